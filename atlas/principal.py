@@ -1,0 +1,82 @@
+"""Who acts, for whom, and how surely we know it. The door sets it; nothing else ever does."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from atlas.identity import CustomerId, StaffId
+
+
+class Zone(StrEnum):
+    """A trust zone: its own PostgreSQL login and its own pool. Nothing crosses from one to another."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    INTAKE = "intake"
+    EXECUTOR = "executor"
+
+
+class Assurance(IntEnum):
+    """How surely the door knows who speaks."""
+
+    UNKNOWN = 0
+    ADDRESS_ON_FILE = 1
+    VERIFIED = 2
+    CONFIRMED_BY_STAFF = 3
+
+
+class Role(StrEnum):
+    """What a member of staff may rule on. One person may hold several."""
+
+    NOC_ENGINEER = "noc_engineer"
+    NOC_LEAD = "noc_lead"
+    BILLING_LEAD = "billing_lead"
+    CUSTOMER_CARE = "customer_care"
+    CARE_LEAD = "care_lead"
+    FIELD_ENGINEER = "field_engineer"
+    FIELD_LEAD = "field_lead"
+    OPERATIONS_DIRECTOR = "operations_director"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A customer, a member of staff, or a part of the system, in one trust zone."""
+
+    zone: Zone
+    name: str
+    customer_id: CustomerId | None = None
+    staff_id: StaffId | None = None
+    roles: frozenset[Role] = frozenset()
+    assurance: Assurance = Assurance.UNKNOWN
+
+    @property
+    def reference(self) -> str:
+        """How the audit trail names this principal, as in `staff:7` or `system:cortex`."""
+        if self.staff_id is not None:
+            return f"staff:{self.staff_id}"
+        if self.customer_id is not None:
+            return f"customer:{self.customer_id}"
+        return f"system:{self.name}"
+
+
+def customer(customer_id: CustomerId, assurance: Assurance = Assurance.ADDRESS_ON_FILE) -> Principal:
+    return Principal(Zone.CUSTOMER, "customer", customer_id=customer_id, assurance=assurance)
+
+
+def stranger() -> Principal:
+    """Someone whose address is on nobody's file: sees public facts only."""
+    return Principal(Zone.CUSTOMER, "stranger")
+
+
+def staff(staff_id: StaffId, name: str, roles: frozenset[Role]) -> Principal:
+    return Principal(Zone.STAFF, name, staff_id=staff_id, roles=roles, assurance=Assurance.CONFIRMED_BY_STAFF)
+
+
+def intake(door: str) -> Principal:
+    """A door for machines: may record facts that arrive, and read what it needs to name them."""
+    return Principal(Zone.INTAKE, door)
+
+
+def executor(part: str) -> Principal:
+    """Cortex looking, Forge acting, the outbox sending: the only zone that carries out actions."""
+    return Principal(Zone.EXECUTOR, part)
