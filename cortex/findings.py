@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from atlas.identity import AlarmId, AreaId, DeviceId, LinkId, SubscriberId
+from atlas.identity import AlarmId, AreaId, DeviceId, SubscriberId
 from atlas.money import Money
 
 
