@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from atlas.errors import NotPermitted
 from atlas.identity import CustomerId, StaffId
+
+
+class NotPermittedHere(NotPermitted):
+    """Asked as the wrong kind of principal."""
 
 
 class Zone(StrEnum):

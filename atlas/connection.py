@@ -1,0 +1,119 @@
+"""Pools and `transaction(principal)`: the only code that commits. One login and one pool per trust zone; the principal is signed."""
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import psycopg
+from psycopg import AsyncConnection, conninfo
+from psycopg_pool import AsyncConnectionPool
+
+from atlas.errors import AtlasError
+from atlas.principal import Principal, Zone
+from atlas.statements import Connection
+
+# A signed principal outlives no transaction by much, so that one copied from a log is worth nothing.
+PRINCIPAL_LIVES_S: Final = 120
+# Longer than any honest statement of a door; a black-holed connection would otherwise hang past keepalives.
+TRANSACTION_DEADLINE_S: Final = 30
+
+
+class AtlasUnreachable(AtlasError):
+    """PostgreSQL does not answer; nothing was kept, try again."""
+
+
+def login_of(zone: Zone) -> str:
+    return f"bedrock_{zone.value}"
+
+
+def password_of(zone: Zone, secret: bytes) -> str:
+    return hmac.new(secret, f"login:{zone.value}".encode(), hashlib.sha256).hexdigest()
+
+
+def principal_key(secret: bytes) -> bytes:
+    return hmac.new(secret, b"principal", hashlib.sha256).digest()
+
+
+def zone_url(url: str, zone: Zone, secret: bytes) -> str:
+    """The same server and database, as the zone's own login."""
+    return conninfo.make_conninfo(url, user=login_of(zone), password=password_of(zone, secret), application_name=f"bedrock-{zone.value}")
+
+
+def signed(principal: Principal, backend_pid: int, now_s: float, key: bytes) -> str:
+    """The principal as `zone|customer|staff|assurance|backend|expiry|mac`, which only this backend believes."""
+    message = "|".join(
+        (
+            principal.zone.value,
+            str(principal.customer_id or ""),
+            str(principal.staff_id or ""),
+            str(int(principal.assurance)),
+            str(backend_pid),
+            str(int(now_s) + PRINCIPAL_LIVES_S),
+        )
+    )
+    return message + "|" + hmac.new(key, message.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """One operator's Atlas as this process reaches it: a pool for each trust zone it was opened for."""
+
+    url: str
+    secret: bytes
+    pools: dict[Zone, AsyncConnectionPool[Connection]]
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, secret: bytes, zones: Collection[Zone] = tuple(Zone), most: int = 8) -> AsyncIterator[Self]:
+        """Opens the pools of `zones`, at most `most` connections each, and closes them at the end.
+
+        Raises AtlasUnreachable where the server does not answer within ten seconds.
+        """
+        async with AsyncExitStack() as stack:
+            pools: dict[Zone, AsyncConnectionPool[Connection]] = {}
+            for zone in zones:
+                pool = _pool(zone_url(url, zone, secret), most)
+                stack.push_async_callback(pool.close)
+                try:
+                    await pool.open(wait=True, timeout=10)
+                except psycopg.Error as error:
+                    raise AtlasUnreachable(f"PostgreSQL does not answer as {login_of(zone)}: {error}") from error
+                pools[zone] = pool
+            yield cls(url, secret, pools)
+
+    @asynccontextmanager
+    async def transaction(self, principal: Principal) -> AsyncGenerator[Connection, None]:
+        """A transaction as `principal`, on the pool of its zone: committed when the block ends, rolled back when it raises."""
+        key = principal_key(self.secret)
+        async with asyncio.timeout(TRANSACTION_DEADLINE_S), self.pools[principal.zone].connection() as conn, conn.transaction():
+            setting = signed(principal, conn.info.backend_pid, time.time(), key)
+            await conn.execute(
+                "SELECT set_config('bedrock.principal', %s, true), set_config('bedrock.part', %s, true)", (setting, principal.name)
+            )
+            yield conn
+
+    async def changes(self, zone: Zone = Zone.EXECUTOR) -> AsyncGenerator[str, None]:
+        """What changes in Atlas, as it is committed: `nms.alarm`, `actions.action`, ... Ends when the connection is lost."""
+        async with await AsyncConnection.connect(zone_url(self.url, zone, self.secret), autocommit=True) as conn:
+            await conn.execute("LISTEN atlas")
+            async for notification in conn.notifies():
+                yield notification.payload
+
+
+def _pool(url: str, most: int) -> AsyncConnectionPool[Connection]:
+    arguments: dict[str, Any] = {"autocommit": True, "connect_timeout": 10}
+    return AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=most,
+        open=False,
+        kwargs=arguments,
+        check=AsyncConnectionPool.check_connection,
+        timeout=10,
+        max_idle=60,
+    )
