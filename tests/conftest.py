@@ -1,0 +1,70 @@
+"""A real PostgreSQL for every test: one embedded server, one migrated template, a fresh copy of it each time."""
+
+import hashlib
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection, conninfo, sql
+
+from atlas import embedded
+from atlas.connection import Atlas
+from atlas.migrate import MIGRATIONS, migrate
+
+SECRET = b"a secret that only tests know...."
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[embedded.EmbeddedServer]:
+    """Kept between runs and shared by runs at the same time; each test has a database of its own."""
+    folder = Path(tempfile.gettempdir()) / f"bedrock-tests-{os.getuid()}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    running = embedded.start(folder)
+    with psycopg.connect(running.url_of("postgres"), autocommit=True) as conn:
+        # Tests stop no power plug: durability is proven where it is the subject, on servers of their own.
+        conn.execute("ALTER SYSTEM SET fsync = off")
+        conn.execute("SELECT pg_reload_conf()")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def template(server: embedded.EmbeddedServer) -> str:
+    """The name of a database with every migration applied and nothing in it."""
+    text = "".join(path.read_text() for path in sorted(MIGRATIONS.glob("*.sql")))
+    name = "template_" + hashlib.sha256(text.encode()).hexdigest()[:12]
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as conn:
+        conn.execute("SELECT pg_advisory_lock(42)")
+        if not conn.execute("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", (name,)).fetchone():
+            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            migrate(conninfo.make_conninfo(server.url_of("postgres"), dbname=name), SECRET)
+            conn.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true").format(sql.Identifier(name)))
+    return name
+
+
+@pytest.fixture
+def database_url(server: embedded.EmbeddedServer, template: str) -> Iterator[str]:
+    """The owner's URL of a fresh, migrated, empty database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        yield conninfo.make_conninfo(server.url_of("postgres"), dbname=name)
+        conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def atlas(database_url: str) -> AsyncIterator[Atlas]:
+    async with Atlas.open(database_url, SECRET, most=4) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[AsyncConnection[tuple[Any, ...]]]:
+    async with await AsyncConnection.connect(database_url, autocommit=True) as conn:
+        yield conn

@@ -1,0 +1,118 @@
+"""Rows that tests start from, written as the owner: `await given.customer(owner, name="Maya Patel")` answers the new id."""
+
+import uuid
+from datetime import UTC, date, datetime
+from typing import Any
+
+from psycopg import AsyncConnection, sql
+from psycopg.types.json import Jsonb
+
+Owner = AsyncConnection[tuple[Any, ...]]
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+async def row(owner: Owner, table: str, **columns: Any) -> int:
+    """Inserts one row; its first column (the id)."""
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING *").format(
+        sql.Identifier(*table.split(".")),
+        sql.SQL(", ").join(sql.Identifier(name) for name in columns),
+        sql.SQL(", ").join(sql.Placeholder() for _ in columns),
+    )
+    values = [Jsonb(value) if isinstance(value, dict | list) and not _is_array(value) else value for value in columns.values()]
+    found = await (await owner.execute(statement, values)).fetchone()
+    assert found is not None
+    return int(found[0]) if isinstance(found[0], int) else 0
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(part, str) for part in value)
+
+
+async def action(owner: Owner, name: str = "import_history", state: str = "done") -> int:
+    """An action row to hang arranged effects from."""
+    return await row(
+        owner,
+        "actions.action",
+        name=name,
+        arguments={},
+        facts={},
+        digest=b"arranged",
+        operation_key=uuid.uuid4().hex,
+        proposer="system:test",
+        reason="arranged by a test",
+        correlation_id=uuid.uuid4(),
+        state=state,
+    )
+
+
+async def area(owner: Owner, name: str = "Harbour") -> int:
+    found = await (await owner.execute("SELECT id FROM gis.area WHERE name = %s", (name,))).fetchone()
+    return int(found[0]) if found else await row(owner, "gis.area", name=name, latitude=50.7, longitude=-3.5)
+
+
+async def device(owner: Owner, name: str, kind: str = "olt", **columns: Any) -> int:
+    columns.setdefault("area_id", await area(owner))
+    return await row(owner, "cmdb.device", name=name, kind=kind, **columns)
+
+
+async def link(owner: Owner, one: int, other: int, kind: str = "trunk", **columns: Any) -> int:
+    name = columns.pop("name", f"{one}-{other}")
+    columns = {"from_port": f"to-{other}", "to_port": f"to-{one}", **columns}
+    return await row(owner, "cmdb.link", name=name, kind=kind, from_device_id=one, to_device_id=other, **columns)
+
+
+async def offering(owner: Owner, code: str = "fibre-100", monthly_minor: int = 3000, segment: str = "residential") -> int:
+    """An offering version with one recurring price; the version's id."""
+    found = await (
+        await owner.execute(
+            "SELECT v.id FROM catalogue.offering_version v JOIN catalogue.offering o ON o.id = v.offering_id WHERE o.code = %s", (code,)
+        )
+    ).fetchone()
+    if found:
+        return int(found[0])
+    offered = await row(owner, "catalogue.offering", code=code, name=code, technology="fibre", segment=segment)
+    version = await row(
+        owner, "catalogue.offering_version", offering_id=offered, valid_from=date(2025, 1, 1), down_kbps=100_000, up_kbps=20_000
+    )
+    await row(owner, "catalogue.price", offering_version_id=version, kind="recurring", label=code, amount_minor=monthly_minor)
+    return version
+
+
+async def customer(owner: Owner, name: str = "Maya Patel", phone: str | None = "+447700900001", **columns: Any) -> int:
+    """A customer with one preferred SMS contact, unless `phone` is None."""
+    columns = {"kind": "individual", "given_name": name.split()[0], "customer_since": date(2024, 1, 1), **columns}
+    made = await row(owner, "crm.customer", name=name, **columns)
+    if phone is not None:
+        await row(owner, "crm.contact", customer_id=made, channel="sms", address=phone, is_preferred=True)
+    return made
+
+
+async def subscriber(owner: Owner, customer_id: int, device_id: int, **columns: Any) -> int:
+    """A live line of the customer, hanging from the device; its premise is made for it."""
+    version = columns.pop("offering_version_id", None) or await offering(owner)
+    premise = await row(
+        owner,
+        "gis.premise",
+        area_id=columns.pop("area_id", None) or await area(owner),
+        number=uuid.uuid4().hex[:6],
+        street="Quay Street",
+        town="Harbour",
+        postcode="HB1 1AA",
+        latitude=50.7,
+        longitude=-3.5,
+    )
+    columns = {"state": "active", "activated_at": NOW, **columns}
+    line = await row(owner, "crm.subscriber", customer_id=customer_id, premise_id=premise, offering_version_id=version, **columns)
+    await owner.execute(
+        "INSERT INTO cmdb.access (subscriber_id, device_id, reported_by_device_id, managed_object, cpe_serial) VALUES (%s, %s, %s, %s, %s)",
+        (line, device_id, device_id, f"ont-{line}", f"SN{line:08d}"),
+    )
+    return line
+
+
+async def member(owner: Owner, name: str, *roles: str) -> int:
+    """A member of staff holding the roles."""
+    made = await row(owner, "staff.member", name=name, email=f"{name.lower().replace(' ', '.')}@example.com")
+    for role in roles:
+        await owner.execute("INSERT INTO staff.role_held (staff_id, role) VALUES (%s, %s)", (made, role))
+    return made

@@ -1,0 +1,105 @@
+"""Nobody reads what is not theirs, whatever the query says; and nothing critical is written without an allowed action."""
+
+import json
+import uuid
+
+import psycopg
+import pytest
+
+from atlas import principal
+from atlas.connection import Atlas, principal_key, signed
+from atlas.identity import CustomerId
+from tests import given
+from tests.conftest import SECRET
+
+
+async def test_a_customer_sees_only_their_own_rows(atlas: Atlas, owner: given.Owner) -> None:
+    maya = await given.customer(owner, "Maya Patel", "+447700900001")
+    await given.customer(owner, "Tom Reed", "+447700900002")
+
+    async with atlas.transaction(principal.customer(CustomerId(maya))) as conn:
+        seen = await (await conn.execute("SELECT name FROM crm.customer")).fetchall()
+
+    assert seen == [("Maya Patel",)]
+
+
+async def test_a_stranger_sees_nobody(atlas: Atlas, owner: given.Owner) -> None:
+    await given.customer(owner, "Maya Patel", "+447700900001")
+
+    async with atlas.transaction(principal.stranger()) as conn:
+        seen = await (await conn.execute("SELECT name FROM crm.customer")).fetchall()
+
+    assert seen == []
+
+
+async def test_a_principal_made_up_in_sql_is_nobody(atlas: Atlas, owner: given.Owner) -> None:
+    maya = await given.customer(owner, "Maya Patel", "+447700900001")
+
+    async with atlas.transaction(principal.stranger()) as conn:
+        await conn.execute("SELECT set_config('bedrock.principal', %s, true)", (f"customer|{maya}||1|{conn.info.backend_pid}|9999999999|00",))
+        seen = await (await conn.execute("SELECT name FROM crm.customer")).fetchall()
+
+    assert seen == []
+
+
+async def test_a_principal_signed_for_another_connection_is_nobody(atlas: Atlas, owner: given.Owner) -> None:
+    maya = principal.customer(CustomerId(await given.customer(owner, "Maya Patel", "+447700900001")))
+
+    async with atlas.transaction(principal.stranger()) as conn:
+        stolen = signed(maya, conn.info.backend_pid + 1, 4e9, principal_key(SECRET))
+        await conn.execute("SELECT set_config('bedrock.principal', %s, true)", (stolen,))
+        seen = await (await conn.execute("SELECT name FROM crm.customer")).fetchall()
+
+    assert seen == []
+
+
+async def test_an_effect_without_an_allowed_action_is_refused_by_the_database(atlas: Atlas, owner: given.Owner) -> None:
+    maya = await given.customer(owner, "Maya Patel", "+447700900001")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="no action was allowed"):
+        async with atlas.transaction(principal.executor("test")) as conn:
+            await conn.execute("INSERT INTO crm.interaction (customer_id, kind, summary) VALUES (%s, 'note', 'hello')", (maya,))
+
+
+async def test_an_effect_cannot_borrow_an_action_that_was_done_before(atlas: Atlas, owner: given.Owner) -> None:
+    maya = await given.customer(owner, "Maya Patel", "+447700900001")
+    done = await given.action(owner)
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        async with atlas.transaction(principal.executor("test")) as conn:
+            await conn.execute(
+                "INSERT INTO crm.interaction (customer_id, kind, summary, action_id) VALUES (%s, 'note', 'hello', %s)", (maya, done)
+            )
+
+
+async def test_an_action_allowed_and_claimed_lets_its_effect_through_once(atlas: Atlas, owner: given.Owner) -> None:
+    maya = await given.customer(owner, "Maya Patel", "+447700900001")
+
+    async with atlas.transaction(principal.executor("test")) as conn:
+        action_id = await proposed(conn)
+        await conn.execute("SELECT actions.judge(%s, 'allowed', 'r1', 'routine', 'm', '{}', 0, '1 hour', '1 hour')", (action_id,))
+        await conn.execute("SELECT actions.claim(%s, %s)", (action_id, b"digest"))
+        await conn.execute("INSERT INTO crm.interaction (customer_id, kind, summary) VALUES (%s, 'note', 'hello')", (maya,))
+        await conn.execute("SELECT actions.finish('done', '{}', NULL)")
+
+    assert await (await owner.execute("SELECT summary, action_id FROM crm.interaction")).fetchall() == [("hello", action_id)]
+
+
+async def test_an_action_that_waits_cannot_be_claimed(atlas: Atlas) -> None:
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="is waiting"):
+        async with atlas.transaction(principal.executor("test")) as conn:
+            action_id = await proposed(conn)
+            await conn.execute(
+                "SELECT actions.judge(%s, 'waiting', 'r1', 'large', 'm', '{billing_lead}', 1, '1 hour', '1 hour')", (action_id,)
+            )
+            await conn.execute("SELECT actions.claim(%s, %s)", (action_id, b"digest"))
+
+
+async def proposed(conn: psycopg.AsyncConnection[tuple[object, ...]]) -> int:
+    cursor = await conn.execute(
+        "SELECT action_id FROM actions.propose('note', %s, '{}', %s, %s, NULL, 'because', '[]', %s, NULL, NULL)",
+        (json.dumps({}), b"digest", uuid.uuid4().hex, uuid.uuid4()),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(str(row[0]))
