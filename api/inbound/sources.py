@@ -1,0 +1,96 @@
+"""Who may speak at a door, by what name we know them, and how far their clocks and their text can be trusted."""
+
+import hmac
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final
+
+Network = IPv4Network | IPv6Network
+
+LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
+# Longer texts come from broken senders; nobody reads further, and PostgreSQL must index what it keeps.
+LONGEST_TEXT: Final = 2000
+LONGEST_NAME: Final = 255
+# A UDP datagram is never older than this; later than that, the sender has restarted and counts anew.
+LATEST_DATAGRAM: Final = timedelta(seconds=30)
+# Syslog over TCP waits in the sender's queue while its own uplink is down.
+LATEST_LINE: Final = timedelta(minutes=10)
+# Arrival of one sender's events varies by this much on a busy network; below it the first reading is good enough.
+JITTER: Final = timedelta(seconds=2)
+MOST_CLOCKS: Final = 50_000
+
+# Everything below a space but tab and newline, the delete character, and halves of surrogate pairs: none is text, and NUL is refused by PostgreSQL.
+NOT_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedForwarders:
+    """Relays that may speak for others (RFC 3584 snmpTrapAddress, syslog HOSTNAME is believed from anyone)."""
+
+    networks: tuple[Network, ...]
+
+    @classmethod
+    def of(cls, networks: Iterable[str] = LOOPBACK) -> "TrustedForwarders":
+        return cls(tuple(ip_network(network) for network in networks))
+
+    def trust(self, address: str) -> bool:
+        try:
+            source = ip_address(address)
+        except ValueError:
+            return False
+        return any(source in network for network in self.networks if network.version == source.version)
+
+
+def plain_address(address: str) -> str:
+    """An address as one spelling: an IPv4 address that came through an IPv6 socket is IPv4, a zone index is left out."""
+    parsed = ip_address(address.partition("%")[0])
+    mapped = parsed.ipv4_mapped if parsed.version == 6 else None
+    return str(mapped or parsed)
+
+
+def readable(raw: bytes | str, longest: int = LONGEST_TEXT) -> str:
+    """Text from outside, made safe to keep: invalid UTF-8 and control characters replaced, cut at `longest` characters. Data, never obeyed."""
+    text = raw.decode("utf-8", errors="replace") if isinstance(raw, bytes) else raw
+    text = NOT_TEXT.sub("\ufffd", text).strip()
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def bearer_is_valid(authorization: str | None, token: str) -> bool:
+    """Compares in constant time; an empty configured token lets nobody in."""
+    scheme, _, given = (authorization or "").partition(" ")
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+
+
+@dataclass(slots=True)
+class SenderClocks:
+    """Each sender's clock against ours, so that its events keep its order though its clock is wrong and datagrams overtake one another.
+
+    The first reading fixes the offset. It moves only where the sender proves it wrong: an event that arrives with clearly less delay
+    (the first was held up), or one later than any delay explains (the clock was set, or the device restarted). Holds the
+    `most` senders heard last.
+    """
+
+    latest: timedelta = LATEST_DATAGRAM
+    resolution: timedelta = timedelta(0)
+    most: int = MOST_CLOCKS
+    offsets: OrderedDict[str, timedelta] = field(default_factory=OrderedDict)
+
+    def happened_at(self, sender: str, reading: datetime, received_at: datetime) -> datetime:
+        """When the event happened by our clock; never after `received_at`. Within the clock's resolution, the order of arrival counts."""
+        seen = received_at - reading
+        offset = self.offsets.get(sender)
+        if offset is None or seen < offset - JITTER or seen > offset + self.latest:
+            offset = seen
+        self._remember(sender, offset)
+        corrected = reading + offset
+        return received_at if received_at - corrected < self.resolution else min(corrected, received_at)
+
+    def _remember(self, sender: str, offset: timedelta) -> None:
+        self.offsets[sender] = offset
+        self.offsets.move_to_end(sender)
+        if len(self.offsets) > self.most:
+            self.offsets.popitem(last=False)

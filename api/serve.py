@@ -1,0 +1,137 @@
+"""`bedrock serve`: Atlas, then doors, workers and web, each in a process of its own; one that dies is started again."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from api.settings import Settings, value_of
+from atlas import embedded
+from atlas.errors import AtlasError
+from atlas.migrate import migrate
+
+log = structlog.get_logger()
+
+PARTS: Final = ("doors", "worker", "web")
+# Draining takes as long as the slowest honest piece of work; what is cut off after this is repeated from Atlas.
+DRAIN_S: Final = 20
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 10.0
+
+
+class PartFailed(AtlasError):
+    """A part of the platform did not come up."""
+
+
+@dataclass
+class Part:
+    """One process of the platform: what it is, and the addresses it said it listens on."""
+
+    name: str
+    process: asyncio.subprocess.Process | None = None
+    addresses: dict[str, str] = field(default_factory=dict)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[str]:
+    """The owner's URL of a migrated database: the operator's own, or the embedded one, stopped at the end."""
+    url = value_of(settings.database_url)
+    server = None
+    if url is None:
+        server = await asyncio.to_thread(embedded.start, settings.home)
+        url = server.url
+    try:
+        await asyncio.to_thread(migrate, url, settings.secret)
+        yield url
+    finally:
+        if server is not None:
+            await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def platform(settings: Settings, url: str, tell: Callable[[str], None] = lambda _: None) -> AsyncIterator[dict[str, str]]:
+    """Every part running; the addresses they listen on. Stops them in order at the end: doors first, so that nothing new comes in."""
+    parts = [Part(name) for name in PARTS]
+    keepers = [asyncio.create_task(_kept_running(part, settings, url)) for part in parts]
+    try:
+        for part in parts:
+            tell(f"starting {part.name}")
+            await _up(part)
+        yield {name: address for part in parts for name, address in part.addresses.items()}
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        for part in parts:
+            await _drained(part)
+
+
+async def _up(part: Part) -> None:
+    try:
+        async with asyncio.timeout(60):
+            await part.ready.wait()
+    except TimeoutError:
+        raise PartFailed(f"{part.name} did not come up within a minute; its log says why") from None
+
+
+async def _kept_running(part: Part, settings: Settings, url: str) -> None:
+    pause = FIRST_PAUSE_S
+    while True:
+        part.process = await _started(part.name, settings, url)
+        started = asyncio.get_running_loop().time()
+        await _listened(part)
+        code = await part.process.wait()
+        if asyncio.get_running_loop().time() - started > LONGEST_PAUSE_S:
+            pause = FIRST_PAUSE_S
+        log.warning("part_died", part=part.name, code=code, restarts_in_s=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+async def _started(name: str, settings: Settings, url: str) -> asyncio.subprocess.Process:
+    # The children are handed what was read once, so that all parts agree even if .env changes meanwhile.
+    environment = {**os.environ, "DATABASE_URL": url, "BEDROCK_HOME": str(settings.home)}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "api.part", name, env=environment, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+
+
+async def _listened(part: Part) -> None:
+    """Reads the one line of JSON a part prints when it is ready, then leaves its output to be drained until it ends."""
+    assert part.process is not None and part.process.stdout is not None, "started with a pipe"
+    while line := await part.process.stdout.readline():
+        with contextlib.suppress(json.JSONDecodeError):
+            part.addresses.update(json.loads(line))
+            part.ready.set()
+
+
+async def _drained(part: Part) -> None:
+    if part.process is None or part.process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        part.process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            await part.process.wait()
+    except TimeoutError:
+        log.warning("part_killed", part=part.name, after_s=DRAIN_S)
+        part.process.kill()
+        await part.process.wait()
+
+
+async def until_stopped() -> None:
+    """Returns on Ctrl-C or SIGTERM."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()

@@ -1,0 +1,62 @@
+"""What differs by installation; read once from the environment (or .env) and handed down as values. No other file reads the environment."""
+
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting has a default that runs Bedrock on a laptop with nothing installed."""
+
+    model_config = SettingsConfigDict(env_prefix="BEDROCK_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(default=Path(".bedrock"), description="where the embedded PostgreSQL and the secret live")
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL", description="a server of your own, as the owner")
+    matrix: Path = Field(default=Path("governance/matrix.yaml"), description="the escalation matrix")
+    operator: str = "Harbour Broadband"
+    currency: str = "GBP"
+    timezone: str = "Europe/London"
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    snmp_port: int = 1162
+    syslog_port: int = 1514
+    # Datagrams from these may speak for others (RFC 3584 snmpTrapAddress); everyone else speaks for themselves.
+    trusted_forwarders: tuple[str, ...] = ("127.0.0.1", "::1")
+    snmp_v3_user: str = "bedrock"
+    snmp_v3_auth_key: SecretStr | None = None
+    snmp_v3_privacy_key: SecretStr | None = None
+    intake_token: SecretStr | None = None
+    log_format: Literal["console", "json"] = "json"
+
+    twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
+    twilio_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
+    twilio_sms_from: str | None = Field(default=None, validation_alias="TWILIO_SMS_FROM")
+    twilio_whatsapp_from: str | None = Field(default=None, validation_alias="TWILIO_WHATSAPP_FROM")
+
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    openai_model: str = Field(default="gpt-4.1-mini", validation_alias="OPENAI_MODEL")
+
+    # How long a restored incident must stay quiet before it is closed; longer than any line card takes to restart.
+    settle_s: float = 180.0
+
+    @property
+    def secret(self) -> bytes:
+        """The installation's own secret, made at the first start; keys of logins, principals and cookies are derived from it."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        path = self.home / "secret"
+        try:
+            with path.open("x") as made:
+                path.chmod(0o600)
+                made.write(secrets.token_hex(32))
+        except FileExistsError:
+            pass
+        return bytes.fromhex(path.read_text().strip())
+
+
+def value_of(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
