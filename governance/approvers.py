@@ -130,12 +130,13 @@ def missing_roles(asked: Asked) -> frozenset[Role]:
 
     Every role named must give one; where more approvals than roles are asked for, any of the roles fills the rest.
     """
-    still = asked.verdict.how_many - len(asked.approvals)
-    given = {approval.role for approval in asked.approvals}
-    unfilled = frozenset(asked.verdict.approvers) - given
+    roles = frozenset(asked.verdict.approvers)
+    given = [approval.role for approval in asked.approvals if approval.role in roles]
+    unfilled = roles.difference(given)
+    still = max(asked.verdict.how_many - len(given), len(unfilled))
     if still <= 0:
         return frozenset()
-    return unfilled if len(unfilled) >= still else frozenset(asked.verdict.approvers)
+    return unfilled if len(unfilled) == still else roles
 
 
 def may_carry_out(asked: Asked, facts_now: Facts, approved_at: datetime | None, now: datetime) -> bool:

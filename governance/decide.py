@@ -106,9 +106,7 @@ def _is_passed(allowance: Allowance, tally: Tally, facts: Facts) -> bool:
 
 
 def _of_row(row: Row) -> Verdict:
-    return Verdict(
-        row.answer, row.rule, row.because, row.approvers, row.how_many, row.expires_in, row.execute_within, row.tell
-    )
+    return Verdict(row.answer, row.rule, row.because, row.approvers, row.how_many, row.expires_in, row.execute_within, row.tell)
 
 
 def _of_allowance(allowance: Allowance) -> Verdict:
