@@ -19,7 +19,7 @@
   const source = new EventSource("/live");
   source.addEventListener("change", (event) => {
     const topics = event.data.split(",");
-    for (const region of regions()) if (region.dataset.topics.split(" ").some((topic) => topics.includes(topic))) soon(region);
+    for (const region of regions()) if (topics.includes("everything") || region.dataset.topics.split(" ").some((topic) => topics.includes(topic))) soon(region);
   });
   source.addEventListener("open", () => regions().forEach(soon));
 })();

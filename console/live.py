@@ -1,0 +1,56 @@
+"""One LISTEN for the whole process, and a stream of what changed for every open page."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+import structlog
+from psycopg import OperationalError
+
+from atlas.connection import Atlas
+from atlas.principal import Zone
+
+log = structlog.get_logger()
+
+# Changes closer together than this are told together: an eye cannot tell them apart, and a storm is one line instead of thousands.
+BREATH_S: Final = 0.1
+PAUSE_S: Final = 1.0
+
+
+class Changes:
+    """What changed in Atlas, told to every page that is open; a page that is slow gets them folded, never queued without end."""
+
+    def __init__(self, atlas: Atlas, zone: Zone = Zone.STAFF) -> None:
+        self._atlas = atlas
+        self._zone = zone
+        self._pages: dict[asyncio.Event, set[str]] = {}
+
+    async def listen(self) -> None:
+        """Runs for as long as the process; listens again after the connection was lost, and says that anything may have changed."""
+        while True:
+            try:
+                async for topic in self._atlas.changes(self._zone):
+                    self._tell({topic})
+            except OperationalError as error:
+                log.warning("changes_lost", reason=type(error).__name__)
+            await asyncio.sleep(PAUSE_S)
+            self._tell({"everything"})
+
+    def _tell(self, topics: set[str]) -> None:
+        for wake, pending in self._pages.items():
+            pending |= topics
+            wake.set()
+
+    async def stream(self) -> AsyncIterator[frozenset[str]]:
+        """The topics that changed since the last answer, for one page, until it goes away."""
+        wake: asyncio.Event = asyncio.Event()
+        self._pages[wake] = set()
+        try:
+            while True:
+                await wake.wait()
+                await asyncio.sleep(BREATH_S)
+                wake.clear()
+                topics, self._pages[wake] = frozenset(self._pages[wake]), set()
+                yield topics
+        finally:
+            del self._pages[wake]

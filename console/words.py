@@ -1,0 +1,108 @@
+"""Pure: how facts read on a page. No figure is computed here; they are only said."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from atlas.money import Money
+
+CAUSES: Final = {
+    "feeder": "Fibre cut",
+    "distribution": "Distribution fibre",
+    "drop": "One customer's line",
+    "power": "Power lost",
+    "device": "Device failed",
+    "card": "Line card failed",
+    "upstream": "Upstream lost",
+    "monitoring": "Monitoring blind",
+    "degradation": "Redundancy lost",
+    "unknown": "Cause unknown",
+}
+EVIDENCE: Final = {
+    "behind_it_all_alarmed": "{count} of {of} watched devices behind it raised alarms",
+    "quiet_siblings": "{count} of {of} devices behind it stay quiet",
+}
+CURRENCY: Final = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹"}
+
+
+def cause_name(cause: str) -> str:
+    return CAUSES.get(cause, cause)
+
+
+def spoken(identifier: str) -> str:
+    """`issue_credits` and `inProgress` as words."""
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in identifier)
+    return spaced.replace("_", " ").strip()
+
+
+def tone(incident: Any) -> str:
+    if incident.state != "inProgress":
+        return "well"
+    return "lost" if incident.is_outage else "warn"
+
+
+def standing(incident: Any) -> str:
+    if incident.state == "closed":
+        return "closed"
+    if incident.state == "resolved":
+        return "service is back"
+    return "outage" if incident.is_outage else "degraded"
+
+
+def action_tone(state: str) -> str:
+    tones = {"done": "well", "waiting": "warn", "failed": "lost", "refused": "lost", "rejected": "lost"}
+    return tones.get(state, "info" if state in ("allowed", "approved", "executing", "proposed") else "plain")
+
+
+def evidence(piece: Any) -> str:
+    template = EVIDENCE.get(piece.observation)
+    if template is not None:
+        return template.format(count=piece.count, of=piece.of)
+    tail = f" ({piece.count} of {piece.of})" if piece.of else f" ({piece.count})" if piece.count else ""
+    return spoken(piece.observation).capitalize() + tail
+
+
+def duration(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    if abs(seconds) < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if abs(seconds) < 60:
+        return f"{seconds:.1f} s"
+    minutes = int(seconds // 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def since(at: datetime, start: datetime) -> str:
+    return "+" + duration(at - start)
+
+
+def lasted(end: datetime, start: datetime) -> str:
+    return duration(end - start)
+
+
+def filters(currency: str, timezone: str) -> Mapping[str, Any]:
+    """Every filter the templates use, for one operator's currency and timezone."""
+    zone, sign = ZoneInfo(timezone), CURRENCY.get(currency, currency + " ")
+
+    def moment(at: datetime | None) -> str:
+        return at.astimezone(zone).strftime("%-d %b %H:%M") if at else ""
+
+    def money(amount: Money) -> str:
+        return f"-{sign}{-amount}" if amount.minor < 0 else f"{sign}{amount}"
+
+    return {
+        "cause": lambda incident: cause_name(incident.cause),
+        "cause_name": cause_name,
+        "words": spoken,
+        "tone": tone,
+        "standing": standing,
+        "action_tone": action_tone,
+        "evidence": evidence,
+        "since": since,
+        "lasted": lasted,
+        "moment": moment,
+        "money": money,
+    }
