@@ -1,0 +1,173 @@
+"""Bills, what was paid and given back, and what is owed. Amounts include tax unless a field says otherwise."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from atlas.identity import CustomerId, InvoiceId, SubscriberId
+from atlas.money import Money
+
+
+class CreditKind(StrEnum):
+    """What an outage credit makes good. Each is given at most once to a subscriber for one incident."""
+
+    GOODWILL = "goodwill"
+    DURATION = "duration"
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """One issued bill. `month` is the first day of the month it bills; `period_to` is the first day it no longer covers."""
+
+    id: InvoiceId
+    number: int
+    month: date
+    period_from: date
+    period_to: date
+    issued_at: datetime
+    due_on: date
+    state: str
+    is_disputed: bool
+    total: Money
+    paid: Money
+
+
+@dataclass(frozen=True)
+class InvoiceLine:
+    invoice_id: InvoiceId
+    label: str
+    amount: Money
+
+
+@dataclass(frozen=True)
+class LineChange:
+    """By how much one label moved between two bills; positive means dearer."""
+
+    label: str
+    amount: Money
+
+
+@dataclass(frozen=True)
+class BillComparison:
+    """Two bills side by side; `changes` add up to `difference`."""
+
+    before: date
+    after: date
+    total_before: Money
+    total_after: Money
+    difference: Money
+    changes: tuple[LineChange, ...]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """One bill with its lines, as a customer would read it."""
+
+    invoice: Invoice
+    lines: tuple[InvoiceLine, ...]
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What the customer owes; negative is in their favour. `overdue` is the part whose day has passed."""
+
+    owed: Money
+    overdue: Money
+    last_payment: Money | None
+    last_paid_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Money given back to one subscriber, and how it was worked out."""
+
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    amount: Money
+    formula: str
+
+
+@dataclass(frozen=True)
+class CreditGiven:
+    subscriber_id: SubscriberId
+    cause: str
+    amount: Money
+    formula: str
+    granted_at: datetime
+
+
+@dataclass(frozen=True)
+class CompensationRate:
+    """What an outage gives back: `flat` at once, and a share of the monthly price for each full day beyond `minimum_outage`."""
+
+    minimum_outage: timedelta
+    flat: Money
+    monthly_share_per_day: Decimal
+
+
+@dataclass(frozen=True)
+class OutageSuffered:
+    """One subscriber of an incident who may be credited, with the rate in force and what was given already."""
+
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    lasted: timedelta
+    monthly_price: Money
+    minimum_outage: timedelta
+    flat: Money
+    monthly_share_per_day: Decimal
+    given: Money
+    kinds_given: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OverdueInvoice:
+    """The unpaid part of one bill whose day has passed, and who would be cut off for it. Money received settles the oldest bill first."""
+
+    customer_id: CustomerId
+    name: str
+    due_on: date
+    outstanding: Money
+    subscriber_ids: tuple[SubscriberId, ...]
+    is_vulnerable: bool
+    has_emergency_line: bool
+    is_disputed: bool
+
+
+@dataclass(frozen=True)
+class Debt:
+    """What one customer owes beyond its day, and what forbids cutting them off for it."""
+
+    customer_id: CustomerId
+    owed: Money
+    oldest_due_on: date
+    subscriber_ids: tuple[SubscriberId, ...]
+    is_vulnerable: bool
+    has_emergency_line: bool
+    is_disputed: bool
+
+
+@dataclass(frozen=True)
+class AgedDebt:
+    """One customer's open debt by how many days it is overdue."""
+
+    customer_id: CustomerId
+    name: str
+    days_1_to_30: Money
+    days_31_to_60: Money
+    days_61_to_90: Money
+    days_over_90: Money
+    total: Money
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days billed together: `first` is in it, `end` is not."""
+
+    first: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.first).days

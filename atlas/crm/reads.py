@@ -1,0 +1,113 @@
+"""Questions about customers. Each names the customer; row security answers nothing about anybody the caller may not see."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from atlas.crm.records import (
+    Consent,
+    Contact,
+    Customer,
+    CustomerFound,
+    CustomerPage,
+    Interaction,
+    NoticeSent,
+    OutageAtLine,
+    Recipient,
+    ServiceHeld,
+    TicketOpen,
+    VisitPlanned,
+)
+from atlas.crm.rules import address_forms, contact_address, the_only_one
+from atlas.errors import InvalidField, NotFound
+from atlas.identity import CustomerId
+from atlas.money import Money
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+# An outage older than this is no longer what somebody is calling about.
+RECENT: Final = timedelta(days=30)
+# What fits on a page without scrolling far.
+MOST_ON_A_PAGE: Final = 20
+
+
+async def customers_at(conn: Connection, written: str, region: str = "GB") -> list[CustomerId]:
+    """Whose address this is, however it is written; former customers left out. Raises InvalidField for what is no address."""
+    return await SQL.column(conn, "customers_at", addresses=list(address_forms(contact_address(written, region))))
+
+
+async def customer_at(conn: Connection, written: str, region: str = "GB") -> CustomerId | None:
+    """The one customer with this address; None where nobody has it. Raises AddressShared where several do."""
+    return the_only_one(await customers_at(conn, written, region))
+
+
+async def customer(conn: Connection, customer_id: CustomerId) -> Customer:
+    """Raises NotFound."""
+    found = await SQL.first(conn, Customer, "customer", customer_id=customer_id)
+    if found is None:
+        raise NotFound("customer", customer_id)
+    return found
+
+
+async def customers_like(conn: Connection, words: str, region: str = "GB", most: int = MOST_ON_A_PAGE) -> list[CustomerFound]:
+    """Customers by number, phone, mail address or part of a name, as staff search; at most `most`."""
+    stripped = words.strip()
+    if not stripped:
+        raise InvalidField("words", "say a name, a number or an address")
+    ids = await _customers_at_if_address(conn, stripped, region)
+    if stripped.isdecimal() and len(stripped) < 10:
+        ids = [*ids, CustomerId(int(stripped))]
+    return await SQL.all(conn, CustomerFound, "customers_named", customer_ids=ids, words=stripped, most=most)
+
+
+async def _customers_at_if_address(conn: Connection, words: str, region: str) -> Sequence[CustomerId]:
+    try:
+        return await customers_at(conn, words, region)
+    except InvalidField:
+        return []
+
+
+async def recipient(conn: Connection, customer_id: CustomerId) -> Recipient:
+    """One customer as a message would reach them. Raises NotFound."""
+    return Recipient(
+        await customer(conn, customer_id),
+        tuple(await contacts(conn, customer_id)),
+        tuple(await consents(conn, customer_id)),
+    )
+
+
+async def contacts(conn: Connection, customer_id: CustomerId) -> list[Contact]:
+    """Every way to reach them, the preferred one first."""
+    return await SQL.all(conn, Contact, "contacts", customer_id=customer_id)
+
+
+async def consents(conn: Connection, customer_id: CustomerId) -> list[Consent]:
+    """What they said about being written to; what they never spoke of is left out."""
+    return await SQL.all(conn, Consent, "consents", customer_id=customer_id)
+
+
+async def services_held(conn: Connection, customer_id: CustomerId) -> list[ServiceHeld]:
+    """Their lines, ended ones left out."""
+    return await SQL.all(conn, ServiceHeld, "services_held", customer_id=customer_id)
+
+
+async def outages_at_lines(conn: Connection, customer_id: CustomerId, now: datetime) -> list[OutageAtLine]:
+    """Incidents that took down one of their lines and are open, or began in the last 30 days; latest first."""
+    return await SQL.all(conn, OutageAtLine, "outages_at_lines", customer_id=customer_id, since=now - RECENT)
+
+
+async def customer_page(conn: Connection, customer_id: CustomerId, now: datetime) -> CustomerPage:
+    """Everything about one customer, as far as the caller may see it. Raises NotFound."""
+    return CustomerPage(
+        customer=await customer(conn, customer_id),
+        services=tuple(await services_held(conn, customer_id)),
+        contacts=tuple(await contacts(conn, customer_id)),
+        consents=tuple(await consents(conn, customer_id)),
+        outages=tuple(await outages_at_lines(conn, customer_id, now)),
+        tickets=tuple(await SQL.all(conn, TicketOpen, "tickets_open", customer_id=customer_id)),
+        visits=tuple(await SQL.all(conn, VisitPlanned, "visits_planned", customer_id=customer_id)),
+        owed=Money.of_minor(await SQL.value(conn, "owed", customer_id=customer_id)),
+        notices=tuple(await SQL.all(conn, NoticeSent, "notices_to", customer_id=customer_id, most=MOST_ON_A_PAGE)),
+        interactions=tuple(await SQL.all(conn, Interaction, "interactions", customer_id=customer_id, most=MOST_ON_A_PAGE)),
+    )
