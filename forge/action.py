@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from atlas.identity import CustomerId, IncidentId
+from atlas.identity import CustomerId, DeviceId, IncidentId
 from atlas.statements import Connection
 from governance.facts import Facts
 
@@ -45,6 +45,20 @@ class Action(ABC):
         """The one customer who benefits, where there is one: such a person never rules on it."""
         return None
 
-    async def refreshed(self, conn: Connection, now: datetime) -> Self:
+    async def refreshed(self, conn: Connection, now: datetime) -> Self:  # noqa: ARG002
         """The same order with its facts taken again from Atlas; equal to itself where nothing moved."""
         return self
+
+    @property
+    def touched_customers(self) -> tuple[CustomerId, ...]:
+        """Whose allowances it uses up (the matrix's `per: customer`); what goes to many at once names them all."""
+        return () if self.for_customer is None else (self.for_customer,)
+
+    @property
+    def touched_devices(self) -> tuple[DeviceId, ...]:
+        """Which devices' allowances it uses up (the matrix's `per: device`)."""
+        return ()
+
+    async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:  # noqa: ARG002
+        """What customers would see, word for word, one sample of each kind; empty where they see nothing."""
+        return ()

@@ -113,7 +113,9 @@ BEGIN
     IF atlas.zone() IS NULL THEN RAISE EXCEPTION 'no principal: nothing may be proposed' USING ERRCODE = '42501'; END IF;
     INSERT INTO actions.action (name, arguments, facts, digest, operation_key, proposer, proposed_for, reason, evidence, correlation_id,
                                 incident_id, supersedes_id)
-    VALUES (p_name, p_arguments, p_facts, p_digest, p_operation_key, actions.actor(),
+    VALUES (p_name, p_arguments, p_facts, p_digest, p_operation_key,
+            -- What is proposed anew keeps its proposer: otherwise they could approve their own request once its facts moved.
+            coalesce((SELECT proposer FROM actions.action WHERE id = p_supersedes_id AND state = 'superseded' AND atlas.zone() = 'executor'), actions.actor()),
             CASE WHEN atlas.zone() = 'customer' THEN atlas.customer_id() ELSE p_proposed_for END,
             p_reason, p_evidence, p_correlation_id, p_incident_id, p_supersedes_id)
     ON CONFLICT (operation_key) DO NOTHING RETURNING id INTO action_id;
@@ -171,7 +173,13 @@ BEGIN
     IF NOT p_is_approval THEN
         UPDATE actions.action SET state = 'rejected', ruled_at = now(), finished_at = now() WHERE id = p_action_id;
         RETURN 'rejected';
-    ELSIF approvals >= a.approvals_needed THEN
+    ELSIF approvals >= a.approvals_needed AND NOT EXISTS (
+        -- Each role named must have given one.
+        SELECT FROM unnest(a.approver_roles) AS wanted (role)
+         WHERE NOT EXISTS (SELECT FROM actions.ruling JOIN staff.role_held AS held ON held.staff_id = ruling.staff_id
+                            WHERE ruling.action_id = p_action_id AND ruling.is_approval AND held.role = wanted.role
+                              AND held.valid_from <= clock_timestamp() AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp())))
+    THEN
         UPDATE actions.action SET state = 'approved', ruled_at = now() WHERE id = p_action_id;
         RETURN 'approved';
     END IF;

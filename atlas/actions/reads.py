@@ -1,0 +1,94 @@
+"""Questions about actions: what became of one, what waits and for whom, what went out alone, and whether the audit trail holds."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from atlas.actions.records import ActionRecord, AuditEntry, BrokenLink, Errand, RulingRecord, WentAlone
+from atlas.errors import NotFound
+from atlas.identity import ActionId, CorrelationId, IncidentId
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+NO_ACTION = ActionId(0)
+
+
+async def action(conn: Connection, action_id: ActionId) -> ActionRecord:
+    """The action as it stands. Raises NotFound."""
+    found = await SQL.first(conn, ActionRecord, "action", action_id=action_id)
+    if found is None:
+        raise NotFound("action", action_id)
+    return found
+
+
+async def action_locked(conn: Connection, action_id: ActionId) -> ActionRecord:
+    """The action, held against everybody else until this transaction ends. Raises NotFound."""
+    found = await SQL.first(conn, ActionRecord, "action_locked", action_id=action_id)
+    if found is None:
+        raise NotFound("action", action_id)
+    return found
+
+
+async def newest_of(conn: Connection, action_id: ActionId) -> ActionId:
+    """The same action, or what it was proposed anew as, however often."""
+    return ActionId(await SQL.value(conn, "newest_of", action_id=action_id) or action_id)
+
+
+async def actions_of_incident(conn: Connection, incident_id: IncidentId) -> list[ActionRecord]:
+    """Everything proposed for the incident, oldest first."""
+    return await SQL.all(conn, ActionRecord, "actions_of_incident", incident_id=incident_id)
+
+
+async def actions_by_correlation(conn: Connection, correlation_id: CorrelationId) -> list[ActionRecord]:
+    return await SQL.all(conn, ActionRecord, "actions_by_correlation", correlation_id=correlation_id)
+
+
+async def newest_actions(conn: Connection, most: int = 50) -> list[ActionRecord]:
+    return await SQL.all(conn, ActionRecord, "newest_actions", most=most)
+
+
+async def waiting(conn: Connection, roles: Collection[str] | None = None) -> list[ActionRecord]:
+    """What waits for one of these roles (None: for anybody) and has not lapsed; what lapses first comes first."""
+    return await SQL.all(conn, ActionRecord, "waiting", roles=None if roles is None else sorted(roles))
+
+
+async def rulings(conn: Connection, action_ids: Sequence[ActionId]) -> list[RulingRecord]:
+    return await SQL.all(conn, RulingRecord, "rulings", action_ids=list(action_ids))
+
+
+async def unsettled(conn: Connection, older_than: timedelta) -> list[ActionId]:
+    """Actions that nobody is working on any more: proposed, allowed or approved, and left there."""
+    return [ActionId(found) for found in await SQL.column(conn, "unsettled", older_than=older_than)]
+
+
+async def went_alone(
+    conn: Connection, names: Collection[str], within: timedelta, proposer: str | None = None, except_id: ActionId = NO_ACTION
+) -> WentAlone:
+    """What actions of these names did without a person within the time, by one proposer or (None) by all."""
+    return await SQL.one(conn, WentAlone, "went_alone", names=list(names), within=within, proposer=proposer, except_id=except_id)
+
+
+async def went_alone_to_one(
+    conn: Connection, names: Collection[str], within: timedelta, which: str, touched: Collection[int], except_id: ActionId = NO_ACTION
+) -> WentAlone:
+    """The most that any one of `touched` has had; `which` is the fact that lists them: touched_customers or touched_devices."""
+    ones = [str(one) for one in touched]
+    parameters = {"names": list(names), "within": within, "which": which, "touched": ones, "except_id": except_id}
+    return await SQL.one(conn, WentAlone, "went_alone_to_one", **parameters)
+
+
+async def errands_of_action(conn: Connection, action_id: ActionId) -> list[Errand]:
+    return await SQL.all(conn, Errand, "errands_of_action", action_id=action_id)
+
+
+async def audit_of_action(conn: Connection, action_id: ActionId) -> list[AuditEntry]:
+    return await SQL.all(conn, AuditEntry, "audit_of_action", action_id=action_id)
+
+
+async def broken_links(conn: Connection) -> list[BrokenLink]:
+    """Where the audit trail was changed or cut; empty where every chain holds."""
+    return await SQL.all(conn, BrokenLink, "broken_links")
+
+
+async def audit_entries(conn: Connection) -> int:
+    return int(await SQL.value(conn, "audit_entries"))

@@ -1,0 +1,139 @@
+-- name: action
+SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
+       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
+       ruled_at, finished_at, outcome, failure, supersedes_id
+  FROM actions.action
+ WHERE id = %(action_id)s;
+
+-- name: action_locked
+SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
+       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
+       ruled_at, finished_at, outcome, failure, supersedes_id
+  FROM actions.action
+ WHERE id = %(action_id)s
+   FOR UPDATE;
+
+-- name: newest_of
+-- Whatever became of an operation: where it was proposed anew, the newest proposal.
+WITH RECURSIVE newer AS (
+    SELECT id, 0 AS depth FROM actions.action WHERE id = %(action_id)s
+    UNION ALL
+    SELECT action.id, newer.depth + 1 FROM actions.action JOIN newer ON action.supersedes_id = newer.id WHERE newer.depth < 100
+)
+SELECT id FROM newer ORDER BY depth DESC LIMIT 1;
+
+-- name: actions_of_incident
+SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
+       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
+       ruled_at, finished_at, outcome, failure, supersedes_id
+  FROM actions.action
+ WHERE incident_id = %(incident_id)s
+ ORDER BY id;
+
+-- name: actions_by_correlation
+SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
+       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
+       ruled_at, finished_at, outcome, failure, supersedes_id
+  FROM actions.action
+ WHERE correlation_id = %(correlation_id)s
+ ORDER BY id;
+
+-- name: newest_actions
+SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
+       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
+       ruled_at, finished_at, outcome, failure, supersedes_id
+  FROM actions.action
+ ORDER BY id DESC
+ LIMIT %(most)s;
+
+-- name: waiting
+SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
+       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
+       ruled_at, finished_at, outcome, failure, supersedes_id
+  FROM actions.action
+ WHERE state = 'waiting'
+   AND approve_by > clock_timestamp()
+   AND (%(roles)s::text[] IS NULL OR approver_roles && %(roles)s::text[])
+ ORDER BY approve_by, id;
+
+-- name: rulings
+SELECT ruling.action_id, ruling.staff_id, member.name, ruling.is_approval, ruling.note, ruling.digest_seen, ruling.ruled_at,
+       array(SELECT held.role FROM staff.role_held AS held
+              WHERE held.staff_id = ruling.staff_id AND held.valid_from <= clock_timestamp()
+                AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp())
+              ORDER BY held.role) AS roles
+  FROM actions.ruling
+  JOIN staff.member ON member.id = ruling.staff_id
+ WHERE ruling.action_id = ANY (%(action_ids)s)
+ ORDER BY ruling.ruled_at;
+
+-- name: unsettled
+-- Recorded, but whoever proposed or approved it died before it was judged or carried out.
+SELECT id
+  FROM actions.action
+ WHERE state IN ('proposed', 'allowed', 'approved')
+   AND coalesce(ruled_at, judged_at, proposed_at) < clock_timestamp() - %(older_than)s::interval
+ ORDER BY id
+ LIMIT 100;
+
+-- name: went_alone
+SELECT coalesce(sum((facts ->> 'money')::numeric * 100), 0)::bigint AS money,
+       coalesce(sum((facts ->> 'customers')::bigint), 0)::bigint AS customers,
+       coalesce(sum((facts ->> 'devices')::bigint), 0)::bigint AS devices,
+       count(*)::int AS actions
+  FROM actions.action
+ WHERE name = ANY (%(names)s)
+   AND state IN ('allowed', 'executing', 'done')
+   AND approvals_needed = 0
+   AND judged_at > now() - %(within)s::interval
+   AND (%(proposer)s::text IS NULL OR proposer = %(proposer)s)
+   AND id <> %(except_id)s;
+
+-- name: went_alone_to_one
+-- The customer or device, of those named, that has had most.
+SELECT coalesce(max(touched.money), 0)::bigint AS money, 0 AS customers, 0 AS devices, coalesce(max(touched.actions), 0)::int AS actions
+  FROM (SELECT one, sum(coalesce(facts ->> 'money_each', facts ->> 'money')::numeric * 100) AS money, count(*) AS actions
+          FROM actions.action, jsonb_array_elements_text(facts -> %(which)s::text) AS one
+         WHERE name = ANY (%(names)s)
+           AND state IN ('allowed', 'executing', 'done')
+           AND approvals_needed = 0
+           AND judged_at > now() - %(within)s::interval
+           AND one = ANY (%(touched)s::text[])
+           AND id <> %(except_id)s
+         GROUP BY one) AS touched;
+
+-- name: errands_of_action
+SELECT errand.id, errand.action_id, action.incident_id, errand.port, errand.operation, errand.arguments, errand.key, errand.attempts
+  FROM actions.errand
+  JOIN actions.action ON action.id = errand.action_id
+ WHERE errand.action_id = %(action_id)s
+ ORDER BY errand.id;
+
+-- name: audit_of_action
+SELECT stream, seq, at, actor, event, action_id, correlation_id, detail
+  FROM actions.audit
+ WHERE action_id = %(action_id)s
+ ORDER BY seq;
+
+-- name: broken_links
+WITH link AS (
+    SELECT audit.stream, audit.seq, audit.hash, audit.previous_hash,
+           actions.audit_hash(audit.stream, audit.seq, audit.at, audit.actor, audit.event, audit.action_id, audit.correlation_id, audit.detail,
+                              audit.previous_hash) AS rehashed,
+           lag(audit.hash, 1, ''::bytea) OVER chain AS hash_before,
+           lag(audit.seq, 1, 0::bigint) OVER chain AS seq_before
+      FROM actions.audit
+    WINDOW chain AS (PARTITION BY audit.stream ORDER BY audit.seq)
+)
+SELECT stream, seq, 'its text was changed' AS why FROM link WHERE hash <> rehashed
+UNION ALL
+SELECT stream, seq, 'an entry before it is gone or was changed' FROM link WHERE previous_hash <> hash_before OR seq <> seq_before + 1
+UNION ALL
+SELECT head.stream, head.seq, 'the end of the chain is gone'
+  FROM actions.audit_head AS head
+ WHERE head.seq > 0
+   AND NOT EXISTS (SELECT 1 FROM actions.audit WHERE audit.stream = head.stream AND audit.seq = head.seq AND audit.hash = head.hash)
+ ORDER BY stream, seq;
+
+-- name: audit_entries
+SELECT count(*) FROM actions.audit;

@@ -1,0 +1,125 @@
+"""Changes to schema actions. Each that matters is a function of the database's own, which checks who asks and in which state."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from atlas.actions.records import ActionState, Asked, Errand
+from atlas.identity import ActionId, CorrelationId, CustomerId, IncidentId
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+
+async def propose(
+    conn: Connection,
+    *,
+    name: str,
+    arguments: str,
+    facts: str,
+    digest: bytes,
+    operation_key: str,
+    proposed_for: CustomerId | None,
+    reason: str,
+    evidence: Sequence[Any],
+    correlation_id: CorrelationId,
+    incident_id: IncidentId | None = None,
+    supersedes_id: ActionId | None = None,
+) -> Asked:
+    """Records what is asked, in the name of the proven principal; or finds the same operation asked before."""
+    return await SQL.one(
+        conn,
+        Asked,
+        "propose",
+        action=name,
+        arguments=arguments,
+        facts=facts,
+        digest=digest,
+        operation_key=operation_key,
+        proposed_for=proposed_for,
+        reason=reason,
+        evidence=json.dumps(list(evidence), default=str),
+        correlation_id=correlation_id,
+        incident_id=incident_id,
+        supersedes_id=supersedes_id,
+    )
+
+
+async def judge(
+    conn: Connection,
+    action_id: ActionId,
+    state: ActionState,
+    *,
+    rule: str,
+    reason: str,
+    matrix_digest: str,
+    roles: Sequence[str] = (),
+    needed: int = 0,
+    approve_within: timedelta = timedelta(0),
+    execute_within: timedelta = timedelta(0),
+) -> bool:
+    """Writes down the verdict; False where the action was judged before."""
+    return bool(
+        await SQL.value(
+            conn,
+            "judge",
+            action_id=action_id,
+            state=state,
+            rule=rule,
+            reason=reason,
+            matrix_digest=matrix_digest,
+            roles=list(roles),
+            needed=needed,
+            approve_within=approve_within,
+            execute_within=execute_within,
+        )
+    )
+
+
+async def rule(conn: Connection, action_id: ActionId, *, is_approval: bool, digest_seen: bytes, note: str) -> ActionState:
+    """One person's ruling, as the signed-in member of staff; what became of the action. The database says which condition is unmet."""
+    parameters = {"action_id": action_id, "is_approval": is_approval, "digest_seen": digest_seen, "note": note}
+    return ActionState(await SQL.value(conn, "rule", **parameters))
+
+
+async def claim(conn: Connection, action_id: ActionId, digest: bytes) -> None:
+    """Takes the action for this very transaction: only now do the effect tables take rows."""
+    await SQL.value(conn, "claim", action_id=action_id, digest=digest)
+
+
+async def finish(conn: Connection, state: ActionState, outcome: Mapping[str, Any], failure: str | None = None) -> None:
+    """Ends the action that this transaction has claimed, done or failed."""
+    await SQL.value(conn, "finish", state=state, outcome=json.dumps(outcome, default=str), failure=failure)
+
+
+async def withdraw(conn: Connection, action_id: ActionId, state: ActionState, why: str) -> bool:
+    """Ends an action that will not be carried out as it stands; False where it is over or being carried out."""
+    return bool(await SQL.value(conn, "withdraw", action_id=action_id, state=state, why=why))
+
+
+async def lock_allowance(conn: Connection, allowance: str) -> None:
+    """Whoever else judges by this allowance waits until this transaction ends, so that two together do not pass it."""
+    await SQL.value(conn, "lock_allowance", allowance=allowance)
+
+
+async def lapsed(conn: Connection) -> list[ActionId]:
+    """At most 200 actions whose time to approve or to carry out is over, held until this transaction ends."""
+    return [ActionId(found) for found in await SQL.column(conn, "lapsed")]
+
+
+async def queue_errands(conn: Connection, port: str, operation: str, wanted: Mapping[str, Mapping[str, Any]]) -> int:
+    """Leaves one errand per key, each with its arguments; how many were new."""
+    arguments = [json.dumps(one, default=str) for one in wanted.values()]
+    return await SQL.run(conn, "queue_errands", port=port, operation=operation, arguments=arguments, keys=list(wanted))
+
+
+async def lease_errands(conn: Connection, most: int, lease: timedelta) -> list[Errand]:
+    """At most `most` errands that nobody works on, ours until the lease ends."""
+    return await SQL.all(conn, Errand, "lease_errands", most=most, lease=lease)
+
+
+async def finish_errand(conn: Connection, errand: Errand, state: str, answer: Mapping[str, Any]) -> bool:
+    """Writes down the answer; False where somebody took the errand over after our lease ended."""
+    answered = json.dumps(answer, default=str)
+    return await SQL.run(conn, "finish_errand", errand_id=errand.id, attempts=errand.attempts, state=state, answer=answered) == 1

@@ -1,0 +1,59 @@
+-- name: propose
+SELECT action_id, is_new
+  FROM actions.propose(%(action)s, %(arguments)s::jsonb, %(facts)s::jsonb, %(digest)s, %(operation_key)s, %(proposed_for)s, %(reason)s,
+                       %(evidence)s::jsonb, %(correlation_id)s, %(incident_id)s, %(supersedes_id)s);
+
+-- name: judge
+SELECT actions.judge(%(action_id)s, %(state)s, %(rule)s, %(reason)s, %(matrix_digest)s, %(roles)s::text[], %(needed)s, %(approve_within)s,
+                     %(execute_within)s);
+
+-- name: rule
+SELECT actions.rule(%(action_id)s, %(is_approval)s, %(digest_seen)s, %(note)s);
+
+-- name: claim
+SELECT actions.claim(%(action_id)s, %(digest)s);
+
+-- name: finish
+SELECT actions.finish(%(state)s, %(outcome)s::jsonb, %(failure)s);
+
+-- name: withdraw
+SELECT actions.withdraw(%(action_id)s, %(state)s, %(why)s);
+
+-- name: lock_allowance
+SELECT pg_advisory_xact_lock(hashtextextended(%(allowance)s, 0));
+
+-- name: lapsed
+-- By the database's clock, and never one that somebody is ruling on or carrying out at this moment.
+SELECT id
+  FROM actions.action
+ WHERE (state = 'waiting' AND approve_by < clock_timestamp())
+    OR (state IN ('allowed', 'approved') AND execute_by < clock_timestamp())
+ ORDER BY id
+ LIMIT 200
+   FOR UPDATE SKIP LOCKED;
+
+-- name: queue_errands
+INSERT INTO actions.errand (port, operation, arguments, key)
+SELECT %(port)s, %(operation)s, arguments, key
+  FROM unnest(%(arguments)s::jsonb[], %(keys)s::text[]) AS wanted (arguments, key)
+    ON CONFLICT (key) DO NOTHING;
+
+-- name: lease_errands
+UPDATE actions.errand
+   SET state = 'leased', leased_until = clock_timestamp() + %(lease)s::interval, attempts = errand.attempts + 1
+  FROM (SELECT waiting.id, action.incident_id
+          FROM actions.errand AS waiting
+          JOIN actions.action ON action.id = waiting.action_id
+         WHERE waiting.state = 'queued' OR (waiting.state = 'leased' AND waiting.leased_until < clock_timestamp())
+         ORDER BY waiting.id
+         LIMIT %(most)s
+           FOR UPDATE OF waiting SKIP LOCKED) AS taken
+ WHERE errand.id = taken.id
+RETURNING errand.id, errand.action_id, taken.incident_id, errand.port, errand.operation, errand.arguments, errand.key, errand.attempts;
+
+-- name: finish_errand
+UPDATE actions.errand
+   SET state = %(state)s, finished_at = clock_timestamp(), answer = %(answer)s::jsonb, leased_until = NULL
+ WHERE id = %(errand_id)s
+   AND state = 'leased'
+   AND attempts = %(attempts)s;

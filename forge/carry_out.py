@@ -1,0 +1,161 @@
+"""Carries out what a person approved: unmoved, in time, under today's matrix, once. What lapsed or moved is said so and not done."""
+
+import contextlib
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from psycopg.errors import ObjectNotInPrerequisiteState
+
+from atlas.actions import reads, writes
+from atlas.actions.records import ActionRecord, ActionState
+from atlas.actions.rules import reference
+from atlas.errors import AtlasError
+from atlas.identity import ActionId, IncidentId
+from atlas.jobs import defer
+from atlas.statements import Connection
+from forge.action import Action
+from forge.propose import (
+    CROSSED,
+    EXECUTOR,
+    Asking,
+    Forge,
+    Proposed,
+    as_proposed,
+    claimed_and_carried_out,
+    facts_of,
+    judge_and_carry_out,
+    judged,
+    record,
+    settle,
+)
+from forge.register import FACTS, digest, read_facts
+from governance.decide import Answer, Verdict
+from governance.facts import Facts
+
+RULED: Final = frozenset({ActionState.ALLOWED, ActionState.APPROVED})
+# Nobody who is alive leaves an action between two of its own transactions for so long.
+ABANDONED: Final = timedelta(seconds=10)
+EXCEPT_FROM_WHAT_MOVED: Final = frozenset({"in_quiet_hours", "proposed_by"})
+
+
+@dataclass(frozen=True)
+class Again:
+    """An action as it is now: its facts taken again, and what of the old ones moved."""
+
+    action: Action
+    facts: Facts
+    moved: str
+
+
+async def carry_out(forge: Forge, action_id: ActionId) -> Proposed:
+    """Carries out an approved action, or says why not. Safe to call at any time and from anywhere: the row decides."""
+    try:
+        return await _carried_out(forge, action_id)
+    except ObjectNotInPrerequisiteState:
+        # The gate's own clock says that its time is over.
+        await expire_overdue(forge)
+        async with forge.atlas.transaction(EXECUTOR) as conn:
+            return as_proposed(await reads.action(conn, action_id))
+
+
+@CROSSED
+async def _carried_out(forge: Forge, action_id: ActionId) -> Proposed:
+    async with forge.atlas.transaction(EXECUTOR) as conn:
+        row = await reads.action_locked(conn, action_id)
+        if row.state not in RULED:
+            return as_proposed(row)
+        answer = await _ruled_and_done(forge, conn, row)
+        await nudge_playbook(conn, row.incident_id)
+        return answer
+
+
+async def _ruled_and_done(forge: Forge, conn: Connection, row: ActionRecord) -> Proposed:
+    try:
+        action = _as_judged(forge, row)
+    except AtlasError as error:
+        return await _withdrawn(conn, row, str(error))
+    again = await _taken_again(forge, conn, row, action)
+    if again.moved:
+        return await _proposed_anew(forge, conn, row, again, again.moved)
+    verdict = await judged(forge, conn, row.id, again.action, again.facts)
+    if verdict.answer is Answer.REFUSED:
+        return await _withdrawn(conn, row, f"the escalation matrix now refuses it ({verdict.rule}): {verdict.reason}")
+    if _asks_more(verdict, row):
+        return await _proposed_anew(forge, conn, row, again, f"the escalation matrix now asks for other approvals ({verdict.rule})")
+    return await claimed_and_carried_out(conn, as_proposed(row), again.action, row.digest, forge.now())
+
+
+def _as_judged(forge: Forge, row: ActionRecord) -> Action:
+    """The stored action, if its row still says what was judged. Raises AtlasError where a hand was laid on it."""
+    action = forge.register.decoded(row.name, row.arguments)
+    if digest(action, read_facts(row.facts)) != row.digest:
+        raise AtlasError("its arguments are not those that were judged and approved")
+    return action
+
+
+async def _taken_again(forge: Forge, conn: Connection, row: ActionRecord, action: Action) -> Again:
+    fresh = await action.refreshed(conn, forge.now())
+    facts = facts_of(forge, fresh, row.proposer)
+    if digest(fresh, facts) == row.digest:
+        return Again(fresh, facts, "")
+    return Again(fresh, facts, what_moved(read_facts(row.facts), facts))
+
+
+def what_moved(before: Facts, now: Facts) -> str:
+    """What an approver saw and what is true now, as in "customers 312 → 290"; never empty."""
+    was, became = FACTS.dump_python(before, mode="json"), FACTS.dump_python(now, mode="json")
+    moved = [f"{name} {was[name]} → {became[name]}" for name in was if was[name] != became[name] and name not in EXCEPT_FROM_WHAT_MOVED]
+    return "the facts moved while it waited: " + (", ".join(moved) or "the same numbers, but of others")
+
+
+def _asks_more(verdict: Verdict, row: ActionRecord) -> bool:
+    if verdict.answer.is_alone:
+        return False
+    return verdict.how_many > row.approvals_needed or not set(verdict.approvers) <= set(row.approver_roles)
+
+
+async def _withdrawn(conn: Connection, row: ActionRecord, why: str) -> Proposed:
+    await writes.withdraw(conn, row.id, ActionState.FAILED, why)
+    return replace(as_proposed(row), state=ActionState.FAILED, failure=why)
+
+
+async def _proposed_anew(forge: Forge, conn: Connection, row: ActionRecord, again: Again, why: str) -> Proposed:
+    """The old request is superseded and a new one stands in its place, in the name of the same proposer, and says why."""
+    await writes.withdraw(conn, row.id, ActionState.SUPERSEDED, why)
+    evidence: list[Any] = [*row.evidence, {"proposed_anew_because": why, "instead_of": reference(row.id)}]
+    key = f"{again.action.operation_key}/after-{row.id}"
+    asking = Asking(again.action, again.facts, row.reason, evidence, row.correlation_id, key, supersedes_id=row.id)
+    asked = await record(conn, asking)
+    return await judge_and_carry_out(forge, conn, asked.action_id, again.action, again.facts)
+
+
+async def expire_overdue(forge: Forge) -> list[ActionId]:
+    """Ends the requests that nobody ruled on in time, and the approvals that were not carried out in time; which ones."""
+    async with forge.atlas.transaction(EXECUTOR) as conn:
+        overdue = await writes.lapsed(conn)
+        for action_id in overdue:
+            row = await reads.action(conn, action_id)
+            why = "nobody ruled on it in time" if row.state is ActionState.WAITING else "it was not carried out in time"
+            await writes.withdraw(conn, action_id, ActionState.EXPIRED, why)
+            await defer(conn, "forge.carry_out", lock=f"action:{action_id}", action_id=action_id)
+            await nudge_playbook(conn, row.incident_id)
+    return overdue
+
+
+async def nudge_playbook(conn: Connection, incident_id: IncidentId | None) -> None:
+    """The incident's playbook looks again at what is owed; a burst of nudges is one look."""
+    if incident_id is not None:
+        lock = f"playbook:{incident_id}"
+        await defer(conn, "forge.playbook", lock=lock, queueing_lock=lock, incident_id=incident_id)
+
+
+async def settle_abandoned(forge: Forge, older_than: timedelta = ABANDONED) -> list[ActionId]:
+    """Finishes what a killed process left between two transactions: recorded and not judged, or approved and not carried out."""
+    async with forge.atlas.transaction(EXECUTOR) as conn:
+        abandoned = await reads.unsettled(conn, older_than)
+    for action_id in abandoned:
+        with contextlib.suppress(AtlasError):
+            await settle(forge, action_id)
+            await carry_out(forge, action_id)
+    return abandoned

@@ -1,0 +1,141 @@
+"""The graph of an action that waits for a person: gate, await_approval, carry_out, close. Its row is the authority, this is a bookmark."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypedDict
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command, Interrupt, interrupt
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from atlas.actions import reads
+from atlas.actions.records import ActionState
+from atlas.connection import Atlas, zone_url
+from atlas.identity import ActionId
+from atlas.principal import Zone
+from forge.carry_out import carry_out as carry_out_action
+from forge.propose import EXECUTOR, Forge
+
+Bookmarks = AsyncConnectionPool[AsyncConnection[DictRow]]
+
+WAITING: Final = ActionState.WAITING.value
+
+
+class ActionThread(TypedDict, total=False):
+    """Plain types only: what a checkpoint holds is read back as written."""
+
+    action_id: int
+    state: str
+
+
+@asynccontextmanager
+async def open_bookmarks(atlas: Atlas, most: int = 4) -> AsyncGenerator[Bookmarks, None]:
+    """The pool over which every graph keeps its checkpoints, as the executor, in their own schema."""
+    url = zone_url(atlas.url, Zone.EXECUTOR, atlas.secret)
+    arguments: dict[str, Any] = {
+        "autocommit": True,
+        "prepare_threshold": 0,
+        "row_factory": dict_row,
+        "options": "-c search_path=checkpoints",
+        "connect_timeout": 10,
+    }
+    kind = AsyncConnection[DictRow]
+    async with AsyncConnectionPool(
+        url, connection_class=kind, min_size=1, max_size=most, open=False, kwargs=arguments, timeout=10, max_idle=60
+    ) as pool:
+        await pool.wait(timeout=10)
+        yield pool
+
+
+def saver(bookmarks: Bookmarks) -> AsyncPostgresSaver:
+    """A saver for one request: one alone would serialise everything behind its lock. Reads plain types and nothing else."""
+    return AsyncPostgresSaver(bookmarks, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+
+
+async def gate(state: ActionThread, runtime: Runtime[Forge]) -> ActionThread:
+    return {"state": await _state_of(runtime.context, state["action_id"])}
+
+
+async def await_approval(state: ActionThread) -> ActionThread:
+    # On resume LangGraph runs a node again from its first line: do nothing here but ask.
+    return {"state": interrupt({"action_id": state["action_id"]})}
+
+
+async def carry_out(state: ActionThread, runtime: Runtime[Forge]) -> ActionThread:
+    proposed = await carry_out_action(runtime.context, ActionId(state["action_id"]))
+    return {"state": proposed.state.value}
+
+
+async def close(state: ActionThread, runtime: Runtime[Forge]) -> ActionThread:
+    return {"state": await _state_of(runtime.context, state["action_id"])}
+
+
+def after_gate(state: ActionThread) -> str:
+    if state["state"] == WAITING:
+        return "await_approval"
+    return "carry_out" if state["state"] in (ActionState.ALLOWED, ActionState.APPROVED) else "close"
+
+
+def _built() -> StateGraph[ActionThread, Forge, ActionThread, ActionThread]:
+    graph = StateGraph(ActionThread, context_schema=Forge)
+    graph.add_node("gate", gate)
+    graph.add_node("await_approval", await_approval)
+    graph.add_node("carry_out", carry_out)
+    graph.add_node("close", close)
+    graph.add_edge(START, "gate")
+    graph.add_conditional_edges("gate", after_gate, ["await_approval", "carry_out", "close"])
+    # Whatever the resumed interrupt was told, the row is asked again.
+    graph.add_edge("await_approval", "gate")
+    graph.add_edge("carry_out", "close")
+    graph.add_edge("close", END)
+    return graph
+
+
+GRAPH: Final = _built()
+
+
+def thread_of(action_id: ActionId) -> RunnableConfig:
+    return {"configurable": {"thread_id": f"action-{action_id}"}, "recursion_limit": 12}
+
+
+async def advance(forge: Forge, bookmarks: Bookmarks, action_id: ActionId) -> ActionState:
+    """Takes the action's graph to where its row stands: starts it, wakes it once somebody ruled, or leaves it asleep.
+
+    Safe to repeat, and after a kill at any line: job `forge.carry_out` does nothing else.
+    """
+    graph = GRAPH.compile(checkpointer=saver(bookmarks))
+    thread = thread_of(action_id)
+    where = await graph.aget_state(thread)
+    asked = where.interrupts
+    if asked:
+        state = await _state_of(forge, action_id)
+        if state != WAITING:
+            await _run(graph, forge, thread, Command(resume={pending.id: state for pending in asked}))
+    elif where.next:
+        await _run(graph, forge, thread, None)
+    elif not where.values:
+        await _run(graph, forge, thread, {"action_id": action_id})
+    return ActionState(await _state_of(forge, action_id))
+
+
+async def pending_interrupts(bookmarks: Bookmarks, action_id: ActionId) -> tuple[Interrupt, ...]:
+    """What the action's graph waits for; empty where it does not wait."""
+    return (await GRAPH.compile(checkpointer=saver(bookmarks)).aget_state(thread_of(action_id))).interrupts
+
+
+async def _run(
+    graph: CompiledStateGraph[ActionThread, Forge, ActionThread, ActionThread], forge: Forge, thread: RunnableConfig, given: Any
+) -> None:
+    await graph.ainvoke(given, thread, context=forge, durability="sync")
+
+
+async def _state_of(forge: Forge, action_id: int) -> str:
+    async with forge.atlas.transaction(EXECUTOR) as conn:
+        return (await reads.action(conn, ActionId(action_id))).state.value

@@ -1,0 +1,246 @@
+"""The one way in: record what is asked, let governance judge it, and carry it out at once where it may be."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.errors import DeadlockDetected, SerializationFailure
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from atlas.actions import reads, writes
+from atlas.actions.records import ActionRecord, ActionState, Asked
+from atlas.actions.rules import reference
+from atlas.connection import Atlas
+from atlas.errors import AtlasError
+from atlas.identity import ActionId, CorrelationId
+from atlas.jobs import defer
+from atlas.principal import Principal, Zone, executor
+from atlas.statements import Connection
+from forge.action import Action
+from forge.allowances import spent_before
+from forge.register import Register, digest, encoded, written_facts
+from governance.decide import Answer, Verdict, decide
+from governance.facts import Facts
+from governance.rows import Matrix
+
+EXECUTOR: Final = executor("forge")
+
+# PostgreSQL's classes of error: connection, transaction rollback, resources, operator's intervention, system.
+TROUBLE: Final = ("08", "40", "53", "57", "58")
+
+BECOMES: Final = {
+    Answer.ALLOWED: ActionState.ALLOWED,
+    Answer.ALLOWED_AND_TOLD: ActionState.ALLOWED,
+    Answer.NEEDS_APPROVAL: ActionState.WAITING,
+    Answer.REFUSED: ActionState.REFUSED,
+}
+
+
+@dataclass
+class MatrixInForce:
+    """The escalation matrix of this moment; the operator's edit takes its place as a whole, or not at all."""
+
+    current: Matrix
+
+
+@dataclass(frozen=True)
+class Forge:
+    """What Forge works with. `now` is the clock; `timezone` is the operator's, in which quiet hours are meant."""
+
+    atlas: Atlas
+    register: Register
+    matrix: MatrixInForce
+    now: Callable[[], datetime]
+    timezone: ZoneInfo
+
+    def __post_init__(self) -> None:
+        self.register.agree_with(self.matrix.current)
+
+    def put_in_force(self, matrix: Matrix) -> None:
+        """Judges by this matrix from now on. Raises MatrixAndRegisterDisagree, and then keeps the one before."""
+        self.register.agree_with(matrix)
+        self.matrix.current = matrix
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What became of a proposal. `reference` is how people name it; `outcome` is there once it was carried out."""
+
+    action_id: ActionId
+    reference: str
+    state: ActionState
+    verdict_reason: str
+    approver_roles: tuple[str, ...]
+    outcome: dict[str, Any] | None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One request on its way to the table: what is asked, by whom, why, and the facts that will be judged."""
+
+    action: Action
+    facts: Facts
+    reason: str
+    evidence: Sequence[Any]
+    correlation_id: CorrelationId
+    operation_key: str
+    supersedes_id: ActionId | None = None
+
+
+async def propose(
+    forge: Forge,
+    principal: Principal,
+    action: Action,
+    *,
+    reason: str,
+    correlation_id: CorrelationId,
+    evidence: Sequence[Any] = (),
+) -> Proposed:
+    """Asks for `action` as `principal`; what became of it. The same operation asked again answers what became of the first.
+
+    Allowed: it is done when this returns, or failed with nothing kept. Critical: it waits for a person, and other work goes on.
+    """
+    facts = facts_of(forge, action, principal.reference)
+    asking = Asking(action, facts, reason, evidence, correlation_id, action.operation_key)
+    if principal.zone is Zone.EXECUTOR:
+        return await _in_one_transaction(forge, principal, asking)
+    async with forge.atlas.transaction(principal) as conn:
+        asked = await record(conn, asking)
+    return await settle(forge, asked.action_id)
+
+
+# The whole transaction again, and only where PostgreSQL says that two of them crossed.
+CROSSED: Final = retry(
+    retry=retry_if_exception_type((SerializationFailure, DeadlockDetected)),
+    stop=stop_after_attempt(5),
+    wait=wait_random_exponential(multiplier=0.01, max=0.3),
+    reraise=True,
+)
+
+
+@CROSSED
+async def _in_one_transaction(forge: Forge, principal: Principal, asking: Asking) -> Proposed:
+    async with forge.atlas.transaction(principal) as conn:
+        asked = await record(conn, asking)
+        if asked.is_new:
+            return await judge_and_carry_out(forge, conn, asked.action_id, asking.action, asking.facts)
+    return await settle(forge, asked.action_id)
+
+
+@CROSSED
+async def settle(forge: Forge, action_id: ActionId) -> Proposed:
+    """Brings an action as far as it goes without a person: judges what was only recorded, carries out what was only allowed."""
+    async with forge.atlas.transaction(EXECUTOR) as conn:
+        row = await reads.action_locked(conn, await reads.newest_of(conn, action_id))
+        if row.state is not ActionState.PROPOSED:
+            return as_proposed(row)
+        action = forge.register.decoded(row.name, row.arguments)
+        facts = facts_of(forge, action, row.proposer)
+        if digest(action, facts) != row.digest:
+            why = "its facts moved before it was judged"
+            await writes.withdraw(conn, row.id, ActionState.FAILED, why)
+            return replace(as_proposed(row), state=ActionState.FAILED, failure=why)
+        return await judge_and_carry_out(forge, conn, row.id, action, facts)
+
+
+async def record(conn: Connection, asking: Asking) -> Asked:
+    """Writes down what is asked, as whoever's transaction this is."""
+    return await writes.propose(
+        conn,
+        name=asking.action.name,
+        arguments=encoded(asking.action),
+        facts=written_facts(asking.action, asking.facts),
+        digest=digest(asking.action, asking.facts),
+        operation_key=asking.operation_key,
+        proposed_for=asking.action.for_customer,
+        reason=asking.reason,
+        evidence=asking.evidence,
+        correlation_id=asking.correlation_id,
+        incident_id=asking.action.incident_id,
+        supersedes_id=asking.supersedes_id,
+    )
+
+
+async def judge_and_carry_out(forge: Forge, conn: Connection, action_id: ActionId, action: Action, facts: Facts) -> Proposed:
+    """Judges a recorded action. Allowed: carried out in this very transaction. Critical: left waiting, with a job that starts its graph."""
+    verdict = await judged(forge, conn, action_id, action, facts)
+    state = BECOMES[verdict.answer]
+    await writes.judge(
+        conn,
+        action_id,
+        state,
+        rule=verdict.rule,
+        reason=verdict.reason,
+        matrix_digest=forge.matrix.current.digest,
+        roles=verdict.approvers,
+        needed=verdict.how_many,
+        approve_within=verdict.approve_within,
+        execute_within=verdict.execute_within,
+    )
+    answer = Proposed(action_id, reference(action_id), state, verdict.reason, tuple(verdict.approvers), None)
+    if state is ActionState.WAITING:
+        await defer_carrying_out(conn, action_id)
+    if state is not ActionState.ALLOWED:
+        return answer
+    return await claimed_and_carried_out(conn, answer, action, digest(action, facts), forge.now())
+
+
+async def judged(forge: Forge, conn: Connection, action_id: ActionId, action: Action, facts: Facts) -> Verdict:
+    matrix = forge.matrix.current
+    return decide(facts, matrix, spent=await spent_before(conn, matrix, action, action_id, facts))
+
+
+async def claimed_and_carried_out(conn: Connection, answer: Proposed, action: Action, claimed_digest: bytes, now: datetime) -> Proposed:
+    """Claims, carries out and finishes. What fails on the way is undone to the last row, and the reason is kept."""
+    await writes.claim(conn, answer.action_id, claimed_digest)
+    try:
+        async with conn.transaction():
+            outcome = await action.carry_out(conn, now)
+    except Exception as error:  # Forge is the door behind which actions run: whatever they raise is their failure, and stays with them
+        if _is_the_databases_trouble(error):
+            raise
+        failure = _said(error)
+        await writes.finish(conn, ActionState.FAILED, {}, failure)
+        return replace(answer, state=ActionState.FAILED, failure=failure)
+    await writes.finish(conn, ActionState.DONE, outcome)
+    return replace(answer, state=ActionState.DONE, outcome=outcome)
+
+
+async def defer_carrying_out(conn: Connection, action_id: ActionId) -> None:
+    """Leaves the job that takes the action's graph to where its row stands."""
+    await defer(conn, "forge.carry_out", lock=f"action:{action_id}", action_id=action_id)
+
+
+def facts_of(forge: Forge, action: Action, proposer: str) -> Facts:
+    """What the action says of itself, with what only Forge knows: who asks, whether they gain by it, and the hour."""
+    gains = action.for_customer is not None and proposer == f"customer:{action.for_customer}"
+    facts = action.facts()
+    local = forge.now().astimezone(forge.timezone).time()
+    return replace(
+        facts,
+        proposed_by=proposer,
+        benefits_proposer=facts.benefits_proposer or gains,
+        in_quiet_hours=forge.matrix.current.quiet_hours.cover(local),
+    )
+
+
+def as_proposed(row: ActionRecord) -> Proposed:
+    return Proposed(row.id, reference(row.id), row.state, row.verdict_reason or "", row.approver_roles, row.outcome, row.failure)
+
+
+def _is_the_databases_trouble(error: Exception) -> bool:
+    """Crossed, cut off, shut down or out of room: it says nothing of the action, and the whole transaction is tried again."""
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate[:2] in TROUBLE)
+
+
+def _said(error: Exception) -> str:
+    """AtlasErrors are safe to show; of anything else only its kind and, from PostgreSQL, the first line without values."""
+    if isinstance(error, AtlasError):
+        return str(error)
+    if isinstance(error, psycopg.Error):
+        return f"{type(error).__name__}: {error.diag.message_primary or 'refused by the database'}"
+    return type(error).__name__
