@@ -59,6 +59,12 @@ def test_nobody_gives_both_approvals() -> None:
     assert ruling_of(person("staff:7", Role.NOC_LEAD), asked).why is Why.HAS_RULED
 
 
+def test_nobody_gives_the_second_approval_with_a_lent_role() -> None:
+    asked = replace(TWO_LEADS, approvals=(approval_by("staff:9", Role.NOC_LEAD, TWO_LEADS),))
+
+    assert ruling_of(delegate(lent(Role.NOC_LEAD)), asked).why is Why.HAS_RULED
+
+
 def test_two_of_the_same_role_approve_where_the_row_asks_for_two() -> None:
     asked = replace(TWO_LEADS, approvals=(approval_by("staff:7", Role.NOC_LEAD, TWO_LEADS),))
 
@@ -94,6 +100,10 @@ def test_a_request_lapses_on_the_second() -> None:
 
     assert ruling_of(LEAD, CREDIT, after=waits - timedelta(seconds=1)).permitted
     assert ruling_of(LEAD, CREDIT, after=waits).why is Why.EXPIRED
+
+
+def test_nobody_rules_before_they_were_asked() -> None:
+    assert ruling_of(LEAD, CREDIT, after=timedelta(seconds=-1)).why is Why.EXPIRED
 
 
 def test_money_needs_a_fresh_sign_in() -> None:
@@ -134,7 +144,7 @@ def test_a_lent_role_rules_on_behalf_of_whoever_lent_it() -> None:
 @pytest.mark.parametrize(
     "delegation",
     [
-        replace(lent(Role.BILLING_LEAD), ends_at=NOON),
+        replace(lent(Role.BILLING_LEAD), ends_at=NOON + timedelta(minutes=10)),
         replace(lent(Role.BILLING_LEAD), starts_at=NOON + timedelta(hours=1)),
         lent(Role.BILLING_LEAD, days=15),
         replace(lent(Role.BILLING_LEAD), grantor_roles=frozenset()),
@@ -198,6 +208,34 @@ def test_one_approval_of_two_carries_nothing_out() -> None:
     assert not may_carry_out(asked, asked.facts, NOON, NOON + timedelta(minutes=1))
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("staff:7", Role.BILLING_LEAD), ("staff:7", Role.OPERATIONS_DIRECTOR)),
+        (("staff:7", Role.BILLING_LEAD), ("staff:8", Role.BILLING_LEAD)),
+        (("staff:7", Role.BILLING_LEAD), ("staff:8", Role.NOC_LEAD)),
+    ],
+    ids=["one person twice", "one role twice", "a role nobody asked for"],
+)
+def test_two_approvals_of_the_wrong_kind_carry_nothing_out(first: tuple[str, Role], second: tuple[str, Role]) -> None:
+    asked = replace(VERY_LARGE, approvals=(approval_by(*first, VERY_LARGE), approval_by(*second, VERY_LARGE)))
+
+    assert not may_carry_out(asked, asked.facts, NOON, NOON + timedelta(minutes=1))
+
+
+def test_one_approval_in_a_role_nobody_asked_for_carries_nothing_out() -> None:
+    asked = replace(CREDIT, approvals=(approval_by("staff:7", Role.CUSTOMER_CARE, CREDIT),))
+
+    assert not may_carry_out(asked, asked.facts, NOON, NOON + timedelta(minutes=1))
+
+
+def test_a_second_approval_in_a_role_nobody_asked_for_carries_nothing_out() -> None:
+    given = (approval_by("staff:7", Role.NOC_LEAD, TWO_LEADS), approval_by("staff:8", Role.CUSTOMER_CARE, TWO_LEADS))
+    asked = replace(TWO_LEADS, approvals=given)
+
+    assert not may_carry_out(asked, asked.facts, NOON, NOON + timedelta(minutes=1))
+
+
 def test_an_approval_of_other_facts_carries_nothing_out() -> None:
     other = replace(approval_by("staff:7", Role.BILLING_LEAD, CREDIT), facts_digest=bulk_credit("staff:4").digest)
     asked = replace(CREDIT, approvals=(other,))
@@ -226,3 +264,9 @@ def test_what_goes_alone_is_carried_out_without_anybody() -> None:
 
     assert judged(facts).answer.is_alone
     assert may_carry_out(asked_for(facts), facts, None, NOON + timedelta(minutes=1))
+
+
+def test_what_went_alone_but_was_not_done_in_time_is_not_done() -> None:
+    asked = asked_for(Facts("record_interaction", customers=1, proposed_by="staff:3"))
+
+    assert not may_carry_out(asked, asked.facts, None, NOON + asked.verdict.execute_within)

@@ -252,12 +252,32 @@ def test_the_reason_is_the_operators_own_sentence() -> None:
     assert judged(OUTAGE).reason == "up to 500 people behind a confirmed incident of which we are sure enough"
 
 
-def test_hard_limits_hold_even_in_a_matrix_that_nobody_checked() -> None:
-    lax = replace(MATRIX, rows=tuple(replace(row, answer=Answer.ALLOWED) for row in MATRIX.rows), allowances=())
+LAX = replace(MATRIX, rows=tuple(replace(row, answer=Answer.ALLOWED) for row in MATRIX.rows), allowances=())
 
-    verdict = decide(SUSPENSION, lax, spent=Spent())
 
-    assert (verdict.answer, verdict.rule) == (Answer.REFUSED, "hard-limit")
+def test_no_unchecked_matrix_disconnects_without_a_person() -> None:
+    lifted = replace(LAX, hard_limits=tuple(replace(limit, alone=limit.ever) for limit in LAX.hard_limits))
+
+    assert decide(SUSPENSION, lifted, spent=Spent()).rule == "hard-limit"
+
+
+def test_no_unchecked_matrix_does_alone_what_has_no_limit_for_going_alone() -> None:
+    assert decide(Facts("retire_offering", proposed_by="staff:3"), LAX, spent=Spent()).rule == "hard-limit"
+
+
+def test_no_unchecked_matrix_passes_the_limit_for_going_alone() -> None:
+    assert decide(replace(OUTAGE, customers=501), LAX, spent=Spent()).rule == "hard-limit"
+
+
+def test_an_action_without_a_hard_limit_is_refused() -> None:
+    assert decide(OUTAGE, replace(LAX, hard_limits=()), spent=Spent()).rule == "not-listed"
+
+
+@pytest.mark.parametrize(("restarts", "answer"), [(2, Answer.ALLOWED), (3, Answer.NEEDS_APPROVAL)])
+def test_a_device_restarted_three_times_in_a_day_waits_for_an_engineer(restarts: int, answer: Answer) -> None:
+    spent = Spent({**NOTHING.tallies, "restarts-of-a-device-in-a-day": Tally(actions=restarts)})
+
+    assert judged(RESTART, spent).answer is answer
 
 
 def test_quiet_hours_pass_midnight() -> None:

@@ -148,6 +148,13 @@ SENSELESS = {
         "no row decides cut_off",
     ),
     "an unreachable row": (SMALL_ROW, ALWAYS.format("all", "forbid") + SMALL_ROW, SMALL_ROW, "never decides"),
+    "a row that only impossible cases reach": (
+        "    money_up_to: 20.00\n    verdict: auto\n    because: a small credit\n",
+        "    money_each_up_to: 20.00\n    verdict: auto\n    because: a small credit\n"
+        "  - rule: odd\n    action: give_credit\n    money_up_to: 20.00\n    verdict: forbid\n    because: odd\n",
+        "rule: odd",
+        "never decides",
+    ),
     "the same conditions twice": (
         "allowances:\n",
         ALWAYS.format("again", "forbid") + "allowances:\n",
