@@ -1,11 +1,14 @@
 """The plant: devices, the links between them, and who hangs from them."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from atlas.identity import CustomerId, DeviceId, SubscriberId
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -65,3 +68,81 @@ class Lines:
     monthly_minor: Ids
     is_vulnerable: Flags
     is_business: Flags
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device of the plant as people look it up. `lines` counts the live lines that hang directly from it."""
+
+    device_id: DeviceId
+    name: str
+    kind: DeviceKind
+    area: str
+    site: str | None
+    management_address: str | None
+    vendor: str
+    model: str
+    operational_state: str
+    state_changed_at: datetime
+    is_monitored: bool
+    lines: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One subscriber's line: what was bought, what the ONT or modem last measured, and the last session.
+
+    `received_power_dbm` is None where nothing was measured; `session_ended_at` None means online, unless there never was a session
+    (then `session_started_at` is None too).
+    """
+
+    subscriber_id: SubscriberId
+    customer_id: CustomerId
+    state: str
+    suspended_for: str | None
+    offering: str
+    technology: str
+    area: str
+    cpe_serial: str
+    cpe_model: str
+    received_power_dbm: float | None
+    measured_at: datetime | None
+    session_started_at: datetime | None
+    session_ended_at: datetime | None
+    session_end_cause: str | None
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What acting on a device touches: live lines that hang from it directly, and who among them must not be cut lightly."""
+
+    kind: DeviceKind
+    name: str
+    management_address: str | None
+    customers: int
+    touches_vulnerable: bool
+    touches_emergency_line: bool
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """A customer's own ONT or modem, and what the network calls it."""
+
+    customer_id: CustomerId
+    cpe_serial: str
+    managed_object: str
+    reported_by: str
+    management_address: str | None
+    touches_vulnerable: bool
+    touches_emergency_line: bool
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a probe of one device found."""
+
+    device_id: DeviceId
+    device: str
+    at: datetime
+    is_reachable: bool
+    round_trip: timedelta | None

@@ -1,0 +1,88 @@
+"""Questions about the plant. The whole network and all its lines come as columns, for arithmetic over all of it at once."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas.cmdb.records import KINDS, Device, Diagnosis, Equipment, Flags, Ids, Line, Lines, Network, Reach
+from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+
+async def network(conn: Connection) -> Network:
+    """All devices and links, each in order of id."""
+    version = await topology_version(conn)
+    ids, kinds, areas, sites, gateways, monitored = await _columns(conn, "network_devices", kinds=[kind.value for kind in KINDS])
+    link_ids, link_from, link_to, conduits = await _columns(conn, "network_links")
+    return Network(
+        version=version,
+        device_id=_ids(ids),
+        device_kind=np.frombuffer(kinds, dtype=">i4").astype(np.uint8),
+        device_area=_ids(areas),
+        device_site=_ids(sites),
+        device_is_gateway=_flags(gateways),
+        device_is_monitored=_flags(monitored),
+        link_id=_ids(link_ids),
+        link_from=_ids(link_from),
+        link_to=_ids(link_to),
+        link_conduit=_ids(conduits),
+    )
+
+
+async def lines(conn: Connection) -> Lines:
+    """Every active subscriber with a known access, in no order. A month's charge is the recurring prices of what was bought."""
+    subscribers, customers, devices, areas, monthly, vulnerable, businesses = await _columns(conn, "live_lines")
+    return Lines(
+        subscriber_id=_ids(subscribers),
+        customer_id=_ids(customers),
+        device_id=_ids(devices),
+        area_id=_ids(areas),
+        monthly_minor=_ids(monthly),
+        is_vulnerable=_flags(vulnerable),
+        is_business=_flags(businesses),
+    )
+
+
+async def topology_version(conn: Connection) -> int:
+    """Grows with every change to the plant or to whose line is live."""
+    return int(await SQL.value(conn, "topology_version"))
+
+
+async def device_named(conn: Connection, name: str) -> Device | None:
+    return await SQL.first(conn, Device, "device_named", name=name)
+
+
+async def lines_of(conn: Connection, customer_id: CustomerId) -> list[Line]:
+    """The customer's lines that are active or suspended, oldest first."""
+    return await SQL.all(conn, Line, "lines_of", customer_id=customer_id)
+
+
+async def reach_of(conn: Connection, device_id: DeviceId) -> Reach | None:
+    """Whom a restart of this device would touch: lines that hang from it or that it speaks for; none behind other devices."""
+    return await SQL.first(conn, Reach, "reach_of", device_id=device_id)
+
+
+async def equipment_of(conn: Connection, subscriber_id: SubscriberId) -> Equipment | None:
+    return await SQL.first(conn, Equipment, "equipment_of", subscriber_id=subscriber_id)
+
+
+async def diagnoses_of_incident(conn: Connection, incident_id: IncidentId, most: int = 100) -> list[Diagnosis]:
+    """What probes behind the incident found, newest first."""
+    return await SQL.all(conn, Diagnosis, "diagnoses_of_incident", incident_id=incident_id, most=most)
+
+
+async def _columns(conn: Connection, name: str, **parameters: object) -> tuple[bytes, ...]:
+    async with conn.cursor(binary=True) as cursor:
+        await cursor.execute(SQL.text(name), parameters)
+        row = await cursor.fetchone()
+    return row or ()
+
+
+def _ids(column: bytes) -> Ids:
+    return np.frombuffer(column, dtype=">i8").astype(np.int64)
+
+
+def _flags(column: bytes) -> Flags:
+    flags: NDArray[np.bool_] = np.frombuffer(column, dtype=np.bool_)
+    return flags

@@ -1,0 +1,102 @@
+-- Columns travel as raw big-endian bytes, one value per column: a million rows in a second, where a million Python rows take ten.
+-- name: network_devices
+SELECT coalesce(string_agg(int8send(device.id), ''), ''),
+       coalesce(string_agg(int4send(array_position(%(kinds)s::text[], device.kind) - 1), ''), ''),
+       coalesce(string_agg(int8send(device.area_id), ''), ''),
+       coalesce(string_agg(int8send(coalesce(device.site_id, 0)), ''), ''),
+       coalesce(string_agg(boolsend(device.kind = 'gateway'), ''), ''),
+       coalesce(string_agg(boolsend(device.is_monitored), ''), '')
+  FROM (SELECT id, kind, area_id, site_id, is_monitored FROM cmdb.device ORDER BY id) AS device;
+
+-- name: network_links
+SELECT coalesce(string_agg(int8send(link.id), ''), ''),
+       coalesce(string_agg(int8send(link.from_device_id), ''), ''),
+       coalesce(string_agg(int8send(link.to_device_id), ''), ''),
+       coalesce(string_agg(int8send(coalesce(link.conduit_id, 0)), ''), '')
+  FROM (SELECT id, from_device_id, to_device_id, conduit_id FROM cmdb.link ORDER BY id) AS link;
+
+-- name: live_lines
+WITH offered AS (
+    SELECT version.id, offering.segment = 'business' AS is_business,
+           coalesce((SELECT sum(price.amount_minor) FROM catalogue.price
+                      WHERE price.offering_version_id = version.id AND price.kind = 'recurring'), 0)::bigint AS monthly_minor
+      FROM catalogue.offering_version AS version
+      JOIN catalogue.offering ON offering.id = version.offering_id
+)
+SELECT coalesce(string_agg(int8send(subscriber.id), ''), ''),
+       coalesce(string_agg(int8send(subscriber.customer_id), ''), ''),
+       coalesce(string_agg(int8send(access.device_id), ''), ''),
+       coalesce(string_agg(int8send(premise.area_id), ''), ''),
+       coalesce(string_agg(int8send(offered.monthly_minor), ''), ''),
+       coalesce(string_agg(boolsend(customer.is_vulnerable), ''), ''),
+       coalesce(string_agg(boolsend(offered.is_business), ''), '')
+  FROM crm.subscriber
+  JOIN cmdb.access ON access.subscriber_id = subscriber.id
+  JOIN crm.customer ON customer.id = subscriber.customer_id
+  JOIN gis.premise ON premise.id = subscriber.premise_id
+  JOIN offered ON offered.id = subscriber.offering_version_id
+ WHERE subscriber.state = 'active';
+
+-- name: topology_version
+SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM cmdb.topology_version;
+
+-- name: device_named
+SELECT device.id AS device_id, device.name, device.kind, area.name AS area, site.name AS site,
+       host(device.management_address) AS management_address, device.vendor, device.model, device.operational_state,
+       device.state_changed_at, device.is_monitored,
+       (SELECT count(*) FROM cmdb.access JOIN crm.subscriber ON subscriber.id = access.subscriber_id
+         WHERE access.device_id = device.id AND subscriber.state = 'active') AS lines
+  FROM cmdb.device
+  JOIN gis.area ON area.id = device.area_id
+  LEFT JOIN cmdb.site ON site.id = device.site_id
+ WHERE device.name = %(name)s;
+
+-- Reached by a customer's own agent: only tables whose rows the customer may see.
+-- name: lines_of
+SELECT subscriber.id AS subscriber_id, subscriber.customer_id, subscriber.state, subscriber.suspended_for,
+       offering.name AS offering, offering.technology, area.name AS area, access.cpe_serial, access.cpe_model,
+       access.received_power_dbm, access.measured_at, session.started_at AS session_started_at, session.ended_at AS session_ended_at,
+       session.end_cause AS session_end_cause
+  FROM crm.subscriber
+  JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id
+  JOIN catalogue.offering ON offering.id = version.offering_id
+  JOIN gis.premise ON premise.id = subscriber.premise_id
+  JOIN gis.area ON area.id = premise.area_id
+  JOIN cmdb.access ON access.subscriber_id = subscriber.id
+  LEFT JOIN cmdb.session ON session.subscriber_id = subscriber.id
+ WHERE subscriber.customer_id = %(customer_id)s
+   AND subscriber.state IN ('active', 'suspended')
+ ORDER BY subscriber.id;
+
+-- name: reach_of
+SELECT device.kind, device.name, host(device.management_address) AS management_address,
+       count(DISTINCT customer.id) AS customers,
+       coalesce(bool_or(customer.is_vulnerable), false) AS touches_vulnerable,
+       coalesce(bool_or(customer.has_emergency_line), false) AS touches_emergency_line
+  FROM cmdb.device
+  LEFT JOIN cmdb.access ON access.device_id = device.id OR access.reported_by_device_id = device.id
+  LEFT JOIN crm.subscriber ON subscriber.id = access.subscriber_id AND subscriber.state = 'active'
+  LEFT JOIN crm.customer ON customer.id = subscriber.customer_id
+ WHERE device.id = %(device_id)s
+ GROUP BY device.id;
+
+-- name: equipment_of
+SELECT subscriber.customer_id, access.cpe_serial, access.managed_object, device.name AS reported_by,
+       host(device.management_address) AS management_address,
+       customer.is_vulnerable AS touches_vulnerable, customer.has_emergency_line AS touches_emergency_line
+  FROM cmdb.access
+  JOIN crm.subscriber ON subscriber.id = access.subscriber_id
+  JOIN crm.customer ON customer.id = subscriber.customer_id
+  JOIN cmdb.device ON device.id = access.reported_by_device_id
+ WHERE access.subscriber_id = %(subscriber_id)s
+   AND subscriber.state IN ('active', 'suspended');
+
+-- name: diagnoses_of_incident
+SELECT diagnosis.device_id, device.name AS device, diagnosis.at, diagnosis.is_reachable, diagnosis.round_trip
+  FROM actions.action
+  JOIN actions.errand ON errand.action_id = action.id
+  JOIN cmdb.diagnosis ON diagnosis.errand_id = errand.id
+  JOIN cmdb.device ON device.id = diagnosis.device_id
+ WHERE action.incident_id = %(incident_id)s
+ ORDER BY diagnosis.at DESC, device.name
+ LIMIT %(most)s;

@@ -1,0 +1,95 @@
+"""Questions about incidents and tickets."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from atlas.errors import NotFound
+from atlas.identity import AlarmId, CustomerId, IncidentId, SubscriberId
+from atlas.itsm.records import (
+    AreaHit,
+    Incident,
+    IncidentAtLine,
+    IncidentEvent,
+    LostDevice,
+    LostLine,
+    PublicOutage,
+    StandingIncident,
+    Ticket,
+    Unfinished,
+    WaitingAction,
+)
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+
+async def open_incidents(conn: Connection) -> list[StandingIncident]:
+    """Every incident in progress with all that it holds, oldest first."""
+    return await SQL.all(conn, StandingIncident, "open_incidents")
+
+
+async def incidents(conn: Connection, most: int = 50) -> list[Incident]:
+    """Those in progress first, then the latest."""
+    return await SQL.all(conn, Incident, "incidents", incident_id=None, most=most)
+
+
+async def incident(conn: Connection, incident_id: IncidentId) -> Incident:
+    """One incident with what it has cost so far. Raises NotFound."""
+    found = await SQL.first(conn, Incident, "incidents", incident_id=incident_id, most=1)
+    if found is None:
+        raise NotFound("incident", incident_id)
+    return found
+
+
+async def areas_hit(conn: Connection, incident_id: IncidentId) -> list[AreaHit]:
+    """The areas that lost a device or a line, those with most lines first."""
+    return await SQL.all(conn, AreaHit, "areas_hit", incident_id=incident_id)
+
+
+async def timeline(conn: Connection, incident_id: IncidentId) -> list[IncidentEvent]:
+    """What happened, in order."""
+    return await SQL.all(conn, IncidentEvent, "timeline", incident_id=incident_id)
+
+
+async def lost_lines(conn: Connection, incident_id: IncidentId, after: SubscriberId | None = None, most: int = 50) -> list[LostLine]:
+    """A page of the subscribers the incident holds, by id; the next page comes `after` the last."""
+    return await SQL.all(conn, LostLine, "lost_lines", incident_id=incident_id, after=after or 0, most=most)
+
+
+async def lost_devices(conn: Connection, incident_id: IncidentId, most: int = 500) -> list[LostDevice]:
+    """The devices the incident holds, by name; passive plant left out."""
+    return await SQL.all(conn, LostDevice, "lost_devices", incident_id=incident_id, most=most)
+
+
+async def incidents_at_lines(conn: Connection, customer_id: CustomerId, restored_since: datetime) -> list[IncidentAtLine]:
+    """Incidents that hold the customer's lines now, and those whose lines came back after `restored_since`; the former first."""
+    return await SQL.all(conn, IncidentAtLine, "incidents_at_lines", customer_id=customer_id, restored_since=restored_since)
+
+
+async def public_outages(conn: Connection, area_name: str | None = None) -> list[PublicOutage]:
+    """Outages that anybody may know of, in the area of that name (any case) or everywhere."""
+    return await SQL.all(conn, PublicOutage, "public_outages", area_name=area_name)
+
+
+async def tickets_of_incident(conn: Connection, incident_id: IncidentId) -> list[Ticket]:
+    """The parent first."""
+    return await SQL.all(conn, Ticket, "tickets_of_incident", incident_id=incident_id)
+
+
+async def tickets_of_customer(conn: Connection, customer_id: CustomerId) -> list[Ticket]:
+    """The customer's own, newest first; at most 20."""
+    return await SQL.all(conn, Ticket, "tickets_of_customer", customer_id=customer_id)
+
+
+async def holder_of_alarms(conn: Connection, alarms: Sequence[AlarmId], except_incident_id: IncidentId | None = None) -> list[IncidentId]:
+    """The other incident of each of these alarms that has one."""
+    return await SQL.column(conn, "holder_of_alarms", alarms=list(alarms), except_incident_id=except_incident_id)
+
+
+async def unfinished(conn: Connection, incident_id: IncidentId) -> Unfinished:
+    return await SQL.one(conn, Unfinished, "unfinished", incident_id=incident_id)
+
+
+async def waiting_actions(conn: Connection, now: datetime, most: int = 50) -> list[WaitingAction]:
+    """What waits for a person and has not lapsed, the soonest to lapse first."""
+    return await SQL.all(conn, WaitingAction, "waiting_actions", now=now, most=most)

@@ -1,0 +1,244 @@
+"""Incidents, who and what each one holds, the tickets that people work, and what happened in order."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from atlas.identity import AlarmId, AreaId, CustomerId, DeviceId, IncidentId, SubscriberId
+from atlas.money import Money
+
+
+class IncidentState(StrEnum):
+    """TMF621, as far as an incident goes through it."""
+
+    IN_PROGRESS = "inProgress"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Root:
+    """The element held responsible; `kind` says which id it is: device, link, site, conduit or subscriber (one customer's own drop)."""
+
+    kind: str
+    id: int
+
+
+@dataclass(frozen=True)
+class StandingIncident:
+    """An incident in progress with all that it holds, for comparing with what the network says now.
+
+    `devices` are those not restored, passive plant included. `lines` are lost lines that hang from none of them. `version` grows with
+    every revision.
+    """
+
+    incident_id: IncidentId
+    version: int
+    cause: str
+    is_outage: bool
+    root_kind: str | None
+    root_id: int | None
+    confidence: float
+    first_alarm_at: datetime
+    opened_at: datetime
+    correlation_id: UUID
+    alarms: tuple[AlarmId, ...]
+    devices: tuple[DeviceId, ...]
+    lines: tuple[SubscriberId, ...]
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One incident as people read it. Counts are of everybody it ever held; those ending in `_out` are still without service.
+
+    Devices leave passive plant out. `revenue_at_risk` is a month's recurring charges of the subscribers. `hypotheses` are ranked, best
+    first, each with its evidence for and against.
+    """
+
+    incident_id: IncidentId
+    state: IncidentState
+    cause: str
+    is_outage: bool
+    root_kind: str | None
+    root_id: int | None
+    root_name: str
+    confidence: float
+    hypotheses: Any
+    first_alarm_at: datetime
+    opened_at: datetime
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    correlation_id: UUID
+    version: int
+    alarms: int
+    alarms_open: int
+    devices: int
+    devices_out: int
+    subscribers: int
+    subscribers_out: int
+    customers: int
+    businesses: int
+    vulnerable: int
+    revenue_at_risk: Money
+    areas: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AreaHit:
+    """What one area loses in an incident: a line counts where its premise is, a device where it stands.
+
+    `repair_hours` is the shortest promised to anybody out there, None where nobody was promised any.
+    """
+
+    area_id: AreaId
+    area: str
+    devices: int
+    subscribers: int
+    subscribers_out: int
+    businesses: int
+    vulnerable: int
+    repair_hours: int | None
+    is_around_the_clock: bool
+
+
+@dataclass(frozen=True)
+class IncidentEvent:
+    """One thing that happened in an incident. `kind` is a fixed code; `detail` its figures."""
+
+    at: datetime
+    kind: str
+    detail: Any
+
+
+@dataclass(frozen=True)
+class LostLine:
+    """One subscriber in an incident."""
+
+    subscriber_id: SubscriberId
+    customer_id: CustomerId
+    customer: str
+    area: str
+    is_vulnerable: bool
+    is_business: bool
+    lost_at: datetime
+    restored_at: datetime | None
+
+
+@dataclass(frozen=True)
+class LostDevice:
+    """One device in an incident."""
+
+    device_id: DeviceId
+    name: str
+    kind: str
+    area: str
+    lost_at: datetime
+    restored_at: datetime | None
+
+
+@dataclass(frozen=True)
+class IncidentAtLine:
+    """A fault that holds, or lately held, one of the customer's own lines."""
+
+    incident_id: IncidentId
+    subscriber_id: SubscriberId
+    state: IncidentState
+    cause: str
+    is_outage: bool
+    lost_at: datetime
+    restored_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PublicOutage:
+    """What anybody may know: an outage in an area, since when, and how many lines it has taken."""
+
+    incident_id: IncidentId
+    area: str
+    cause: str
+    since: datetime
+    subscribers: int
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One ticket; `priority` 1 is the most pressing."""
+
+    ticket_id: int
+    kind: str
+    state: str
+    parent_id: int | None
+    incident_id: IncidentId | None
+    area: str | None
+    customer_id: CustomerId | None
+    impact: int
+    urgency: int
+    priority: int
+    title: str
+    opened_at: datetime
+    due_at: datetime | None
+    resolved_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TicketDraft:
+    """A ticket to be opened; `area_id` None is the whole incident."""
+
+    area_id: AreaId | None
+    impact: int
+    urgency: int
+    title: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What one change of an incident's membership came to."""
+
+    alarms_joined: int
+    alarms_left: int
+    devices_joined: int
+    devices_left: int
+    subscribers_joined: int
+    subscribers_left: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An incident just opened; `devices` leaves passive plant out."""
+
+    incident_id: IncidentId
+    alarms: int
+    devices: int
+    subscribers: int
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What still stands open in an incident; all zero where it may be closed."""
+
+    alarms: int
+    devices: int
+    subscribers: int
+    tickets: int
+    crews: int
+
+
+@dataclass(frozen=True)
+class WaitingAction:
+    """An action that waits for a person: what, why, by whom it may be ruled on, and until when."""
+
+    reference: str
+    action: str
+    reason: str
+    verdict_reason: str | None
+    approver_roles: tuple[str, ...]
+    approvals_needed: int
+    proposed_by: str
+    proposed_at: datetime
+    approve_by: datetime | None
+    incident_id: IncidentId | None
+    customers: int
+    money: str

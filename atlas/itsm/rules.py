@@ -1,0 +1,138 @@
+"""How pressing a ticket is, when it is due, and what may be closed. Pure."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from atlas.errors import AtlasError
+from atlas.identity import AlarmId, IncidentId
+from atlas.itsm.records import AreaHit, TicketDraft, Unfinished
+
+# A fault that takes a cabinet wakes one engineer; one that takes an exchange is a major incident.
+MAJOR_FROM: Final = 200
+WIDE_FROM: Final = 50
+# Below this promise an SLA clock runs out within one shift.
+PRESSING_HOURS: Final = 8
+WEEKDAYS: Final = frozenset(range(5))
+# Longer than any SLA: a calendar without a working day would otherwise be searched for ever.
+HORIZON: Final = timedelta(days=366)
+
+
+class IncidentNotOpen(AtlasError):
+    """The incident is not in progress, or another revision came first; nothing was kept."""
+
+    def __init__(self, incident_id: IncidentId) -> None:
+        super().__init__(f"incident {incident_id} is not in progress as it was seen; look again")
+        self.incident_id = incident_id
+
+
+class IncidentStillOpen(AtlasError):
+    """Something in the incident is not finished, so it cannot be closed."""
+
+    def __init__(self, incident_id: IncidentId, unfinished: Unfinished) -> None:
+        left = ", ".join(f"{count} {name}" for name, count in vars(unfinished).items() if count)
+        super().__init__(f"incident {incident_id} cannot be closed: {left or 'it is not resolved'}")
+        self.incident_id = incident_id
+        self.unfinished = unfinished
+
+
+class AlarmAlreadyHeld(AtlasError):
+    """An alarm belongs to at most one incident that is not over."""
+
+    def __init__(self, alarms: Collection[AlarmId], incident_id: IncidentId) -> None:
+        super().__init__(f"{len(alarms)} of the alarms already belong to incident {incident_id}")
+        self.alarms = tuple(alarms)
+        self.incident_id = incident_id
+
+
+class IncidentNeedsAlarm(AtlasError):
+    """An incident without a single alarm is somebody's opinion."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When a clock runs: the same hours on each working day, in one place's time, holidays left out."""
+
+    zone: ZoneInfo
+    opens: time
+    closes: time
+    weekdays: frozenset[int] = WEEKDAYS
+    holidays: frozenset[date] = frozenset()
+
+    def hours_of(self, day: date) -> tuple[datetime, datetime] | None:
+        """The day's working hours, None on a day off."""
+        if day.weekday() not in self.weekdays or day in self.holidays:
+            return None
+        return datetime.combine(day, self.opens, self.zone), datetime.combine(day, self.closes, self.zone)
+
+
+OFFICE_HOURS: Final = Calendar(ZoneInfo("Europe/London"), time(9), time(17))
+
+
+def due_at(since: datetime, allowed: timedelta, calendar: Calendar | None) -> datetime:
+    """When `allowed` working time after `since` has run out; a calendar of None never stops. In `since`'s zone."""
+    if calendar is None:
+        return since + allowed
+    day, left = since.astimezone(calendar.zone).date(), allowed
+    while day < since.date() + HORIZON:
+        if hours := calendar.hours_of(day):
+            # Compared in UTC: two local times of one day are apart by the clock on the wall, which a change to summer time breaks.
+            opens, closes = max(_utc(hours[0]), _utc(since)), _utc(hours[1])
+            if closes - opens >= left:
+                return (opens + left).astimezone(since.tzinfo)
+            left -= max(closes - opens, timedelta(0))
+        day += timedelta(days=1)
+    return since + HORIZON
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(ZoneInfo("UTC"))
+
+
+def impact_of(subscribers: int) -> int:
+    """1 is widest, 4 a single line."""
+    if subscribers >= MAJOR_FROM:
+        return 1
+    if subscribers >= WIDE_FROM:
+        return 2
+    return 3 if subscribers > 1 else 4
+
+
+def urgency_of(is_outage: bool, vulnerable: int, repair_hours: int | None) -> int:
+    """1 cannot wait: somebody depends on the line, or a promise to repair runs out within a shift. 4 is degradation."""
+    if not is_outage:
+        return 4
+    if vulnerable or (repair_hours is not None and repair_hours <= PRESSING_HOURS):
+        return 1
+    return 2 if repair_hours is not None else 3
+
+
+def ticket_drafts(cause: str, root_name: str, is_outage: bool, since: datetime, areas: Iterable[AreaHit]) -> list[TicketDraft]:
+    """The parent first (the whole incident), then one child for each area that lost a line; areas with devices only need no ticket."""
+    hit = [area for area in areas if area.subscribers]
+    children = [_draft(f"{_cause_title(cause)}: {area.area}", is_outage, since, [area], area) for area in hit]
+    return [_draft(f"{_cause_title(cause)} at {root_name}" if root_name else _cause_title(cause), is_outage, since, hit, None), *children]
+
+
+def _draft(title: str, is_outage: bool, since: datetime, areas: list[AreaHit], own: AreaHit | None) -> TicketDraft:
+    promised = [(a.repair_hours, a.is_around_the_clock) for a in areas if a.repair_hours is not None]
+    dues = [due_at(since, timedelta(hours=hours), None if always else OFFICE_HOURS) for hours, always in promised]
+    return TicketDraft(
+        area_id=own.area_id if own else None,
+        impact=impact_of(sum(a.subscribers for a in areas)),
+        urgency=urgency_of(is_outage, sum(a.vulnerable for a in areas), min((hours for hours, _ in promised), default=None)),
+        title=title,
+        due_at=min(dues, default=None),
+    )
+
+
+def _cause_title(cause: str) -> str:
+    return {"unknown": "Fault", "degradation": "Degradation"}.get(cause, f"{cause.capitalize()} fault")
+
+
+def check_closable(incident_id: IncidentId, is_resolved: bool, unfinished: Unfinished) -> None:
+    """Raises IncidentStillOpen unless the incident is resolved and nothing in it is unfinished."""
+    if not is_resolved or any(vars(unfinished).values()):
+        raise IncidentStillOpen(incident_id, unfinished)

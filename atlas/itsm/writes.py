@@ -1,0 +1,144 @@
+"""Changes to incidents and tickets. All need a claimed action; the database refuses the rows otherwise."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from atlas.identity import AlarmId, CustomerId, DeviceId, IncidentId, SubscriberId
+from atlas.itsm.records import Opened, Revision, Root, TicketDraft
+from atlas.itsm.rules import IncidentNotOpen
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+
+async def open_incident(
+    conn: Connection,
+    *,
+    cause: str,
+    is_outage: bool,
+    root: Root | None,
+    confidence: float,
+    hypotheses: Sequence[Any],
+    alarms: Sequence[AlarmId],
+    devices: Sequence[DeviceId],
+    lines: Sequence[SubscriberId],
+    first_alarm_at: datetime,
+    at: datetime,
+) -> Opened:
+    """One incident with its alarms, its devices and every active subscriber who hangs from them; `lines` are lost on their own."""
+    return await SQL.one(
+        conn,
+        Opened,
+        "open_incident",
+        cause=cause,
+        is_outage=is_outage,
+        confidence=confidence,
+        hypotheses=json.dumps(hypotheses),
+        alarms=list(alarms),
+        devices=list(devices),
+        lines=list(lines),
+        first_alarm_at=first_alarm_at,
+        at=at,
+        **_root_columns(root),
+    )
+
+
+async def revise_incident(
+    conn: Connection,
+    incident_id: IncidentId,
+    version: int,
+    *,
+    cause: str,
+    is_outage: bool,
+    root: Root | None,
+    confidence: float,
+    hypotheses: Sequence[Any],
+) -> None:
+    """What the incident is now held to be. Raises IncidentNotOpen where it is over, or was revised since `version`."""
+    touched = await SQL.run(
+        conn,
+        "revise_incident",
+        incident_id=incident_id,
+        version=version,
+        cause=cause,
+        is_outage=is_outage,
+        confidence=confidence,
+        hypotheses=json.dumps(hypotheses),
+        **_root_columns(root),
+    )
+    if not touched:
+        raise IncidentNotOpen(incident_id)
+
+
+async def revise_membership(
+    conn: Connection,
+    incident_id: IncidentId,
+    *,
+    alarms: Sequence[AlarmId],
+    devices: Sequence[DeviceId],
+    lines: Sequence[SubscriberId],
+    at: datetime,
+) -> Revision:
+    """Sets what the incident holds to exactly this: newcomers join at `at`, whoever is no longer in it is restored at `at`."""
+    return await SQL.one(
+        conn, Revision, "revise_membership", incident_id=incident_id, alarms=list(alarms), devices=list(devices), lines=list(lines), at=at
+    )
+
+
+async def resolve_incident(conn: Connection, incident_id: IncidentId, at: datetime) -> int:
+    """Service is back: how many tickets were resolved with it. Raises IncidentNotOpen."""
+    if not await SQL.run(conn, "resolve_incident", incident_id=incident_id, at=at):
+        raise IncidentNotOpen(incident_id)
+    return await SQL.run(conn, "resolve_tickets", incident_id=incident_id, at=at)
+
+
+async def close_incident(conn: Connection, incident_id: IncidentId, at: datetime) -> int:
+    """Nothing is left to do: how many tickets were closed with it. Whether it may be is for the rules to say first."""
+    if not await SQL.run(conn, "close_incident", incident_id=incident_id, at=at):
+        raise IncidentNotOpen(incident_id)
+    return await SQL.run(conn, "close_tickets", incident_id=incident_id, at=at)
+
+
+async def record_event(conn: Connection, incident_id: IncidentId, kind: str, at: datetime, **detail: Any) -> None:
+    """Adds to the incident's timeline; never changed afterwards."""
+    await SQL.run(conn, "record_event", incident_id=incident_id, kind=kind, at=at, detail=json.dumps(detail, default=str))
+
+
+async def open_tickets(conn: Connection, incident_id: IncidentId, drafts: Sequence[TicketDraft], at: datetime) -> tuple[int, int]:
+    """The parent (the first draft) and a child for each area that has none yet: the parent's id, and how many children were new."""
+    parent, *children = drafts
+    parent_id = await SQL.value(
+        conn,
+        "open_parent_ticket",
+        incident_id=incident_id,
+        impact=parent.impact,
+        urgency=parent.urgency,
+        title=parent.title,
+        due_at=parent.due_at,
+        at=at,
+    )
+    opened = await SQL.run(
+        conn,
+        "open_child_tickets",
+        parent_id=parent_id,
+        incident_id=incident_id,
+        area_ids=[child.area_id for child in children],
+        impacts=[child.impact for child in children],
+        urgencies=[child.urgency for child in children],
+        titles=[child.title for child in children],
+        dues=[child.due_at for child in children],
+        at=at,
+    )
+    return int(parent_id), opened
+
+
+async def open_request(conn: Connection, customer_id: CustomerId | None, title: str, urgency: int, at: datetime) -> int:
+    """A ticket for somebody who wants a person; its id. `customer_id` None is somebody we do not know."""
+    return int(await SQL.value(conn, "open_request", customer_id=customer_id, title=title, urgency=urgency, at=at))
+
+
+def _root_columns(root: Root | None) -> dict[str, int | None]:
+    # A lost drop has no element of the plant: its line is the incident's only one.
+    return {f"root_{kind}_id": root.id if root and root.kind == kind else None for kind in ("device", "link", "site", "conduit")}

@@ -1,0 +1,140 @@
+-- One statement, so that an incident is there with all it holds or not at all. Who is behind the cut devices is read here, from the same
+-- snapshot that is written.
+-- name: open_incident
+WITH claimed AS MATERIALIZED (
+    SELECT id, correlation_id FROM actions.action WHERE id = actions.claimed()
+), opened AS (
+    INSERT INTO itsm.incident (cause, is_outage, root_device_id, root_link_id, root_site_id, root_conduit_id, confidence, hypotheses,
+                               first_alarm_at, opened_at, correlation_id, action_id)
+    SELECT %(cause)s, %(is_outage)s, %(root_device_id)s, %(root_link_id)s, %(root_site_id)s, %(root_conduit_id)s, %(confidence)s,
+           %(hypotheses)s::jsonb, %(first_alarm_at)s, %(at)s, claimed.correlation_id, claimed.id
+      FROM claimed
+    RETURNING id, action_id
+), alarms AS (
+    INSERT INTO itsm.incident_alarm (incident_id, alarm_id, joined_at, action_id)
+    SELECT opened.id, alarm.id, %(at)s, opened.action_id
+      FROM opened, unnest(%(alarms)s::bigint[]) AS alarm (id)
+    RETURNING 1
+), devices AS (
+    INSERT INTO itsm.incident_device (incident_id, device_id, lost_at, action_id)
+    SELECT opened.id, device.id, %(first_alarm_at)s, opened.action_id
+      FROM opened, cmdb.device WHERE device.id = ANY(%(devices)s::bigint[])
+    RETURNING device_id
+), subscribers AS (
+    INSERT INTO itsm.incident_subscriber (incident_id, subscriber_id, lost_at, action_id)
+    SELECT opened.id, line.subscriber_id, %(first_alarm_at)s, opened.action_id
+      FROM opened, (
+        SELECT access.subscriber_id FROM cmdb.access WHERE access.device_id = ANY(%(devices)s::bigint[])
+         UNION
+        SELECT access.subscriber_id FROM cmdb.access WHERE access.subscriber_id = ANY(%(lines)s::bigint[])
+      ) AS line
+      JOIN crm.subscriber ON subscriber.id = line.subscriber_id AND subscriber.state = 'active'
+    RETURNING 1
+)
+SELECT opened.id AS incident_id, (SELECT count(*) FROM alarms) AS alarms,
+       (SELECT count(*) FROM devices JOIN cmdb.device ON device.id = devices.device_id WHERE device.kind NOT IN ('pon_port', 'splitter')) AS devices,
+       (SELECT count(*) FROM subscribers) AS subscribers
+  FROM opened;
+
+-- The version is the lock: whoever revises from an older one touches no row.
+-- name: revise_incident
+UPDATE itsm.incident
+   SET cause = %(cause)s, is_outage = %(is_outage)s, root_device_id = %(root_device_id)s, root_link_id = %(root_link_id)s,
+       root_site_id = %(root_site_id)s, root_conduit_id = %(root_conduit_id)s, confidence = %(confidence)s,
+       hypotheses = %(hypotheses)s::jsonb, version = version + 1
+ WHERE id = %(incident_id)s AND version = %(version)s AND state = 'inProgress';
+
+-- Sets the membership to exactly what is given. Who comes back into it counts as lost without a break: whoever flaps has no service.
+-- name: revise_membership
+WITH claimed AS MATERIALIZED (
+    SELECT actions.claimed() AS id
+), wanted_alarms AS MATERIALIZED (
+    SELECT alarm.id FROM unnest(%(alarms)s::bigint[]) AS alarm (id)
+), wanted_devices AS MATERIALIZED (
+    SELECT device.id FROM cmdb.device WHERE device.id = ANY(%(devices)s::bigint[])
+), wanted_lines AS MATERIALIZED (
+    SELECT line.subscriber_id AS id FROM (
+        SELECT access.subscriber_id FROM cmdb.access WHERE access.device_id = ANY(%(devices)s::bigint[])
+         UNION
+        SELECT access.subscriber_id FROM cmdb.access WHERE access.subscriber_id = ANY(%(lines)s::bigint[])
+      ) AS line
+      JOIN crm.subscriber ON subscriber.id = line.subscriber_id AND subscriber.state = 'active'
+), alarms_left AS (
+    UPDATE itsm.incident_alarm AS held SET left_at = %(at)s
+     WHERE held.incident_id = %(incident_id)s AND held.left_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM wanted_alarms WHERE wanted_alarms.id = held.alarm_id)
+    RETURNING 1
+), alarms_joined AS (
+    INSERT INTO itsm.incident_alarm (incident_id, alarm_id, joined_at, action_id)
+    SELECT %(incident_id)s, wanted_alarms.id, %(at)s, claimed.id FROM claimed, wanted_alarms
+    ON CONFLICT (incident_id, alarm_id) DO UPDATE SET left_at = NULL WHERE incident_alarm.left_at IS NOT NULL
+    RETURNING 1
+), devices_left AS (
+    UPDATE itsm.incident_device AS lost SET restored_at = %(at)s
+     WHERE lost.incident_id = %(incident_id)s AND lost.restored_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM wanted_devices WHERE wanted_devices.id = lost.device_id)
+    RETURNING lost.device_id
+), devices_joined AS (
+    INSERT INTO itsm.incident_device (incident_id, device_id, lost_at, action_id)
+    SELECT %(incident_id)s, wanted_devices.id, %(at)s, claimed.id FROM claimed, wanted_devices
+    ON CONFLICT (incident_id, device_id) DO UPDATE SET restored_at = NULL WHERE incident_device.restored_at IS NOT NULL
+    RETURNING device_id
+), subscribers_left AS (
+    UPDATE itsm.incident_subscriber AS lost SET restored_at = %(at)s
+     WHERE lost.incident_id = %(incident_id)s AND lost.restored_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM wanted_lines WHERE wanted_lines.id = lost.subscriber_id)
+    RETURNING 1
+), subscribers_joined AS (
+    INSERT INTO itsm.incident_subscriber (incident_id, subscriber_id, lost_at, action_id)
+    SELECT %(incident_id)s, wanted_lines.id, %(at)s, claimed.id FROM claimed, wanted_lines
+    ON CONFLICT (incident_id, subscriber_id) DO UPDATE SET restored_at = NULL WHERE incident_subscriber.restored_at IS NOT NULL
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM alarms_joined) AS alarms_joined, (SELECT count(*) FROM alarms_left) AS alarms_left,
+       (SELECT count(*) FROM devices_joined JOIN cmdb.device ON device.id = device_id WHERE kind NOT IN ('pon_port', 'splitter')) AS devices_joined,
+       (SELECT count(*) FROM devices_left JOIN cmdb.device ON device.id = device_id WHERE kind NOT IN ('pon_port', 'splitter')) AS devices_left,
+       (SELECT count(*) FROM subscribers_joined) AS subscribers_joined, (SELECT count(*) FROM subscribers_left) AS subscribers_left;
+
+-- name: resolve_incident
+UPDATE itsm.incident
+   SET state = 'resolved', resolved_at = %(at)s, version = version + 1
+ WHERE id = %(incident_id)s AND state = 'inProgress';
+
+-- A ticket on hold stays: somebody put it there to be looked at after the incident.
+-- name: resolve_tickets
+UPDATE itsm.ticket
+   SET state = 'resolved', resolved_at = %(at)s
+ WHERE incident_id = %(incident_id)s AND state IN ('acknowledged', 'pending', 'inProgress');
+
+-- name: close_incident
+UPDATE itsm.incident
+   SET state = 'closed', closed_at = %(at)s, version = version + 1
+ WHERE id = %(incident_id)s AND state = 'resolved';
+
+-- name: close_tickets
+UPDATE itsm.ticket
+   SET state = 'closed', closed_at = %(at)s
+ WHERE incident_id = %(incident_id)s AND state = 'resolved';
+
+-- name: record_event
+INSERT INTO itsm.incident_event (incident_id, at, kind, detail)
+VALUES (%(incident_id)s, %(at)s, %(kind)s, %(detail)s::jsonb);
+
+-- name: open_parent_ticket
+INSERT INTO itsm.ticket (kind, state, incident_id, impact, urgency, title, opened_at, due_at)
+VALUES ('incident', 'inProgress', %(incident_id)s, %(impact)s, %(urgency)s, %(title)s, %(at)s, %(due_at)s)
+ON CONFLICT (incident_id) WHERE incident_id IS NOT NULL AND parent_id IS NULL AND customer_id IS NULL
+DO UPDATE SET impact = least(ticket.impact, excluded.impact), urgency = least(ticket.urgency, excluded.urgency)
+RETURNING id;
+
+-- name: open_child_tickets
+INSERT INTO itsm.ticket (kind, state, parent_id, incident_id, area_id, impact, urgency, title, opened_at, due_at)
+SELECT 'incident', 'inProgress', %(parent_id)s, %(incident_id)s, child.area_id, child.impact, child.urgency, child.title, %(at)s, child.due_at
+  FROM unnest(%(area_ids)s::bigint[], %(impacts)s::int[], %(urgencies)s::int[], %(titles)s::text[], %(dues)s::timestamptz[])
+       AS child (area_id, impact, urgency, title, due_at)
+ON CONFLICT (parent_id, area_id) WHERE area_id IS NOT NULL AND parent_id IS NOT NULL DO NOTHING;
+
+-- name: open_request
+INSERT INTO itsm.ticket (kind, customer_id, impact, urgency, title, opened_at)
+VALUES ('request', %(customer_id)s, 4, %(urgency)s, %(title)s, %(at)s)
+RETURNING id;

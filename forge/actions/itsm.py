@@ -1,0 +1,236 @@
+"""What can be done to incidents and their tickets."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import JsonValue
+
+from atlas.identity import AlarmId, DeviceId, IncidentId, SubscriberId
+from atlas.itsm import reads, writes
+from atlas.itsm.records import IncidentState, Root
+from atlas.itsm.rules import AlarmAlreadyHeld, IncidentNeedsAlarm, check_closable, ticket_drafts
+from atlas.statements import Connection
+from forge.action import Action
+from governance.facts import DeviceTier, Facts
+
+
+@dataclass(frozen=True)
+class OpenIncident(Action):
+    """Open one incident for one suspected cause, with everything it has cut off.
+
+    `devices` are all of them, passive plant included; subscribers follow from them. `lines` are subscribers lost on their own.
+    """
+
+    name: ClassVar[str] = "open_incident"
+
+    cause: str
+    is_outage: bool
+    root: Root | None
+    confidence: float
+    hypotheses: tuple[JsonValue, ...]
+    alarms: tuple[AlarmId, ...]
+    devices: tuple[DeviceId, ...]
+    lines: tuple[SubscriberId, ...]
+    first_alarm_at: datetime
+
+    @property
+    def operation_key(self) -> str:
+        # Alarm rows live for ever; the time of the first makes tonight's fault another one than last month's.
+        return f"{self.name}:{_digest(sorted(self.alarms), self.first_alarm_at)}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name, devices=len(self.devices), device_tier=_tier(self.devices), confidence=self.confidence)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        await _check_alarms(conn, self.alarms, None)
+        opened = await writes.open_incident(
+            conn,
+            cause=self.cause,
+            is_outage=self.is_outage,
+            root=self.root,
+            confidence=self.confidence,
+            hypotheses=self.hypotheses,
+            alarms=self.alarms,
+            devices=self.devices,
+            lines=self.lines,
+            first_alarm_at=self.first_alarm_at,
+            at=now,
+        )
+        await writes.record_event(
+            conn,
+            opened.incident_id,
+            "opened",
+            now,
+            cause=self.cause,
+            confidence=round(self.confidence, 3),
+            alarms=opened.alarms,
+            devices=opened.devices,
+            subscribers=opened.subscribers,
+        )
+        return vars(opened)
+
+
+@dataclass(frozen=True)
+class ReviseIncident(Action):
+    """Set what an incident is held to be, and exactly what it holds: it grows by newcomers and shrinks by whoever is back.
+
+    `version` is the incident's as it was seen; where another revision came first, nothing is done.
+    """
+
+    name: ClassVar[str] = "revise_incident"
+
+    incident: IncidentId
+    version: int
+    cause: str
+    is_outage: bool
+    root: Root | None
+    confidence: float
+    hypotheses: tuple[JsonValue, ...]
+    alarms: tuple[AlarmId, ...]
+    devices: tuple[DeviceId, ...]
+    lines: tuple[SubscriberId, ...]
+
+    @property
+    def incident_id(self) -> IncidentId:
+        return self.incident
+
+    @property
+    def operation_key(self) -> str:
+        held = _digest(sorted(self.alarms), sorted(self.devices), sorted(self.lines), self.cause, self.confidence)
+        return f"{self.name}:{self.incident_id}:{self.version}:{held}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name, devices=len(self.devices), device_tier=_tier(self.devices), confidence=self.confidence)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        await _check_alarms(conn, self.alarms, self.incident_id)
+        await writes.revise_incident(
+            conn,
+            self.incident_id,
+            self.version,
+            cause=self.cause,
+            is_outage=self.is_outage,
+            root=self.root,
+            confidence=self.confidence,
+            hypotheses=self.hypotheses,
+        )
+        change = await writes.revise_membership(
+            conn, self.incident_id, alarms=self.alarms, devices=self.devices, lines=self.lines, at=now
+        )
+        kind = "shrank" if change.subscribers_left + change.devices_left else "grew"
+        await writes.record_event(
+            conn, self.incident_id, kind, now, cause=self.cause, confidence=round(self.confidence, 3), **vars(change)
+        )
+        if change.subscribers_joined and await reads.tickets_of_incident(conn, self.incident_id):
+            await _open_tickets(conn, self.incident_id, now)
+        return vars(change)
+
+
+@dataclass(frozen=True)
+class OpenTickets(Action):
+    """Open the parent ticket of an incident and one child for each area that lost a line; those that are there stay."""
+
+    name: ClassVar[str] = "open_child_tickets"
+
+    incident: IncidentId
+
+    @property
+    def incident_id(self) -> IncidentId:
+        return self.incident
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.incident_id}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        return await _open_tickets(conn, self.incident_id, now)
+
+
+@dataclass(frozen=True)
+class ResolveIncident(Action):
+    """Service is back for everybody: restore whatever the incident still holds and resolve its tickets, those on hold left."""
+
+    name: ClassVar[str] = "resolve_incident"
+
+    incident: IncidentId
+
+    @property
+    def incident_id(self) -> IncidentId:
+        return self.incident
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.incident_id}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        tickets = await writes.resolve_incident(conn, self.incident_id, now)
+        change = await writes.revise_membership(conn, self.incident_id, alarms=(), devices=(), lines=(), at=now)
+        outcome = {"subscribers": change.subscribers_left, "devices": change.devices_left, "tickets": tickets}
+        await writes.record_event(conn, self.incident_id, "resolved", now, **outcome)
+        return outcome
+
+
+@dataclass(frozen=True)
+class CloseIncident(Action):
+    """Close a resolved incident in which nothing is unfinished, and its tickets with it."""
+
+    name: ClassVar[str] = "close_incident"
+
+    incident: IncidentId
+
+    @property
+    def incident_id(self) -> IncidentId:
+        return self.incident
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.incident_id}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        found = await reads.incident(conn, self.incident_id)
+        check_closable(self.incident_id, found.state is IncidentState.RESOLVED, await reads.unfinished(conn, self.incident_id))
+        outcome = {"tickets": await writes.close_incident(conn, self.incident_id, now)}
+        await writes.record_event(conn, self.incident_id, "closed", now, **outcome)
+        return outcome
+
+
+ACTIONS = (OpenIncident, ReviseIncident, OpenTickets, ResolveIncident, CloseIncident)
+
+
+async def _check_alarms(conn: Connection, alarms: tuple[AlarmId, ...], own: IncidentId | None) -> None:
+    if not alarms:
+        raise IncidentNeedsAlarm("an incident needs at least one alarm")
+    if holders := await reads.holder_of_alarms(conn, alarms, own):
+        raise AlarmAlreadyHeld(alarms, holders[0])
+
+
+async def _open_tickets(conn: Connection, incident_id: IncidentId, now: datetime) -> dict[str, Any]:
+    incident = await reads.incident(conn, incident_id)
+    areas = await reads.areas_hit(conn, incident_id)
+    drafts = ticket_drafts(incident.cause, incident.root_name, incident.is_outage, incident.first_alarm_at, areas)
+    parent_id, opened = await writes.open_tickets(conn, incident_id, drafts, now)
+    outcome = {"parent": parent_id, "children": opened, "areas": [area.area for area in areas if area.subscribers]}
+    if opened:
+        await writes.record_event(conn, incident_id, "tickets_opened", now, **outcome)
+    return outcome
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:32]
+
+
+def _tier(devices: tuple[DeviceId, ...]) -> DeviceTier:
+    # Keeping a record touches no device; the tier only says that some are meant.
+    return DeviceTier.ACCESS if devices else DeviceTier.NONE
