@@ -33,3 +33,8 @@ class Turn:
         if self.principal.staff_id is None:
             raise NotPermittedHere("this question is for staff only")
         return self.principal.staff_id
+
+    def for_staff_only(self) -> None:
+        """Raises NotPermittedHere where it is not a member of staff who asks."""
+        if self.principal.staff_id is None:
+            raise NotPermittedHere("this question is for staff only")

@@ -209,6 +209,12 @@ def credit_cause(incident_id: IncidentId, kind: CreditKind) -> str:
     return f"incident:{incident_id}" if kind is CreditKind.GOODWILL else f"incident:{incident_id}:{kind.value}"
 
 
+def still_due(asked: Iterable[Credit], due: Iterable[Credit]) -> list[Credit]:
+    """Of the credits asked for, those that are due to the penny."""
+    found = set(due)
+    return [credit for credit in asked if credit in found]
+
+
 def largest_to_one(given: Iterable[Credit]) -> Money:
     """The most that any one customer gets of these."""
     by_customer: dict[CustomerId, Money] = {}
@@ -264,11 +270,10 @@ def _aged(invoices: Sequence[OverdueInvoice], today: date) -> AgedDebt:
 
 
 def is_due_for_suspension(debt: Debt, today: date) -> bool:
-    """Old enough and large enough to cut somebody off for; whether they may be is `refuse_protected`."""
+    """Old enough and large enough to cut somebody off for; whether they may be is `is_protected`."""
     return debt.owed >= LEAST_DEBT_TO_SUSPEND and today - debt.oldest_due_on >= SUSPEND_AFTER
 
 
-def refuse_protected(debt: Debt) -> None:
-    """Raises ProtectedFromDisconnection where the law, or a dispute, forbids it."""
-    if debt.is_vulnerable or debt.has_emergency_line or debt.is_disputed:
-        raise ProtectedFromDisconnection(debt.customer_id)
+def is_protected(debt: Debt) -> bool:
+    """Somebody whom the law, or a dispute, forbids to cut off."""
+    return debt.is_vulnerable or debt.has_emergency_line or debt.is_disputed

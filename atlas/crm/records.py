@@ -172,3 +172,14 @@ class Recipient:
     customer: Customer
     contacts: tuple[Contact, ...]
     consents: tuple[Consent, ...]
+
+
+@dataclass(frozen=True)
+class OwnDetails:
+    """What we hold on the customer who asks; addresses are masked, for whoever holds the phone may read this."""
+
+    given_name: str
+    language: str
+    services: tuple[ServiceHeld, ...]
+    contacts: tuple[Contact, ...]
+    consents: tuple[Consent, ...]

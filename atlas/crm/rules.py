@@ -79,6 +79,12 @@ def address_forms(address: str) -> tuple[str, ...]:
     return (f"+{BRAZIL}{mobile[1]}9{mobile[2]}", f"+{BRAZIL}{mobile[1]}{mobile[2]}")
 
 
+def masked(address: str) -> str:
+    """An address that its owner recognises and nobody else can use: the last three digits, or the first letter and the domain."""
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}…@{domain}" if at else f"…{address[-3:]}"
+
+
 def the_only_one(found: Sequence[CustomerId]) -> CustomerId | None:
     """The customer at an address; None where nobody is. Raises AddressShared rather than guess."""
     if len(found) > 1:

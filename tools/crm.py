@@ -1,0 +1,79 @@
+"""What an agent may ask of what we know of a customer, and how a customer says how they wish to be reached."""
+
+from dataclasses import replace
+from datetime import time
+
+from atlas.crm import reads
+from atlas.crm.records import Channel, Consent, CustomerFound, CustomerPage, OwnDetails, Purpose, QuietHours
+from atlas.crm.rules import checked_quiet_hours, checked_summary, masked
+from atlas.identity import CustomerId
+from forge.actions.crm import RecordContactPreference, RecordInteraction
+from forge.propose import Proposed
+from tools.turn import Turn
+
+
+async def my_details(turn: Turn) -> OwnDetails:
+    """The customer's lines, plans and contact preferences. Contact addresses are masked; nothing about money."""
+    known = await reads.recipient(turn.conn, turn.customer_id)
+    return OwnDetails(
+        given_name=known.customer.given_name,
+        language=known.customer.language,
+        services=tuple(await reads.services_held(turn.conn, turn.customer_id)),
+        contacts=tuple(replace(contact, address=masked(contact.address)) for contact in known.contacts),
+        consents=known.consents,
+    )
+
+
+async def stop_messages(turn: Turn, purpose: Purpose | None = None, channel: Channel | None = None) -> Proposed:
+    """Stops messages to the customer: for one purpose or all, over one channel or all. Left out means all, outage notices too."""
+    return await turn.propose(_preference(turn, purpose, channel, is_given=False), "the customer asks for no more messages")
+
+
+async def start_messages(turn: Turn, purpose: Purpose | None = None, channel: Channel | None = None) -> Proposed:
+    """Starts messages to the customer again: for one purpose or all but marketing, over one channel or all.
+
+    Marketing starts only where the customer names it.
+    """
+    return await turn.propose(_preference(turn, purpose, channel, is_given=True), "the customer asks for messages again")
+
+
+async def prefer_channel(turn: Turn, channel: Channel) -> Proposed:
+    """Makes this channel the one over which the customer is reached first. Fails where no address for it is on file."""
+    wish = RecordContactPreference(turn.customer_id, _source(turn), preferred=channel)
+    return await turn.propose(wish, "the customer names the channel they prefer")
+
+
+async def keep_quiet(turn: Turn, start: time, end: time) -> Proposed:
+    """Keeps messages away between two times of day by the customer's own clock, such as 22:00 and 07:00."""
+    wish = RecordContactPreference(turn.customer_id, _source(turn), quiet_hours=checked_quiet_hours(QuietHours(start, end)))
+    return await turn.propose(wish, "the customer names hours in which not to be disturbed")
+
+
+async def find_customer(turn: Turn, words: str) -> list[CustomerFound]:
+    """Customers by number, phone, mail address or part of a name, at most 20. For staff; several answers mean: ask which one."""
+    turn.for_staff_only()
+    return await reads.customers_like(turn.conn, words)
+
+
+async def show_customer(turn: Turn, customer_id: CustomerId) -> CustomerPage:
+    """Everything about one customer: lines, outages at them, tickets, visits, balance, consents, last messages. For staff."""
+    turn.for_staff_only()
+    return await reads.customer_page(turn.conn, customer_id, turn.now)
+
+
+async def note_interaction(turn: Turn, customer_id: CustomerId, kind: str, summary: str) -> Proposed:
+    """Keeps one line of what passed between us and a customer, such as a call. For staff; lines are never changed later."""
+    turn.for_staff_only()
+    note = RecordInteraction(customer_id, kind, checked_summary(summary), _source(turn))
+    return await turn.propose(note, "a member of staff notes what was said")
+
+
+def _preference(turn: Turn, purpose: Purpose | None, channel: Channel | None, *, is_given: bool) -> RecordContactPreference:
+    purposes = [purpose] if purpose else [one for one in Purpose if not (is_given and one is Purpose.MARKETING)]
+    channels = [channel] if channel else list(Channel)
+    consents = tuple(Consent(one, over, is_given) for one in purposes for over in channels)
+    return RecordContactPreference(turn.customer_id, _source(turn), consents=consents)
+
+
+def _source(turn: Turn) -> str:
+    return f"conversation:{turn.correlation_id}"
