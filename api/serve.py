@@ -107,7 +107,8 @@ async def _started(name: str, settings: Settings, url: str) -> asyncio.subproces
 
 async def _listened(part: Part) -> None:
     """Reads the one line of JSON a part prints when it is ready, then leaves its output to be drained until it ends."""
-    assert part.process is not None and part.process.stdout is not None, "started with a pipe"
+    assert part.process is not None, "listened to once started"
+    assert part.process.stdout is not None, "started with a pipe"
     while line := await part.process.stdout.readline():
         with contextlib.suppress(json.JSONDecodeError):
             part.addresses.update(json.loads(line))

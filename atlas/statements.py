@@ -50,41 +50,41 @@ class Statements:
         except KeyError:
             raise StatementMissing(f"{self.path.name} has no statement named {name}") from None
 
-    async def all(self, conn: Connection, record: type[Record], name: str, **parameters: Any) -> list[Record]:
+    async def all(self, conn: Connection, record: type[Record], name: str, /, **parameters: Any) -> list[Record]:
         async with conn.cursor(row_factory=row_of(record)) as cursor:
             await cursor.execute(self.text(name), parameters)
             return await cursor.fetchall()
 
-    async def first(self, conn: Connection, record: type[Record], name: str, **parameters: Any) -> Record | None:
+    async def first(self, conn: Connection, record: type[Record], name: str, /, **parameters: Any) -> Record | None:
         async with conn.cursor(row_factory=row_of(record)) as cursor:
             await cursor.execute(self.text(name), parameters)
             return await cursor.fetchone()
 
-    async def one(self, conn: Connection, record: type[Record], name: str, **parameters: Any) -> Record:
+    async def one(self, conn: Connection, record: type[Record], name: str, /, **parameters: Any) -> Record:
         rows = await self.all(conn, record, name, **parameters)
         if len(rows) != 1:
             raise UnexpectedRows(f"{name} answered with {len(rows)} rows, not one")
         return rows[0]
 
-    async def value(self, conn: Connection, name: str, **parameters: Any) -> Any:
+    async def value(self, conn: Connection, name: str, /, **parameters: Any) -> Any:
         """The first column of the first row; None where there is no row."""
         async with conn.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(self.text(name), parameters)
             row = await cursor.fetchone()
         return row[0] if row else None
 
-    async def column(self, conn: Connection, name: str, **parameters: Any) -> list[Any]:
+    async def column(self, conn: Connection, name: str, /, **parameters: Any) -> list[Any]:
         async with conn.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(self.text(name), parameters)
             return [row[0] for row in await cursor.fetchall()]
 
-    async def run(self, conn: Connection, name: str, **parameters: Any) -> int:
+    async def run(self, conn: Connection, name: str, /, **parameters: Any) -> int:
         """Executes a statement; how many rows it touched."""
         async with conn.cursor() as cursor:
             await cursor.execute(self.text(name), parameters)
             return cursor.rowcount
 
-    async def run_each(self, conn: Connection, name: str, rows: Sequence[dict[str, Any]]) -> None:
+    async def run_each(self, conn: Connection, name: str, /, rows: Sequence[dict[str, Any]]) -> None:
         async with conn.cursor() as cursor:
             await cursor.executemany(self.text(name), rows)
 

@@ -11,7 +11,8 @@ from atlas.nms.rules import severity_of
 
 # Words that end a fault. "No longer" and "restored" outrank the fault that the same sentence names.
 ENDS: Final = re.compile(
-    r"\b(cleared?|ceased?|restored?|recovered|resolved|returned to normal|back to normal|no longer|is (now )?(up|ok|normal)|on utility power|inactive)\b", re.IGNORECASE
+    r"\b(cleared?|ceased?|restored?|recovered|resolved|returned to normal|back to normal|no longer|is (now )?(up|ok|normal)|on utility power|inactive)\b",
+    re.IGNORECASE,
 )
 FAULTS: Final = (
     (re.compile(r"\b(critical|fail(ed|ure)?|down|lost|loss of|unreachable|dead|fatal)\b", re.IGNORECASE), Severity.MAJOR),

@@ -203,7 +203,9 @@ def _choice(row: Any, trap: str, oids: Mapping[str, str]) -> Choice:
 
 
 def _checked_severities(choices: tuple[Choice, ...], trap: str) -> tuple[Choice, ...]:
-    words = [word for choice in choices for word in (*choice.answers.values(), *(meaning for _, meaning in choice.patterns), choice.otherwise)]
+    words = [
+        word for choice in choices for word in (*choice.answers.values(), *(meaning for _, meaning in choice.patterns), choice.otherwise)
+    ]
     for word in words:
         if word is not None and word != NO_ALARM and severity_of(word) is None:
             raise TableMalformed(trap, f"{word} is no severity")

@@ -1,7 +1,7 @@
 """One trap or inform as it was heard, before anybody says what it means."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 SYS_UP_TIME: Final = "1.3.6.1.2.1.1.3.0"
@@ -60,7 +60,7 @@ def date_and_time(octets: Value) -> datetime | None:
     if not isinstance(octets, bytes) or len(octets) not in (8, 11):
         return None
     year, (month, day, hour, minute, second, tenth) = int.from_bytes(octets[:2], "big"), octets[2:8]
-    zone = timezone.utc
+    zone = UTC
     try:
         if len(octets) == 11:
             offset = timedelta(hours=octets[9], minutes=octets[10])
