@@ -1,0 +1,76 @@
+"""Columns into PostgreSQL by COPY, with foreign keys checked once at the end rather than row by row."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from psycopg import Connection, sql
+
+Column = Sequence[Any] | NDArray[Any]
+# Called with the table and how many of its rows were just written.
+Progress = Callable[[str, int], None]
+CHUNK: Final = 50_000
+NULL: Final = "\\N"
+
+
+def copy_columns(conn: Connection, table: str, columns: Mapping[str, Column], progress: Progress | None = None) -> int:
+    """Writes the columns, all of one length, as rows of `table`; how many. Text holds no tab, backslash or newline."""
+    rows = len(next(iter(columns.values())))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with conn.cursor().copy(statement) as copy:
+        for start in range(0, rows, CHUNK):
+            texts = [written(column[start : start + CHUNK]) for column in columns.values()]
+            copy.write("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n")
+            if progress:
+                progress(table, min(CHUNK, rows - start))
+    return rows
+
+
+def written(column: Column) -> Sequence[str]:
+    """Each value as COPY reads it. In a column of numbers NaN, and in one of times NaT, is null."""
+    if not isinstance(column, np.ndarray):
+        return [NULL if value is None else value if isinstance(value, str) else str(value) for value in column]
+    if column.dtype.kind == "M":
+        return [NULL if text == "NaT" else text for text in np.datetime_as_string(column).tolist()]
+    if column.dtype.kind == "f":
+        return [NULL if value != value else repr(value) for value in column.tolist()]  # noqa: PLR0124  NaN alone differs from itself
+    return list(map(str, column.tolist()))
+
+
+@contextmanager
+def foreign_keys_checked_at_the_end(conn: Connection, schemas: Sequence[str]) -> Iterator[None]:
+    """Takes the foreign keys of these schemas down and puts the same back, which checks every row at once: about ten times faster.
+
+    Only for a database that nobody else uses yet: it locks the tables. All or nothing with the surrounding transaction.
+    """
+    found = conn.execute(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype = 'f' AND connamespace::regnamespace::text = ANY(%s) ORDER BY 1, 2",
+        (list(schemas),),
+    ).fetchall()
+    for table, name, _ in found:
+        conn.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(_table(table), sql.Identifier(name)))
+    yield
+    for table, name, definition in found:
+        conn.execute(sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(_table(table), sql.Identifier(name), sql.SQL(definition)))
+
+
+def _table(name: str) -> sql.Identifier:
+    return sql.Identifier(*(part.strip('"') for part in name.split(".")))
+
+
+def sequences_moved_past(conn: Connection, tables: Sequence[str]) -> None:
+    """So that the next row made by the database does not take an id that was written here."""
+    for table in tables:
+        conn.execute(
+            sql.SQL("SELECT setval(pg_get_serial_sequence(%s, 'id'), greatest(max(id), 1)) FROM {}").format(_table(table)), (table,)
+        )
+
+
+def run(conn: Connection, statement: str, *parameters: Any) -> psycopg.Cursor[tuple[Any, ...]]:
+    return conn.execute(statement.encode(), parameters or None)
