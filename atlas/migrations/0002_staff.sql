@@ -46,3 +46,4 @@ REVOKE SELECT ON staff.session FROM bedrock_staff;
 REVOKE SELECT ON staff.member FROM bedrock_staff;
 GRANT SELECT (id, name, email, phone, language, is_active) ON staff.member TO bedrock_staff;
 GRANT INSERT, UPDATE, DELETE ON staff.session TO bedrock_executor;
+GRANT UPDATE (password_hash) ON staff.member TO bedrock_executor;
