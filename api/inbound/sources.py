@@ -23,7 +23,7 @@ LATEST_LINE: Final = timedelta(minutes=10)
 JITTER: Final = timedelta(seconds=2)
 MOST_CLOCKS: Final = 50_000
 
-# Everything below a space but tab and newline, the delete character, and halves of surrogate pairs: none is text, and NUL is refused by PostgreSQL.
+# Control characters but tab and newline, and halves of surrogate pairs: none is text, and NUL is refused by PostgreSQL.
 NOT_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -53,7 +53,7 @@ def plain_address(address: str) -> str:
 
 
 def readable(raw: bytes | str, longest: int = LONGEST_TEXT) -> str:
-    """Text from outside, made safe to keep: invalid UTF-8 and control characters replaced, cut at `longest` characters. Data, never obeyed."""
+    """Text from outside, safe to keep: invalid UTF-8 and control characters replaced, cut at `longest` characters. Data, never obeyed."""
     text = raw.decode("utf-8", errors="replace") if isinstance(raw, bytes) else raw
     text = NOT_TEXT.sub("\ufffd", text).strip()
     return text if len(text) <= longest else text[: longest - 1] + "…"

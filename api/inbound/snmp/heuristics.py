@@ -1,17 +1,18 @@
-"""A notification that no table knows: what its own texts say of it. Guesses, so the cause stays indeterminate unless the words are plain."""
+"""A notification that no table knows: what its own texts say of it. A guess, so the cause stays indeterminate unless the words are plain."""
 
 import re
 from collections.abc import Iterable
 from typing import Final
 
-from api.inbound.snmp.notification import BOOKKEEPING, Notification
+from api.inbound.snmp.notification import BOOKKEEPING, Notification, is_binary
 from api.inbound.sources import readable
 from atlas.nms.records import ProbableCause, Severity
 from atlas.nms.rules import severity_of
 
 # Words that end a fault. "No longer" and "restored" outrank the fault that the same sentence names.
 ENDS: Final = re.compile(
-    r"\b(cleared?|ceased?|restored?|recovered|resolved|returned to normal|back to normal|no longer|is (now )?(up|ok|normal)|on utility power|inactive)\b",
+    r"\b(cleared?|ceased?|restored?|recovered|resolved|returned to normal|back to normal|no longer|"
+    r"is (now )?(up|ok|normal)|on utility power|inactive)\b",
     re.IGNORECASE,
 )
 FAULTS: Final = (
@@ -32,7 +33,7 @@ CAUSES: Final = (
 def texts_of(notification: Notification) -> list[str]:
     """Every text the sender wrote into it, in order; what is only octets is left out."""
     values = (value for name, value in notification.bindings if name not in BOOKKEEPING and isinstance(value, bytes))
-    return [text for value in values if (text := readable(value).strip('\\" ')) and text.isprintable()]
+    return [text for value in values if not is_binary(value) and (text := readable(value).strip('\\" '))]
 
 
 def guessed_severity(texts: Iterable[str]) -> Severity:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from api.inbound.causes import cause_named
-from api.inbound.snmp.notification import Notification, Value
+from api.inbound.snmp.notification import Notification, Value, is_binary
 from api.inbound.sources import LONGEST_NAME, readable
 from atlas.errors import InvalidField
 from atlas.nms.records import ProbableCause, Severity
@@ -110,12 +110,8 @@ def _first_pick(choices: Iterable[Choice], notification: Notification) -> str | 
 def written(value: Value) -> str:
     """A value as people write it: text as text, octets that are no text in hexadecimal (a MAC address), numbers in decimal."""
     if isinstance(value, bytes):
-        return value.hex(":") if _is_binary(value) else readable(value.decode("utf-8", errors="replace").strip('\\" \x00'))
+        return value.hex(":") if is_binary(value) else readable(value.decode("utf-8", errors="replace").strip('\\" \x00'))
     return str(value)
-
-
-def _is_binary(octets: bytes) -> bool:
-    return any(octet < 0x09 or 0x0D < octet < 0x20 for octet in octets.rstrip(b"\x00"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,3 +69,8 @@ def date_and_time(octets: Value) -> datetime | None:
         return datetime(year, month, day, hour, minute, min(second, 59), tenth * 100_000, zone)
     except ValueError:
         return None
+
+
+def is_binary(octets: bytes) -> bool:
+    """Octets that nobody meant to be read: a MAC address, a DateAndTime. Text may end in NULs."""
+    return any(octet < 0x09 or 0x0D < octet < 0x20 for octet in octets.rstrip(b"\x00"))

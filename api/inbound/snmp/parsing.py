@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from api.inbound.reading import Reading, set_aside
@@ -16,7 +16,7 @@ from api.inbound.syslog.meanings import BY_LEVEL, Rule, said, shipped_rules
 from atlas.nms.records import AlarmEvent, Door, ProbableCause, Severity
 from atlas.nms.rules import alarm_type_of, believable_event_time, severity_of
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # sysUpTime counts hundredths of a second; what happens within one keeps the order it arrived in.
 UPTIME_TICK: Final = timedelta(milliseconds=10)
 # SyslogSeverity of CISCO-SYSLOG-MIB is syslog's level plus one.
@@ -104,7 +104,9 @@ def _value(notification: Notification, column: str | None) -> str:
     return readable(written(found[1]), LONGEST_NAME) if found else ""
 
 
-def _carried_line(meaning: Meaning, notification: Notification, device: str, received_at: datetime, rules: tuple[Rule, ...]) -> AlarmEvent | None:
+def _carried_line(
+    meaning: Meaning, notification: Notification, device: str, received_at: datetime, rules: tuple[Rule, ...]
+) -> AlarmEvent | None:
     """A syslog message inside a trap means what it means as a line, so that both ways give one alarm."""
     part = {name: _value(notification, column) for name, column in meaning.syslog.items()}
     level = CISCO_LEVELS.get(part["severity"], BY_LEVEL.index(severity_of(part["severity"]) or Severity.WARNING))
@@ -114,7 +116,16 @@ def _carried_line(meaning: Meaning, notification: Notification, device: str, rec
     if told.severity is None:
         return None
     return AlarmEvent(
-        device, told.managed_object, told.cause, told.severity, alarm_type_of(told.cause), readable(words), received_at, Door.SNMP, None, mnemonic
+        device,
+        told.managed_object,
+        told.cause,
+        told.severity,
+        alarm_type_of(told.cause),
+        readable(words),
+        received_at,
+        Door.SNMP,
+        None,
+        mnemonic,
     )
 
 

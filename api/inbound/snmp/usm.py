@@ -95,7 +95,7 @@ class Report:
     answer: bytes
 
 
-class _Collector(AbstractTransportDispatcher):
+class _Collector(AbstractTransportDispatcher):  # type: ignore[misc]  # pysnmp has no types
     """Stands where pysnmp expects its network: hands messages in, and keeps what the engine wants to send."""
 
     def __init__(self) -> None:
@@ -103,10 +103,10 @@ class _Collector(AbstractTransportDispatcher):
         self.answers: list[bytes] = []
         self.receive: Any = None
 
-    def register_recv_callback(self, recv_callback: Any, recv_id: Any = None) -> None:
+    def register_recv_callback(self, recv_callback: Any, _recv_id: Any = None) -> None:
         self.receive = recv_callback
 
-    def send_message(self, message: Any, domain: Any, address: Any) -> None:
+    def send_message(self, message: Any, _domain: Any, _address: Any) -> None:
         self.answers.append(bytes(message))
 
 

@@ -1,0 +1,157 @@
+"""What alarms mean together: which time to believe, which type a cause has, and what a burst amounts to whatever its order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from atlas.nms.records import AlarmEvent, AlarmType, ProbableCause, Severity
+
+# A device without NTP starts in 1970 or drifts for months; one with NTP that is cut off drifts by minutes at most.
+BELIEVABLE: Final = timedelta(minutes=10)
+
+# What happened and was over at once, and how long it stays on the board for somebody to see. Everything else stands until it is cleared.
+STANDS_FOR: Final = {
+    ProbableCause.RESTARTED: timedelta(minutes=15),
+    ProbableCause.SECURITY: timedelta(hours=1),
+    ProbableCause.CONFIGURATION: timedelta(hours=1),
+}
+
+ALARM_TYPES: Final = {
+    ProbableCause.LOSS_OF_SIGNAL: AlarmType.COMMUNICATIONS,
+    ProbableCause.LOSS_OF_FRAME: AlarmType.COMMUNICATIONS,
+    ProbableCause.LINK_DOWN: AlarmType.COMMUNICATIONS,
+    ProbableCause.DEGRADED_SIGNAL: AlarmType.COMMUNICATIONS,
+    ProbableCause.ADJACENCY_LOST: AlarmType.COMMUNICATIONS,
+    ProbableCause.UNREACHABLE: AlarmType.COMMUNICATIONS,
+    ProbableCause.SESSIONS_LOST: AlarmType.COMMUNICATIONS,
+    ProbableCause.DYING_GASP: AlarmType.EQUIPMENT,
+    ProbableCause.POWER_PROBLEM: AlarmType.EQUIPMENT,
+    ProbableCause.ON_BATTERY: AlarmType.EQUIPMENT,
+    ProbableCause.EQUIPMENT_MALFUNCTION: AlarmType.EQUIPMENT,
+    ProbableCause.LINE_CARD_PROBLEM: AlarmType.EQUIPMENT,
+    ProbableCause.RESTARTED: AlarmType.EQUIPMENT,
+    ProbableCause.TEMPERATURE: AlarmType.ENVIRONMENTAL,
+    ProbableCause.CPU_LIMIT: AlarmType.PROCESSING_ERROR,
+    ProbableCause.STORAGE_LIMIT: AlarmType.PROCESSING_ERROR,
+    ProbableCause.SOFTWARE_ERROR: AlarmType.PROCESSING_ERROR,
+    ProbableCause.CONFIGURATION: AlarmType.OPERATIONAL_VIOLATION,
+    ProbableCause.THRESHOLD_CROSSED: AlarmType.QUALITY_OF_SERVICE,
+    ProbableCause.SECURITY: AlarmType.SECURITY_SERVICE_VIOLATION,
+    ProbableCause.INDETERMINATE: AlarmType.EQUIPMENT,
+}
+
+
+def alarm_type_of(cause: ProbableCause) -> AlarmType:
+    """The X.733 family of a cause, where the sender names none."""
+    return ALARM_TYPES[cause]
+
+
+def believable_event_time(claimed: datetime | None, received_at: datetime, oldest: timedelta = BELIEVABLE) -> datetime | None:
+    """The sender's own time where it can be believed, else None: at most `oldest` before we heard it, and never after.
+
+    A clock up to ten minutes fast still proves that the event is new, so it counts as now; further off (1970, next year) it proves nothing.
+    """
+    if claimed is None or claimed < received_at - oldest or claimed > received_at + BELIEVABLE:
+        return None
+    return min(claimed, received_at)
+
+
+def happened_at(event: AlarmEvent) -> datetime:
+    return event.event_at or event.received_at
+
+
+AlarmKey = tuple[str, str, ProbableCause]
+
+
+def alarm_key(event: AlarmEvent) -> AlarmKey:
+    """What names the alarm: the device as its sender calls it, the object inside, and the cause."""
+    return (event.device, event.managed_object, event.probable_cause)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmMoves:
+    """What one batch says about one alarm: its latest raise and clear by event time, and how often it was heard.
+
+    `latest` is the event whose words are kept: the latest raise, or the latest clear where there was no raise.
+    """
+
+    latest: AlarmEvent
+    raised_at: datetime | None
+    cleared_at: datetime | None
+    first_received_at: datetime
+    last_received_at: datetime
+    times: int
+
+
+def folded(events: Iterable[AlarmEvent]) -> list[AlarmMoves]:
+    """The batch with one line per alarm, in the order of their keys: the same whatever the order of the events.
+
+    The order of keys is fixed so that two batches lock the same rows in the same order.
+    """
+    moves: dict[AlarmKey, AlarmMoves] = {}
+    for event in events:
+        key = alarm_key(event)
+        known = moves.get(key)
+        moves[key] = _first(event) if known is None else _joined(known, event)
+    return [moves[key] for key in sorted(moves)]
+
+
+def _first(event: AlarmEvent) -> AlarmMoves:
+    at = happened_at(event)
+    raised_at, cleared_at = (None, at) if event.is_clear else (at, None)
+    return AlarmMoves(event, raised_at, cleared_at, event.received_at, event.received_at, 1)
+
+
+def _joined(known: AlarmMoves, event: AlarmEvent) -> AlarmMoves:
+    one = _first(event)
+    return AlarmMoves(
+        max(known.latest, event, key=_precedence),
+        later(known.raised_at, one.raised_at),
+        later(known.cleared_at, one.cleared_at),
+        min(known.first_received_at, event.received_at),
+        max(known.last_received_at, event.received_at),
+        known.times + 1,
+    )
+
+
+def _precedence(event: AlarmEvent) -> tuple[bool, datetime, str, str]:
+    """Raises before clears, later before earlier; severity and text only settle a tie the same way in any order."""
+    return (not event.is_clear, happened_at(event), event.severity.value, event.text)
+
+
+def later(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other)
+
+
+def is_open(raised_at: datetime | None, cleared_at: datetime | None) -> bool:
+    """An alarm stands while its latest raise is later than its latest clear; a tie is closed."""
+    return raised_at is not None and (cleared_at is None or raised_at > cleared_at)
+
+
+def severity_of(words: str) -> Severity | None:
+    """The X.733 severity that a sender's own word stands for; None where it is no word of severity."""
+    return SEVERITY_WORDS.get(words.strip().lower())
+
+
+# The word scales of X.733, of syslog (mapped as in RFC 5674), and of common element managers.
+SEVERITY_WORDS: Final = {
+    **{severity.value: severity for severity in Severity},
+    "emergency": Severity.CRITICAL,
+    "alert": Severity.CRITICAL,
+    "fatal": Severity.CRITICAL,
+    "severe": Severity.CRITICAL,
+    "page": Severity.CRITICAL,
+    "high": Severity.MAJOR,
+    "error": Severity.MAJOR,
+    "medium": Severity.MINOR,
+    "low": Severity.WARNING,
+    "warn": Severity.WARNING,
+    "clear": Severity.CLEARED,
+    "ok": Severity.CLEARED,
+    "normal": Severity.CLEARED,
+    "resolved": Severity.CLEARED,
+    "unknown": Severity.INDETERMINATE,
+}
