@@ -1,0 +1,88 @@
+"""What Forge asks of the world outside: to carry a message, to look at a device, to set a line up, to take a payment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from atlas.errors import AtlasError
+from atlas.money import Money
+
+
+class NotDone(AtlasError):
+    """The world outside said no, and nothing happened there."""
+
+
+class NotNow(NotDone):
+    """Refused for the moment (too many at once, closed for a minute): the same will do later. `after` where the other side says when."""
+
+    def __init__(self, why: str, after: timedelta | None = None) -> None:
+        super().__init__(why)
+        self.after = after
+
+
+class Never(NotDone):
+    """Refused for good: no such address, or nobody there wishes to hear from us."""
+
+
+class NoAnswer(AtlasError):
+    """It may or may not have happened: nobody answered. Ask by key before trying again."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """Exact words to one address. `key` is the same at every attempt; `since` is when the first of them may have been."""
+
+    key: str
+    channel: str
+    address: str
+    words: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a look at one device found. `round_trip` is None where it did not answer; `detail` says what was read."""
+
+    is_reachable: bool
+    round_trip: timedelta | None
+    detail: dict[str, Any]
+
+
+class Messenger(Protocol):
+    """Carries messages. Raises NotNow, Never or NoAnswer."""
+
+    async def send(self, message: Message) -> str:
+        """Hands the message over; the carrier's own reference for it."""
+
+    async def find(self, message: Message) -> str | None:
+        """The reference of this very message if the carrier has it already, from whichever attempt; None if it surely has not."""
+
+
+class Prober(Protocol):
+    """Looks at devices and changes nothing. An unreachable device is an answer, not an error."""
+
+    async def probe(self, key: str, device: str, address: str | None) -> Probe: ...
+
+
+class Provisioner(Protocol):
+    """Changes what the network does for a line. The same key again changes nothing more. Raises NotNow, Never or NoAnswer."""
+
+    async def provision(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One payment as the provider has it."""
+
+    reference: str
+    amount: Money
+    at: datetime
+
+
+class Payments(Protocol):
+    """Moves money by key: the same key moves it once. Raises NotNow, Never or NoAnswer."""
+
+    async def refund(self, key: str, reference: str, amount: Money) -> Receipt: ...
+
+    async def find(self, key: str) -> Sequence[Receipt]: ...

@@ -1,0 +1,18 @@
+-- name: record_message
+-- A second sending under one key is counted, not kept twice: what the law about one key is checked against.
+INSERT INTO helpdesk.recorded_message (key, reference, channel, address, words)
+VALUES (%(key)s, 'RM' || md5(%(key)s), %(channel)s, %(address)s, %(words)s)
+    ON CONFLICT (key) DO UPDATE SET times = recorded_message.times + 1
+RETURNING reference;
+
+-- name: recorded_reference
+SELECT reference FROM helpdesk.recorded_message WHERE key = %(key)s;
+
+-- name: device_state
+SELECT operational_state FROM cmdb.device WHERE name = %(device)s;
+
+-- name: has_open_alarm
+SELECT EXISTS (SELECT 1
+                 FROM nms.alarm
+                 JOIN cmdb.device ON device.id = alarm.device_id
+                WHERE device.name = %(device)s AND alarm.is_open AND alarm.severity IN ('critical', 'major'));
