@@ -4,7 +4,7 @@ import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,8 @@ def bills(world: World, lines: Lines, customers: Customers, now: datetime, rng: 
 
 def taxed(net: Numbers, percent: int) -> Numbers:
     """Tax of each line, half a minor unit away from zero."""
-    return np.sign(net) * ((np.abs(net) * percent + 50) // 100)
+    tax: Numbers = np.sign(net) * ((np.abs(net) * percent + 50) // 100)
+    return tax
 
 
 def _lines_billed(world: World, lines: Lines, customers: Customers, rng: np.random.Generator) -> list[Part]:
@@ -131,14 +132,16 @@ def _latest_month(cycle_day: Numbers, today: date) -> Numbers:
     """The month of the last bill, counted from January 1970: this one where its day has come."""
     this = (today.year - 1970) * 12 + today.month - 1
     last = calendar.monthrange(today.year, today.month)[1]
-    return np.where(np.minimum(cycle_day, last) <= today.day, this, this - 1)
+    latest: Numbers = np.where(np.minimum(cycle_day, last) <= today.day, this, this - 1)
+    return latest
 
 
 def _cycle_dates(months: Numbers, cycle_day: Numbers) -> Days:
     """The billing day in each month: the last one where the month is too short."""
     first = months.astype("datetime64[M]").astype("datetime64[D]")
     length = ((months + 1).astype("datetime64[M]").astype("datetime64[D]") - first).astype(np.int64)
-    return first + (np.minimum(cycle_day, length) - 1).astype("timedelta64[D]")
+    dates: Days = first + (np.minimum(cycle_day, length) - 1).astype("timedelta64[D]")
+    return dates
 
 
 def _paid(start: Days, customers: Customers, today: date) -> Flags:
@@ -146,8 +149,10 @@ def _paid(start: Days, customers: Customers, today: date) -> Flags:
     due = start + np.timedelta64(DUE_AFTER, "D") <= np.datetime64(today)
     older_is_last_due = np.concatenate([~due[due.size // 2 :], due[due.size // 2 :]])
     overdue = np.tile(customers.is_overdue, 2) & older_is_last_due
-    return due & ~overdue & ~np.tile(customers.is_suspended, 2)
+    paid: Flags = due & ~overdue & ~np.tile(customers.is_suspended, 2)
+    return paid
 
 
-def paid_at(header: Bills) -> NDArray[np.datetime64]:
-    return header.due_on[header.is_paid].astype("datetime64[s]") + np.timedelta64(9 * 3600, "s")
+def paid_at(header: Bills) -> Days:
+    at: NDArray[Any] = header.due_on[header.is_paid].astype("datetime64[s]") + np.timedelta64(9 * 3600, "s")
+    return at

@@ -1,11 +1,10 @@
-"""Columns into PostgreSQL by COPY, with foreign keys checked once at the end rather than row by row."""
+"""Columns into PostgreSQL by COPY, with foreign keys and indexes made once at the end rather than row by row."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
-import psycopg
 from numpy.typing import NDArray
 from psycopg import Connection, sql
 
@@ -38,25 +37,35 @@ def written(column: Column) -> Sequence[str]:
     if column.dtype.kind == "M":
         return [NULL if text == "NaT" else text for text in np.datetime_as_string(column).tolist()]
     if column.dtype.kind == "f":
-        return [NULL if value != value else repr(value) for value in column.tolist()]  # noqa: PLR0124  NaN alone differs from itself
+        return [NULL if value != value else repr(value) for value in column.tolist()]
     return list(map(str, column.tolist()))
 
 
 @contextmanager
-def foreign_keys_checked_at_the_end(conn: Connection, schemas: Sequence[str]) -> Iterator[None]:
-    """Takes the foreign keys of these schemas down and puts the same back, which checks every row at once: about ten times faster.
+def checked_at_the_end(conn: Connection, schemas: Sequence[str]) -> Iterator[None]:
+    """Takes foreign keys and plain indexes of these schemas down and puts the same back: each is made or checked once, over all rows.
 
     Only for a database that nobody else uses yet: it locks the tables. All or nothing with the surrounding transaction.
     """
-    found = conn.execute(
+    keys = conn.execute(
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE contype = 'f' AND connamespace::regnamespace::text = ANY(%s) ORDER BY 1, 2",
         (list(schemas),),
     ).fetchall()
-    for table, name, _ in found:
+    for table, name, _ in keys:
         conn.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(_table(table), sql.Identifier(name)))
+    indexes = conn.execute(
+        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class ON pg_class.oid = indrelid"
+        " WHERE relnamespace::regnamespace::text = ANY(%s)"
+        " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid) ORDER BY 1",
+        (list(schemas),),
+    ).fetchall()
+    for name, _ in indexes:
+        conn.execute(sql.SQL("DROP INDEX {}").format(_table(name)))
     yield
-    for table, name, definition in found:
+    for _, definition in indexes:
+        conn.execute(definition.encode())
+    for table, name, definition in keys:
         conn.execute(sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(_table(table), sql.Identifier(name), sql.SQL(definition)))
 
 
@@ -70,7 +79,3 @@ def sequences_moved_past(conn: Connection, tables: Sequence[str]) -> None:
         conn.execute(
             sql.SQL("SELECT setval(pg_get_serial_sequence(%s, 'id'), greatest(max(id), 1)) FROM {}").format(_table(table)), (table,)
         )
-
-
-def run(conn: Connection, statement: str, *parameters: Any) -> psycopg.Cursor[tuple[Any, ...]]:
-    return conn.execute(statement.encode(), parameters or None)

@@ -1,5 +1,6 @@
 """The plant of the demo ISP, laid from the core outwards: devices, the links between them, and how many lines hang from each end."""
 
+import itertools
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -180,7 +181,7 @@ def _lay_ring(
         metros[area_id] = [plant.device("metro", area_id, exchanges[area_id]) for _ in range(per_area)]
         plant.bng_of_area[area_id] = [first, last]
     path = [core, first, *(metro for area_id in areas for metro in metros[area_id]), last, other]
-    for near, far in zip(path, path[1:], strict=False):
+    for near, far in itertools.pairwise(path):
         plant.link("trunk", near, far)
 
 
@@ -302,7 +303,7 @@ def _tie(plant: Plant, metro: Device, switches: Sequence[Device], shape: str) ->
         return
     conduit = plant.conduit(f"{switches[0].name} duct") if shape == "duct" else None
     plant.link("backhaul", metro, switches[0], conduit=conduit)
-    for near, far in zip(switches, switches[1:], strict=False):
+    for near, far in itertools.pairwise(switches):
         plant.link("trunk", near, far)
     plant.link("backhaul", metro, switches[-1], conduit=conduit)
 
@@ -322,7 +323,7 @@ def uneven(lines: int, each: int, swing: int, rng: np.random.Generator) -> list[
     moved = np.minimum(rng.integers(0, swing + 1, pairs), counts[1 : 2 * pairs : 2])
     counts[0 : 2 * pairs : 2] += moved
     counts[1 : 2 * pairs : 2] -= moved
-    return counts.tolist()
+    return [int(count) for count in counts]
 
 
 def _taken(counts: list[int], how_many: int) -> list[int]:

@@ -22,8 +22,11 @@ DOORS_OF_POSTCODE: Final = 15
 LETTERS: Final = "ABDEFGHJLNPQRSTUWXYZ"  # the letters of British inward codes
 RX_DBM: Final = {"splitter": (-19.0, 2.4, -26.5, -9.0), "sector": (-63.0, 5.0, -78.0, -45.0)}
 CPE: Final = {
-    "splitter": ("HWTC", "EchoLife EG8145"), "sector": ("CMBM", "PMP 450b"), "docsis_node": ("CAXA", "CGA4236"), "business_switch": ("MKTK", "hEX S"),
-}  # fmt: skip
+    "splitter": ("HWTC", "EchoLife EG8145"),
+    "sector": ("CMBM", "PMP 450b"),
+    "docsis_node": ("CAXA", "CGA4236"),
+    "business_switch": ("MKTK", "hEX S"),
+}
 
 
 def catalogue(world: World, now: datetime) -> Iterator[Table]:
@@ -105,15 +108,19 @@ def plant_tables(plant: Plant, now: datetime) -> Iterator[Table]:
             "longitude": [area.longitude for area in world.areas],
         },
     )
-    spread = np.random.default_rng(len(plant.sites)).normal(0, 0.6, (2, len(plant.sites)))
-    area_of_site = [area_id for _, _, area_id in plant.sites]
-    yield "cmdb.site", {
-        "id": [number for number, _, _ in plant.sites],
-        "name": [name for _, name, _ in plant.sites],
-        "area_id": area_of_site,
-        "latitude": [round(world.areas[area_id - 1].latitude + km * KM_NORTH, 6) for area_id, km in zip(area_of_site, spread[0].tolist(), strict=True)],
-        "longitude": [round(world.areas[area_id - 1].longitude + km * KM_EAST, 6) for area_id, km in zip(area_of_site, spread[1].tolist(), strict=True)],
-    }  # fmt: skip
+    area_of_site = np.array([area_id for _, _, area_id in plant.sites])
+    middle = np.array([[area.latitude, area.longitude] for area in world.areas])[area_of_site - 1]
+    away_km = np.random.default_rng(len(plant.sites)).normal(0, 0.6, middle.shape)
+    yield (
+        "cmdb.site",
+        {
+            "id": [number for number, _, _ in plant.sites],
+            "name": [name for _, name, _ in plant.sites],
+            "area_id": area_of_site,
+            "latitude": np.round(middle[:, 0] + away_km[:, 0] * KM_NORTH, 6),
+            "longitude": np.round(middle[:, 1] + away_km[:, 1] * KM_EAST, 6),
+        },
+    )
     yield "cmdb.conduit", {"id": range(1, len(plant.conduits) + 1), "name": plant.conduits}
     makes = [world.devices[device.kind] for device in devices]
     yield (
@@ -138,7 +145,6 @@ def plant_tables(plant: Plant, now: datetime) -> Iterator[Table]:
 
 
 def people_tables(plant: Plant, lines: Lines, customers: Customers, now: datetime, rng: np.random.Generator) -> Iterator[Table]:
-    world = plant.world
     joined = (np.datetime64(now.date()) - rng.integers(100, 2600, customers.line.size).astype("timedelta64[D]")).astype("datetime64[D]")
     yield "gis.premise", _premises(plant, lines, rng)
     yield (
@@ -219,7 +225,7 @@ def _postcodes(area_id: Numbers, number: Numbers) -> list[str]:
 
 
 def _contacts(customers: Customers) -> dict[str, Column]:
-    """A mobile number for everybody, by its channels; a mailbox for whoever prefers one, opted out of something, or happens to have given it."""
+    """A mobile number for everybody; a mailbox for whoever prefers one, opted out of something, or happens to have given it."""
     prefers = np.array(CHANNELS)[customers.channel]
     rows = np.arange(customers.line.size)
     parts = {
