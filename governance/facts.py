@@ -81,8 +81,11 @@ class Facts:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of every column; facts that moved while an action waited have another one."""
-        columns = {field.name: str(getattr(self, field.name)) for field in fields(self)}
+        """SHA-256 of the columns; facts that moved while an action waited have another one.
+
+        The hour is left out: it moves by itself, and is judged again when the action is carried out.
+        """
+        columns = {field.name: str(getattr(self, field.name)) for field in fields(self) if field.name != "in_quiet_hours"}
         return hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()
 
 

@@ -202,6 +202,10 @@ def test_facts_that_moved_are_not_carried_out() -> None:
     assert not may_carry_out(asked, replace(asked.facts, customers=313), NOON, NOON + timedelta(minutes=1))
 
 
+def test_nightfall_alone_does_not_move_the_facts() -> None:
+    assert bulk_credit().digest == replace(bulk_credit(), in_quiet_hours=True).digest
+
+
 def test_one_approval_of_two_carries_nothing_out() -> None:
     asked = replace(VERY_LARGE, approvals=(approval_by("staff:8", Role.OPERATIONS_DIRECTOR, VERY_LARGE),))
 
