@@ -199,7 +199,7 @@ def _credit_due(outage: OutageSuffered, kind: CreditKind) -> Credit:
     else:
         days = full_days_beyond(rate.minimum_outage, outage.lasted)
         amount = duration_credit(rate, outage.monthly_price, outage.lasted)
-        formula = f"{days} full days × {rate.monthly_share_per_day.normalize():f} of {outage.monthly_price} a month"
+        formula = f"{days} full {'day' if days == 1 else 'days'} × {rate.monthly_share_per_day.normalize():f} of {outage.monthly_price} a month"
     room = outage.monthly_price - outage.given
     return Credit(outage.customer_id, outage.subscriber_id, min(amount, room), formula)
 
