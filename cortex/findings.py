@@ -46,12 +46,20 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A suspected cause. Confidences of one finding's hypotheses sum to at most 1; the rest is "unknown"."""
+    """A suspected cause. Confidences of one finding's hypotheses sum to at most 1; the rest is "unknown".
+
+    `with_elements` are the others that must have failed with `element` to explain it: the second link of a ring cut twice.
+    """
 
     element: Element
     cause: CauseClass
     confidence: float
     evidence: tuple[Evidence, ...]
+    with_elements: tuple[Element, ...] = ()
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        return (self.element, *self.with_elements)
 
 
 @dataclass(frozen=True)

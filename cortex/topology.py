@@ -17,6 +17,7 @@ from cortex.findings import Element
 
 PASSIVE: Final = np.array([kind in PASSIVE_KINDS for kind in KINDS])
 NOWHERE: Final = -1
+SELDOM: Final = 0.2
 
 
 class Rank:
@@ -81,8 +82,8 @@ class Topology:
         device_rank, link_rank = Rank(network.device_id), Rank(network.link_id)
         ends = np.stack([device_rank.rows(network.link_from), device_rank.rows(network.link_to)])
         around = Adjacency.of(network.device_id.size, ends[0], ends[1])
-        forest = dominator_forest(around, network.link_id.size, _heads(network, around), network.device_is_gateway)
-        return cls(network, lines, device_rank, link_rank, ends, around, forest)
+        forest = dominator_forest(around, network.link_id.size, heads_of(network, around), network.device_is_gateway)
+        return cls(network, lines, device_rank, link_rank, ends, around, forest).warmed()
 
     @cached_property
     def position(self) -> Rows:
@@ -106,11 +107,20 @@ class Topology:
         return _running(counted), tuple(self.network.device_id[rows].tolist()), rows
 
     @cached_property
+    def line_device(self) -> Rows:
+        """By line row: the device row it hangs from, -1 where that is not known."""
+        return self.device_rank.rows(self.lines.device_id)
+
+    @cached_property
+    def lines_on(self) -> Rows:
+        """By device row: how many lines hang from it."""
+        return np.bincount(self.line_device[self.line_device >= 0], minlength=self.position.size)
+
+    @cached_property
     def _hung(self) -> tuple[Rows, Rows]:
         """Lines in order of position: how many lie before each position, and their rows."""
-        rows = self.device_rank.rows(self.lines.device_id)
-        known = np.flatnonzero(rows >= 0)
-        places = self.position[rows[known]]
+        known = np.flatnonzero(self.line_device >= 0)
+        places = self.position[self.line_device[known]]
         in_order = known[np.argsort(places, kind="stable")]
         return _running(np.bincount(places, minlength=self.position.size)), in_order
 
@@ -167,6 +177,18 @@ class Topology:
         area_ids = np.unique(np.concatenate([self.network.device_area, self.lines.area_id]))
         return area_ids, np.searchsorted(area_ids, self.network.device_area), np.searchsorted(area_ids, self.lines.area_id)
 
+    @cached_property
+    def odd(self) -> Flags:
+        """Links that cross areas where links of such a pair of kinds hardly ever do: the records most likely to be wrong."""
+        whole = (self.link_ends >= 0).all(axis=0)
+        kinds = np.sort(self.network.device_kind[self.link_ends], axis=0).astype(np.int64)
+        pair = kinds[0] * len(KINDS) + kinds[1]
+        crosses = whole & (self.network.device_area[self.link_ends[0]] != self.network.device_area[self.link_ends[1]])
+        crossing = np.bincount(pair[crosses], minlength=len(KINDS) ** 2)
+        laid = np.bincount(pair[whole], minlength=len(KINDS) ** 2)
+        flags: Flags = crosses & (crossing[pair] < SELDOM * laid[pair])
+        return flags
+
     def warmed(self) -> "Topology":
         """Itself, with everything counted that is otherwise counted at the first question."""
         cut = CutOff(np.array([0]), np.array([self.position.size]), np.zeros(1, dtype=np.int64)[: self.lines.subscriber_id.size])
@@ -215,8 +237,17 @@ class Topology:
         if devices.size + links.size == 0:
             return CutOff(_NONE, _NONE, drops)
         starts, ends = self._runs(~self.served_without(devices, links))
-        inside = self.lines_in(starts, ends)
-        return CutOff(starts, ends, np.setdiff1d(drops, inside) if drops.size else drops)
+        return CutOff(starts, ends, np.setdiff1d(drops, self.lines_in(starts, ends)) if drops.size else drops)
+
+    def rows_of(self, cut: CutOff) -> Rows:
+        """Rows of every device cut off, passive ones too."""
+        return np.concatenate([_NONE, *(self.forest.at[a:b] for a, b in zip(cut.starts, cut.ends, strict=True))])
+
+    def cut_of(self, rows: Rows) -> CutOff:
+        """A cut-off of exactly these device rows."""
+        gone = np.zeros(self.position.size, dtype=bool)
+        gone[rows] = True
+        return CutOff(*self._runs(gone), _NONE)
 
     def served_without(self, devices: Rows, links: Rows) -> Flags:
         """By device row: does it still have a path once these device and link rows are gone?"""
@@ -350,7 +381,7 @@ class Topology:
 _NONE: Final = np.zeros(0, dtype=np.int64)
 
 
-def _heads(network: Network, around: Adjacency) -> Rows:
+def heads_of(network: Network, around: Adjacency) -> Rows:
     """Gateways first; then the rest, the most central kind and the best connected first, so that each unfed part is entered at its top."""
     degree = np.diff(around.first)
     return np.lexsort((network.device_id, -degree, network.device_kind, ~network.device_is_gateway))

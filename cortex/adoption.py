@@ -1,0 +1,111 @@
+"""Dark parts that no known path joins to anything: which cause they belong to, where the records are wrong or incomplete."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from atlas.cmdb.records import Flags
+from cortex.dominators import Rows
+from cortex.findings import Element
+from cortex.signs import Signs
+from cortex.suspects import Group
+from cortex.topology import Topology
+
+# How much of an area must be dark of one cause before a part of it that no known path joins is put down to that cause too.
+SHARE_OF_AREA: Final = 0.05
+SAME_TIME_S: Final = 120.0
+# One cause on a port may be a flap; a port whose fibre was cut says so in two ways.
+WAYS_OF_SAYING: Final = 2
+
+
+def adopt(topology: Topology, signs: Signs, doubted: Flags, groups: list[Group]) -> list[Group]:
+    """A part whose recorded neighbours are well and silent is fed by something else than the records say."""
+    floating = [place for place, group in enumerate(groups) if _is_adrift(topology, signs, doubted, group)]
+    if not floating:
+        return groups
+    floating.sort(key=lambda place: (-groups[place].dark.size, groups[place].roots[0].head))
+    anchored = [place for place in range(len(groups)) if place not in set(floating)]
+    groups = list(groups)
+    misplaced = _misplaced(topology, signs, groups)
+    for place in floating:
+        told = _told_elsewhere(topology, misplaced, groups[place])
+        if told is not None:
+            groups[place] = _named_by_its_feed(topology, doubted, groups[place], misplaced.pop(told))
+            continue
+        home = _home(topology, signs, groups, anchored, groups[place])
+        if home is not None:
+            foster, part = groups[home], groups[place]
+            groups[home] = replace(foster, dark=np.union1d(foster.dark, part.dark), adopted=(*foster.adopted, *part.roots))
+            groups[place] = replace(part, roots=())
+    return [group for group in groups if group.roots]
+
+
+def _is_adrift(topology: Topology, signs: Signs, doubted: Flags, group: Group) -> bool:
+    """Nobody complains of it, it said no last word, and what the records call its feed is doubted or missing."""
+    root = group.roots[0]
+    if group.heard or len(group.roots) > 1 or signs.speaks_of_itself[root.head] or root.link >= 0:
+        return False
+    _, links = topology.around.around(root.head)
+    unfed = topology.forest.start[root.head] >= topology.forest.fed
+    return bool(doubted[links].any() or unfed)
+
+
+def _misplaced(topology: Topology, signs: Signs, groups: list[Group]) -> list[tuple[int, int]]:
+    """Complaints of healthy devices that nothing dark explains, as (device row, link row or -1 for a port with no known link)."""
+    dark = np.zeros(signs.lost.size, dtype=bool)
+    for group in groups:
+        dark[group.dark] = True
+    ends = topology.link_ends
+    found: list[tuple[int, int]] = []
+    ways = _ways_of_saying(signs)
+    for side in (0, 1):
+        links = np.flatnonzero(signs.heard[side] & ~dark[ends[side]] & ~dark[ends[1 - side]])
+        found += zip(ends[side, links].tolist(), links.tolist(), strict=True)
+    found += [(row, -1) for row in np.flatnonzero((signs.astray > 0) & ~dark).tolist()]
+    return sorted(place for place in found if ways.get(place, 0) >= WAYS_OF_SAYING)
+
+
+def _ways_of_saying(signs: Signs) -> dict[tuple[int, int], int]:
+    ways: dict[tuple[int, int], set[int]] = {}
+    for row, link, cause in zip(signs.device.tolist(), signs.link.tolist(), signs.cause.tolist(), strict=True):
+        ways.setdefault((row, link), set()).add(cause)
+    return {place: len(causes) for place, causes in ways.items()}
+
+
+def _told_elsewhere(topology: Topology, misplaced: list[tuple[int, int]], group: Group) -> int | None:
+    area = topology.network.device_area
+    for place, (row, _) in enumerate(misplaced):
+        if area[row] == area[group.roots[0].head]:
+            return place
+    return None
+
+
+def _named_by_its_feed(topology: Topology, doubted: Flags, group: Group, told: tuple[int, int]) -> Group:
+    """The complaint names a link that the records lead elsewhere; or a port they miss, and then the wrong record is the nearest name."""
+    link = told[1] if told[1] >= 0 else _recorded_feed(topology, doubted, group)
+    element = Element("link", int(topology.network.link_id[link])) if link >= 0 else group.elements[0]
+    return replace(group, elements=(element,), heard=1, told=told)
+
+
+def _recorded_feed(topology: Topology, doubted: Flags, group: Group) -> int:
+    _, links = topology.around.around(group.roots[0].head)
+    wrong = links[doubted[links]]
+    return int(wrong[0]) if wrong.size == 1 else -1
+
+
+def _home(topology: Topology, signs: Signs, groups: list[Group], anchored: list[int], part: Group) -> int | None:
+    """The group that darkens most of the part's area, at the same time."""
+    area = topology.network.device_area
+    here = area == area[part.roots[0].head]
+    here[part.dark] = False
+    size = max(int(here.sum()), 1)
+    shares = [(int(here[groups[place].dark].sum()) / size, -place) for place in anchored]
+    share, place = max(shares, default=(0.0, 0))
+    began, then = _began(signs, part.dark), _began(signs, groups[-place].dark)
+    return -place if share >= SHARE_OF_AREA and abs(began - then) <= SAME_TIME_S else None
+
+
+def _began(signs: Signs, dark: Rows) -> float:
+    told = signs.raised[np.isin(signs.device, dark)]
+    return float(told.min()) if told.size else 0.0
