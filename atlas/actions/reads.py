@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from atlas.actions.records import ActionRecord, AuditEntry, BrokenLink, Errand, RulingRecord, WentAlone
+from atlas.actions.records import ActionRecord, AuditEntry, BrokenLink, Errand, RuledOn, RulingRecord, WentAlone
 from atlas.errors import NotFound
 from atlas.identity import ActionId, CorrelationId, IncidentId
 from atlas.statements import Connection, Statements
@@ -21,12 +21,10 @@ async def action(conn: Connection, action_id: ActionId) -> ActionRecord:
     return found
 
 
-async def action_locked(conn: Connection, action_id: ActionId) -> ActionRecord:
-    """The action, held against everybody else until this transaction ends. Raises NotFound."""
-    found = await SQL.first(conn, ActionRecord, "action_locked", action_id=action_id)
-    if found is None:
-        raise NotFound("action", action_id)
-    return found
+async def action_held(conn: Connection, action_id: ActionId) -> ActionRecord:
+    """The action; whoever else wants to work on it waits until this transaction ends. Raises NotFound."""
+    await SQL.value(conn, "hold", action_id=action_id)
+    return await action(conn, action_id)
 
 
 async def newest_of(conn: Connection, action_id: ActionId) -> ActionId:
@@ -61,6 +59,11 @@ async def unsettled(conn: Connection, older_than: timedelta) -> list[ActionId]:
     return [ActionId(found) for found in await SQL.column(conn, "unsettled", older_than=older_than)]
 
 
+async def lapsed(conn: Connection) -> list[ActionRecord]:
+    """At most 200 actions whose time to approve or to carry out is over."""
+    return await SQL.all(conn, ActionRecord, "lapsed")
+
+
 async def went_alone(
     conn: Connection, names: Collection[str], within: timedelta, proposer: str | None = None, except_id: ActionId = NO_ACTION
 ) -> WentAlone:
@@ -92,3 +95,8 @@ async def broken_links(conn: Connection) -> list[BrokenLink]:
 
 async def audit_entries(conn: Connection) -> int:
     return int(await SQL.value(conn, "audit_entries"))
+
+
+async def lately_ruled(conn: Connection, most: int = 10) -> list[RuledOn]:
+    """The latest rulings and what became of what they ruled on."""
+    return await SQL.all(conn, RuledOn, "lately_ruled", most=most)

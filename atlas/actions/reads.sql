@@ -5,13 +5,9 @@ SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, ope
   FROM actions.action
  WHERE id = %(action_id)s;
 
--- name: action_locked
-SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
-       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
-       ruled_at, finished_at, outcome, failure, supersedes_id
-  FROM actions.action
- WHERE id = %(action_id)s
-   FOR UPDATE;
+-- name: hold
+-- Only the database's own functions may lock the row itself; whoever works on an action agrees on this lock instead.
+SELECT pg_advisory_xact_lock(hashtextextended('action:' || %(action_id)s::bigint, 0));
 
 -- name: newest_of
 -- Whatever became of an operation: where it was proposed anew, the newest proposal.
@@ -76,6 +72,17 @@ SELECT id
  ORDER BY id
  LIMIT 100;
 
+-- name: lapsed
+-- By the database's clock; the gate takes no ruling and no claim on any of them.
+SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
+       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
+       ruled_at, finished_at, outcome, failure, supersedes_id
+  FROM actions.action
+ WHERE (state = 'waiting' AND approve_by < clock_timestamp())
+    OR (state IN ('allowed', 'approved') AND execute_by < clock_timestamp())
+ ORDER BY id
+ LIMIT 200;
+
 -- name: went_alone
 SELECT coalesce(sum((facts ->> 'money')::numeric * 100), 0)::bigint AS money,
        coalesce(sum((facts ->> 'customers')::bigint), 0)::bigint AS customers,
@@ -137,3 +144,11 @@ SELECT head.stream, head.seq, 'the end of the chain is gone'
 
 -- name: audit_entries
 SELECT count(*) FROM actions.audit;
+
+-- name: lately_ruled
+SELECT action.id AS action_id, action.name, action.proposer, coalesce(action.rule, '') AS rule, member.name AS ruled_by, ruling.ruled_at, ruling.note,
+       action.state
+  FROM actions.ruling
+  JOIN actions.action ON action.id = ruling.action_id
+  JOIN staff.member ON member.id = ruling.staff_id
+ ORDER BY ruling.ruled_at DESC LIMIT %(most)s;

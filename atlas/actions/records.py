@@ -123,3 +123,17 @@ class BrokenLink:
     stream: str
     seq: int
     why: str
+
+
+@dataclass(frozen=True)
+class RuledOn:
+    """One ruling as it is looked back at."""
+
+    action_id: ActionId
+    name: str
+    proposer: str
+    rule: str
+    ruled_by: str
+    ruled_at: datetime
+    note: str
+    state: ActionState

@@ -103,11 +103,6 @@ async def lock_allowance(conn: Connection, allowance: str) -> None:
     await SQL.value(conn, "lock_allowance", allowance=allowance)
 
 
-async def lapsed(conn: Connection) -> list[ActionId]:
-    """At most 200 actions whose time to approve or to carry out is over, held until this transaction ends."""
-    return [ActionId(found) for found in await SQL.column(conn, "lapsed")]
-
-
 async def queue_errands(conn: Connection, port: str, operation: str, wanted: Mapping[str, Mapping[str, Any]]) -> int:
     """Leaves one errand per key, each with its arguments; how many were new."""
     arguments = [json.dumps(one, default=str) for one in wanted.values()]

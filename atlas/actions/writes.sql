@@ -22,16 +22,6 @@ SELECT actions.withdraw(%(action_id)s, %(state)s, %(why)s);
 -- name: lock_allowance
 SELECT pg_advisory_xact_lock(hashtextextended(%(allowance)s, 0));
 
--- name: lapsed
--- By the database's clock, and never one that somebody is ruling on or carrying out at this moment.
-SELECT id
-  FROM actions.action
- WHERE (state = 'waiting' AND approve_by < clock_timestamp())
-    OR (state IN ('allowed', 'approved') AND execute_by < clock_timestamp())
- ORDER BY id
- LIMIT 200
-   FOR UPDATE SKIP LOCKED;
-
 -- name: queue_errands
 INSERT INTO actions.errand (port, operation, arguments, key)
 SELECT %(port)s, %(operation)s, arguments, key

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.cmdb.records import KINDS, Device, Diagnosis, Equipment, Flags, Ids, Line, Lines, Network, Reach
+from atlas.cmdb.records import KINDS, Device, Diagnosis, Equipment, Flags, Ids, Line, Lines, Network, Reach, Span, Stop
 from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
 
@@ -86,3 +86,13 @@ def _ids(column: bytes) -> Ids:
 def _flags(column: bytes) -> Flags:
     flags: NDArray[np.bool_] = np.frombuffer(column, dtype=np.bool_)
     return flags
+
+
+async def stops_of_incident(conn: Connection, incident_id: IncidentId) -> list[Stop]:
+    """Every active device the incident ever held, and the healthy ones next to them; lines of passive plant count to what feeds it."""
+    return await SQL.all(conn, Stop, "stops_of_incident", incident_id=incident_id)
+
+
+async def spans_of_incident(conn: Connection, incident_id: IncidentId) -> list[Span]:
+    """Every link that touches a device the incident ever held, passive plant left out."""
+    return await SQL.all(conn, Span, "spans_of_incident", incident_id=incident_id)

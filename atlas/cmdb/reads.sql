@@ -100,3 +100,37 @@ SELECT diagnosis.device_id, device.name AS device, diagnosis.at, diagnosis.is_re
  WHERE action.incident_id = %(incident_id)s
  ORDER BY diagnosis.at DESC, device.name
  LIMIT %(most)s;
+
+-- name: stops_of_incident
+WITH lost AS MATERIALIZED (
+    SELECT device_id, restored_at FROM itsm.incident_device WHERE incident_id = %(incident_id)s
+), root AS (
+    SELECT link.from_device_id, link.to_device_id FROM itsm.incident JOIN cmdb.link ON link.id = incident.root_link_id
+     WHERE incident.id = %(incident_id)s
+), beside AS (
+    SELECT CASE WHEN link.from_device_id = lost.device_id THEN link.to_device_id ELSE link.from_device_id END AS device_id
+      FROM lost JOIN cmdb.link ON lost.device_id IN (link.from_device_id, link.to_device_id)
+    UNION SELECT from_device_id FROM root UNION SELECT to_device_id FROM root
+), lines AS (
+    SELECT access.reported_by_device_id AS speaker, access.device_id AS hanging, count(*) AS lines
+      FROM itsm.incident_subscriber AS line JOIN cmdb.access ON access.subscriber_id = line.subscriber_id
+     WHERE line.incident_id = %(incident_id)s GROUP BY access.reported_by_device_id, access.device_id
+)
+SELECT device.id AS device_id, device.name, device.kind, lost.device_id IS NOT NULL AS was_lost,
+       lost.device_id IS NOT NULL AND lost.restored_at IS NULL AS is_lost,
+       coalesce((SELECT sum(lines.lines) FROM lines JOIN cmdb.device AS hanging ON hanging.id = lines.hanging
+                  WHERE CASE WHEN hanging.kind IN ('pon_port', 'splitter') THEN lines.speaker ELSE lines.hanging END = device.id), 0)::bigint AS lines
+  FROM cmdb.device LEFT JOIN lost ON lost.device_id = device.id
+ WHERE device.id IN (SELECT device_id FROM lost UNION SELECT device_id FROM beside)
+   AND device.kind NOT IN ('pon_port', 'splitter')
+ ORDER BY was_lost, device.id;
+
+-- name: spans_of_incident
+SELECT link.id AS link_id, link.from_device_id AS one, link.to_device_id AS other, link.conduit_id
+  FROM cmdb.link
+  JOIN cmdb.device AS one ON one.id = link.from_device_id
+  JOIN cmdb.device AS other ON other.id = link.to_device_id
+ WHERE one.kind NOT IN ('pon_port', 'splitter') AND other.kind NOT IN ('pon_port', 'splitter')
+   AND EXISTS (SELECT 1 FROM itsm.incident_device AS lost
+                WHERE lost.incident_id = %(incident_id)s AND lost.device_id IN (link.from_device_id, link.to_device_id))
+ ORDER BY link.id;

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.identity import CustomerId, DeviceId, SubscriberId
+from atlas.identity import CustomerId, DeviceId, LinkId, SubscriberId
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -146,3 +146,25 @@ class Diagnosis:
     at: datetime
     is_reachable: bool
     round_trip: timedelta | None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A device in the picture of an incident: `is_lost` while it is without service, `was_lost` if it ever was; `lines` hang from it."""
+
+    device_id: DeviceId
+    name: str
+    kind: str
+    was_lost: bool
+    is_lost: bool
+    lines: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """A link in the picture of an incident."""
+
+    link_id: LinkId
+    one: DeviceId
+    other: DeviceId
+    conduit_id: int | None

@@ -7,6 +7,7 @@ from atlas.errors import NotFound
 from atlas.identity import AlarmId, CustomerId, IncidentId, SubscriberId
 from atlas.itsm.records import (
     AreaHit,
+    ElementName,
     Incident,
     IncidentAtLine,
     IncidentEvent,
@@ -93,3 +94,11 @@ async def unfinished(conn: Connection, incident_id: IncidentId) -> Unfinished:
 async def waiting_actions(conn: Connection, now: datetime, most: int = 50) -> list[WaitingAction]:
     """What waits for a person and has not lapsed, the soonest to lapse first."""
     return await SQL.all(conn, WaitingAction, "waiting_actions", now=now, most=most)
+
+
+async def names_of_elements(conn: Connection, elements: Sequence[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """What people call these elements (kind and id); one customer's own line by its number."""
+    named = await SQL.all(
+        conn, ElementName, "names_of_elements", kinds=[kind for kind, _ in elements], ids=[identifier for _, identifier in elements]
+    )
+    return {(element.kind, element.id): element.name for element in named}

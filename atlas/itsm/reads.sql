@@ -195,3 +195,11 @@ SELECT 'A-' || action.id AS reference, action.name AS action, action.reason, act
  WHERE action.state = 'waiting' AND (action.approve_by IS NULL OR action.approve_by > %(now)s)
  ORDER BY action.approve_by NULLS LAST, action.id
  LIMIT %(most)s;
+
+-- name: names_of_elements
+SELECT asked.kind, asked.id, coalesce(device.name, link.name, site.name, conduit.name, 'line ' || asked.id) AS name
+  FROM unnest(%(kinds)s::text[], %(ids)s::bigint[]) AS asked (kind, id)
+  LEFT JOIN cmdb.device ON asked.kind = 'device' AND device.id = asked.id
+  LEFT JOIN cmdb.link ON asked.kind = 'link' AND link.id = asked.id
+  LEFT JOIN cmdb.site ON asked.kind = 'site' AND site.id = asked.id
+  LEFT JOIN cmdb.conduit ON asked.kind = 'conduit' AND conduit.id = asked.id;

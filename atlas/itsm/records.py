@@ -242,3 +242,12 @@ class WaitingAction:
     incident_id: IncidentId | None
     customers: int
     money: str
+
+
+@dataclass(frozen=True)
+class ElementName:
+    """What people call something that can break; `kind` says which id it is."""
+
+    kind: str
+    id: int
+    name: str

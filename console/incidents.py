@@ -1,0 +1,111 @@
+"""The room where faults are watched: the board, and one incident with its cause, its reach and everything being done."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from atlas.field_service.reads import jobs_of_incident
+from atlas.nms.reads import alarm_pulse
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from atlas.actions.reads import actions_of_incident
+from atlas.actions.rules import reference
+from atlas.cmdb.reads import spans_of_incident, stops_of_incident
+from atlas.cmdb.records import Span, Stop
+from atlas.helpdesk.reads import told_in_incident
+from atlas.identity import IncidentId
+from atlas.itsm import reads as itsm
+from atlas.itsm.records import Incident, IncidentState
+from atlas.statements import Connection
+from console.hypotheses import Suspect, suspects
+from console.picture import Drawing, Station, Wire, drawing
+from console.room import Me, Room
+
+
+def router(room: Room) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/")
+    async def home() -> Response:
+        return RedirectResponse("/incidents")
+
+    @routes.get("/incidents")
+    async def board(request: Request) -> Response:
+        me = await room.me(request)
+        return await room.page("incidents.html", me, "incidents", **await board_facts(room, me))
+
+    @routes.get("/incidents/board")
+    async def board_region(request: Request) -> Response:
+        return room.region("board.html", **await board_facts(room, await room.me(request)))
+
+    @routes.get("/incidents/{incident_id}")
+    async def one(request: Request, incident_id: int) -> Response:
+        me = await room.me(request)
+        return await room.page("incident.html", me, "incidents", **await incident_facts(room, me, IncidentId(incident_id)))
+
+    @routes.get("/incidents/{incident_id}/{region}")
+    async def part(request: Request, incident_id: int, region: str) -> Response:
+        me = await room.me(request)
+        if region not in REGIONS:
+            return Response(status_code=404)
+        return room.region(f"incident_{region}.html", **await incident_facts(room, me, IncidentId(incident_id)))
+
+    return routes
+
+
+REGIONS = frozenset({"top", "picture", "timeline", "hypotheses", "actions"})
+
+
+async def board_facts(room: Room, me: Me) -> dict[str, Any]:
+    async with room.forge.atlas.transaction(me.principal) as conn:
+        found = await itsm.incidents(conn)
+        pulse = await alarm_pulse(conn)
+    standing = [incident for incident in found if incident.state is not IncidentState.CLOSED]
+    closed = [incident for incident in found if incident.state is IncidentState.CLOSED][:10]
+    return {"open": standing, "closed": closed, "pulse": pulse}
+
+
+async def incident_facts(room: Room, me: Me, incident_id: IncidentId) -> dict[str, Any]:
+    """Everything the page of one incident shows, in one transaction. Raises NotFound."""
+    async with room.forge.atlas.transaction(me.principal) as conn:
+        incident = await itsm.incident(conn, incident_id)
+        return {
+            "incident": incident,
+            "areas": await itsm.areas_hit(conn, incident_id),
+            "timeline": [*reversed(await itsm.timeline(conn, incident_id))],
+            "hypotheses": await named_suspects(conn, incident),
+            "picture": picture(incident, await stops_of_incident(conn, incident_id), await spans_of_incident(conn, incident_id)),
+            "tickets": await itsm.tickets_of_incident(conn, incident_id),
+            "jobs": await jobs_of_incident(conn, incident_id),
+            "notices": await told_in_incident(conn, incident_id),
+            "actions": [(reference(row.id), row) for row in await actions_of_incident(conn, incident_id)],
+        }
+
+
+async def named_suspects(conn: Connection, incident: Incident) -> list[Suspect]:
+    found = suspects(incident.hypotheses)
+    names = await itsm.names_of_elements(conn, [(suspect.kind, suspect.id) for suspect in found])
+    return [suspect.named(names.get((suspect.kind, suspect.id), "")) for suspect in found]
+
+
+def picture(incident: Incident, stops: Sequence[Stop], spans: Sequence[Span]) -> Drawing:
+    """The reach of an incident as a drawing; the root is where it broke."""
+    stations = [Station(stop.device_id, stop.name, stop.kind, _state_of(incident, stop), stop.lines) for stop in stops]
+    lost = {stop.device_id for stop in stops if stop.is_lost}
+    wires = [Wire(span.one, span.other, _wire_state(incident, span, lost)) for span in spans]
+    return drawing(stations, wires)
+
+
+def _state_of(incident: Incident, stop: Stop) -> str:
+    if incident.root_kind == "device" and incident.root_id == stop.device_id and stop.is_lost:
+        return "root"
+    if stop.is_lost:
+        return "lost"
+    return "back" if stop.was_lost else "well"
+
+
+def _wire_state(incident: Incident, span: Span, lost: set[Any]) -> str:
+    if span.one not in lost and span.other not in lost:
+        return "well"
+    hit = {"link": span.link_id, "conduit": span.conduit_id}.get(incident.root_kind or "")
+    return "cut" if hit is not None and hit == incident.root_id else "lost"
