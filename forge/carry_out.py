@@ -23,6 +23,7 @@ from forge.propose import (
     Proposed,
     as_proposed,
     claimed_and_carried_out,
+    defer_carrying_out,
     facts_of,
     judge_and_carry_out,
     judged,
@@ -62,7 +63,7 @@ async def carry_out(forge: Forge, action_id: ActionId) -> Proposed:
 @CROSSED
 async def _carried_out(forge: Forge, action_id: ActionId) -> Proposed:
     async with forge.atlas.transaction(EXECUTOR) as conn:
-        row = await reads.action_locked(conn, action_id)
+        row = await reads.action_held(conn, action_id)
         if row.state not in RULED:
             return as_proposed(row)
         answer = await _ruled_and_done(forge, conn, row)
@@ -133,14 +134,13 @@ async def _proposed_anew(forge: Forge, conn: Connection, row: ActionRecord, agai
 async def expire_overdue(forge: Forge) -> list[ActionId]:
     """Ends the requests that nobody ruled on in time, and the approvals that were not carried out in time; which ones."""
     async with forge.atlas.transaction(EXECUTOR) as conn:
-        overdue = await writes.lapsed(conn)
-        for action_id in overdue:
-            row = await reads.action(conn, action_id)
+        overdue = await reads.lapsed(conn)
+        for row in overdue:
             why = "nobody ruled on it in time" if row.state is ActionState.WAITING else "it was not carried out in time"
-            await writes.withdraw(conn, action_id, ActionState.EXPIRED, why)
-            await defer(conn, "forge.carry_out", lock=f"action:{action_id}", action_id=action_id)
+            await writes.withdraw(conn, row.id, ActionState.EXPIRED, why)
+            await defer_carrying_out(conn, row.id)
             await nudge_playbook(conn, row.incident_id)
-    return overdue
+    return [row.id for row in overdue]
 
 
 async def nudge_playbook(conn: Connection, incident_id: IncidentId | None) -> None:

@@ -135,7 +135,7 @@ async def _in_one_transaction(forge: Forge, principal: Principal, asking: Asking
 async def settle(forge: Forge, action_id: ActionId) -> Proposed:
     """Brings an action as far as it goes without a person: judges what was only recorded, carries out what was only allowed."""
     async with forge.atlas.transaction(EXECUTOR) as conn:
-        row = await reads.action_locked(conn, await reads.newest_of(conn, action_id))
+        row = await reads.action_held(conn, await reads.newest_of(conn, action_id))
         if row.state is not ActionState.PROPOSED:
             return as_proposed(row)
         action = forge.register.decoded(row.name, row.arguments)

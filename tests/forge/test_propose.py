@@ -1,0 +1,111 @@
+"""What Forge promises of every action that is proposed."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+from psycopg import AsyncConnection
+
+from atlas.actions.records import ActionState
+from atlas.identity import CorrelationId, CustomerId
+from atlas.money import Money
+from atlas.principal import customer, executor
+from forge.propose import Forge, propose, settle
+from forge.register import MatrixAndRegisterDisagree, Register
+from governance.matrix import load
+from tests import given
+from tests.forge.conftest import MATRIX
+from tests.forge.orders import Credits, Promise
+
+Owner = AsyncConnection[tuple[Any, ...]]
+CAUSE = CorrelationId(uuid.UUID(int=7))
+SYSTEM = executor("playbook")
+
+
+async def promises(owner: Owner) -> list[str]:
+    rows = await (await owner.execute("SELECT promised FROM helpdesk.promise ORDER BY id")).fetchall()
+    return [row[0] for row in rows]
+
+
+async def test_a_routine_action_is_done_when_it_was_proposed(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+
+    proposed = await propose(forge, SYSTEM, Promise(maya, "a call"), reason="asked", correlation_id=CAUSE)
+
+    assert (proposed.state, proposed.outcome) == (ActionState.DONE, {"promised": "a call"})
+    assert await promises(owner) == ["a call"]
+
+
+async def test_the_same_operation_proposed_again_answers_what_became_of_the_first(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+    first = await propose(forge, SYSTEM, Promise(maya, "a call"), reason="asked", correlation_id=CAUSE)
+
+    second = await propose(forge, SYSTEM, Promise(maya, "a call"), reason="asked twice", correlation_id=CAUSE)
+
+    assert (second.action_id, second.outcome) == (first.action_id, first.outcome)
+    assert await promises(owner) == ["a call"]
+
+
+async def test_one_operation_proposed_by_ten_at_once_is_done_once(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+
+    asked = [propose(forge, SYSTEM, Promise(maya, "a call"), reason="asked", correlation_id=CAUSE) for _ in range(10)]
+    proposed = await asyncio.gather(*asked)
+
+    assert {one.state for one in proposed} == {ActionState.DONE}
+    assert await promises(owner) == ["a call"]
+
+
+@pytest.mark.parametrize(("promised", "said"), [("the moon", "nobody can promise the moon"), ("a crash", "ZeroDivisionError")])
+async def test_an_action_that_fails_leaves_nothing_but_the_reason(forge: Forge, owner: Owner, promised: str, said: str) -> None:
+    maya = CustomerId(await given.customer(owner))
+
+    proposed = await propose(forge, SYSTEM, Promise(maya, promised), reason="asked", correlation_id=CAUSE)
+
+    assert (proposed.state, proposed.failure) == (ActionState.FAILED, said)
+    assert await promises(owner) == []
+
+
+async def test_what_a_customer_asks_for_is_recorded_in_their_name(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+
+    proposed = await propose(forge, customer(maya), Promise(maya, "a call"), reason="asked", correlation_id=CAUSE)
+
+    row = await (await owner.execute("SELECT proposer, proposed_for FROM actions.action WHERE id = %s", (proposed.action_id,))).fetchone()
+    assert proposed.state is ActionState.DONE
+    assert row == (f"customer:{maya}", maya)
+
+
+async def test_an_action_whose_proposer_died_before_it_was_judged_is_settled_later(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+    waiting = await propose(forge, SYSTEM, Credits((maya,), Money("30.00")), reason="asked", correlation_id=CAUSE)
+    await owner.execute("UPDATE actions.action SET state = 'proposed' WHERE id = %s", (waiting.action_id,))
+
+    settled = await settle(forge, waiting.action_id)
+
+    assert settled.state is ActionState.WAITING
+
+
+async def test_small_actions_do_not_add_up_past_an_allowance(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+    for promised in ("one", "two", "three"):
+        await propose(forge, SYSTEM, Promise(maya, promised), reason="asked", correlation_id=CAUSE)
+
+    fourth = await propose(forge, SYSTEM, Promise(maya, "four"), reason="asked", correlation_id=CAUSE)
+
+    assert (fourth.state, fourth.approver_roles) == (ActionState.WAITING, ("care_lead",))
+
+
+async def test_allowances_hold_when_everything_is_asked_at_once(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+
+    asked = [propose(forge, SYSTEM, Promise(maya, str(one)), reason="asked", correlation_id=CAUSE) for one in range(8)]
+    proposed = await asyncio.gather(*asked)
+
+    assert sorted(one.state for one in proposed) == [ActionState.DONE] * 3 + [ActionState.WAITING] * 5
+
+
+def test_a_row_for_an_action_that_nobody_can_carry_out_is_named() -> None:
+    with pytest.raises(MatrixAndRegisterDisagree, match="do not exist: issue_credits"):
+        Register.of([Promise]).agree_with(load(MATRIX))
