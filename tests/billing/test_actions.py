@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -187,7 +188,7 @@ def test_nobody_who_benefits_may_rule_on_a_requested_credit() -> None:
     assert RequestCredit(CustomerId(5), IncidentId(31), ()).for_customer == CustomerId(5)
 
 
-async def in_debt(owner: Owner, **columns: object) -> CustomerId:
+async def in_debt(owner: Owner, **columns: Any) -> CustomerId:
     customer, _ = await customer_with_line(owner, **columns)
     await bill(owner, customer, LONG_AGO, {"Fibre 100": 3000})
     return customer
@@ -199,7 +200,7 @@ async def suspension(atlas: Atlas) -> SuspendForNonPayment:
 
 
 async def states(owner: Owner) -> list[tuple[str, str | None]]:
-    return await (await owner.execute("SELECT state, suspended_for FROM crm.subscriber ORDER BY id")).fetchall()  # type: ignore[return-value]
+    return await (await owner.execute("SELECT state, suspended_for FROM crm.subscriber ORDER BY id")).fetchall()
 
 
 async def test_a_debt_that_was_asked_for_and_not_paid_is_cut_off(atlas: Atlas, owner: Owner) -> None:

@@ -3,6 +3,7 @@ from datetime import date, timedelta
 import pytest
 
 from atlas import principal
+from atlas.billing.records import CreditKind
 from atlas.billing.rules import NothingToCompare, NothingToCredit
 from atlas.connection import Atlas
 from atlas.errors import NotFound
@@ -167,7 +168,7 @@ async def test_an_outage_that_was_credited_is_not_credited_again_on_request(atla
     customer, line = await customer_with_line(owner)
     incident = await outage(owner, line)
     async with atlas.transaction(principal.executor("test")) as conn:
-        due = await IssueCredits.due_for(conn, incident, next(iter(billing.CreditKind)), NOW)
+        due = await IssueCredits.due_for(conn, incident, CreditKind.GOODWILL, NOW)
     await carried_out(atlas, owner, due)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
@@ -180,7 +181,7 @@ async def test_a_customer_sees_the_credits_they_were_given(atlas: Atlas, owner: 
     customer, line = await customer_with_line(owner)
     incident = await outage(owner, line)
     async with atlas.transaction(principal.executor("test")) as conn:
-        due = await IssueCredits.due_for(conn, incident, next(iter(billing.CreditKind)), NOW)
+        due = await IssueCredits.due_for(conn, incident, CreditKind.GOODWILL, NOW)
     await carried_out(atlas, owner, due)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
