@@ -101,7 +101,7 @@ async def _rule(
         async with forge.atlas.transaction(principal) as conn:
             row = await reads.action(conn, action_id)
             given = await reads.rulings(conn, [action_id])
-            ruling = _explained(principal, row, given, digest_seen, signed_in_ago, forge.now())
+            ruling = _explained(principal, row, given, digest_seen, signed_in_ago, await reads.clock(conn))
             if not ruling.permitted:
                 raise RulingRefused(action_id, ruling.why)
             state = await writes.rule(conn, action_id, is_approval=is_approval, digest_seen=row.digest, note=note)

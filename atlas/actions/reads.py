@@ -1,7 +1,7 @@
 """Questions about actions: what became of one, what waits and for whom, what went out alone, and whether the audit trail holds."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from atlas.actions.records import ActionRecord, AuditEntry, BrokenLink, Errand, RuledOn, RulingRecord, WentAlone
 from atlas.errors import NotFound
@@ -100,3 +100,9 @@ async def audit_entries(conn: Connection) -> int:
 async def lately_ruled(conn: Connection, most: int = 10) -> list[RuledOn]:
     """The latest rulings and what became of what they ruled on."""
     return await SQL.all(conn, RuledOn, "lately_ruled", most=most)
+
+
+async def clock(conn: Connection) -> datetime:
+    """The database's own time, by which requests lapse: the clocks of two machines differ."""
+    at: datetime = await SQL.value(conn, "clock")
+    return at

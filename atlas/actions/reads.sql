@@ -152,3 +152,6 @@ SELECT action.id AS action_id, action.name, action.proposer, coalesce(action.rul
   JOIN actions.action ON action.id = ruling.action_id
   JOIN staff.member ON member.id = ruling.staff_id
  ORDER BY ruling.ruled_at DESC LIMIT %(most)s;
+
+-- name: clock
+SELECT clock_timestamp();
