@@ -30,6 +30,7 @@ NUMBERED: Final = (
     "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm",
 )  # fmt: skip
 IMPORTED: Final = "import_history"
+FEWEST: Final = 4_000
 
 
 class OtherRowsPresent(AtlasError):
@@ -40,8 +41,8 @@ class OtherRowsPresent(AtlasError):
         self.table = table
 
 
-class TooFewSubscribers(AtlasError):
-    """Fewer lines than the named places need."""
+class SubscribersOutOfRange(AtlasError):
+    """Fewer lines than reach every area, where the named people live, or more than there are made-up telephone numbers."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,10 @@ def seeded(url: str) -> Seeded | None:
 def seed(url: str, *, subscribers: int = 10_000, seed: int = 1, now: datetime, progress: Progress | None = None) -> Seeded:
     """Makes the demo ISP at `url` (as the database's owner), unless it is there; history and shifts lie around `now`.
 
-    Raises OtherRowsPresent where Atlas holds anything else, TooFewSubscribers below about a thousand; at most a million.
+    Raises OtherRowsPresent where Atlas holds anything else; SubscribersOutOfRange outside 4,000 to 1,000,000.
     """
-    if not 1000 <= subscribers <= MOST_CUSTOMERS:
-        raise TooFewSubscribers(f"the demo ISP has from 1,000 to {MOST_CUSTOMERS:,} subscribers, not {subscribers:,}")
+    if not FEWEST <= subscribers <= MOST_CUSTOMERS:
+        raise SubscribersOutOfRange(f"the demo ISP has from {FEWEST:,} to {MOST_CUSTOMERS:,} subscribers, not {subscribers:,}")
     with psycopg.connect(url) as conn:
         # Two starts at once: the second waits here and then finds it made.
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('evals.world'))")

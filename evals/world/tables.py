@@ -161,7 +161,7 @@ def people_tables(plant: Plant, lines: Lines, customers: Customers, now: datetim
             "customer_since": joined,
         },
     )
-    yield "crm.contact", _contacts(customers)
+    yield "crm.contact", _contacts(customers, now)
     yield "crm.consent", _consents(customers, now)
     renews = (customers.change == 2)[lines.customer]
     yield (
@@ -224,7 +224,7 @@ def _postcodes(area_id: Numbers, number: Numbers) -> list[str]:
     ]
 
 
-def _contacts(customers: Customers) -> dict[str, Column]:
+def _contacts(customers: Customers, now: datetime) -> dict[str, Column]:
     """A mobile number for everybody; a mailbox for whoever prefers one, opted out of something, or happens to have given it."""
     prefers = np.array(CHANNELS)[customers.channel]
     rows = np.arange(customers.line.size)
@@ -251,6 +251,7 @@ def _contacts(customers: Customers) -> dict[str, Column]:
         "is_preferred": preferred,
         "quiet_from": ["21:30" if flag else None for flag in quiet],
         "quiet_until": ["07:30" if flag else None for flag in quiet],
+        "changed_at": [now - timedelta(days=60)] * customer.size,
     }
 
 
