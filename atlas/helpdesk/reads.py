@@ -1,0 +1,78 @@
+"""Questions about what was said, to whom, and who is to be told."""
+
+from datetime import datetime
+from uuid import UUID
+
+from atlas.errors import NotFound
+from atlas.helpdesk.records import Audience, Conversation, Message, Promise, Recipient, Standing, Told, ToldCount, Waiting
+from atlas.identity import ConversationId, CustomerId, IncidentId
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+
+async def outage_recipients(conn: Connection, incident_id: IncidentId, now: datetime) -> list[Recipient]:
+    """Active customers who are without service in an incident in progress, may be told, and were not told yet; by customer."""
+    return await SQL.all(conn, Recipient, "outage_recipients", incident_id=incident_id, now=now)
+
+
+async def restored_recipients(conn: Connection, incident_id: IncidentId, now: datetime) -> list[Recipient]:
+    """Customers who were told of the outage, are back with every line, and were not told so yet; by customer."""
+    return await SQL.all(conn, Recipient, "restored_recipients", incident_id=incident_id, now=now)
+
+
+async def outage_audience(conn: Connection, incident_id: IncidentId, now: datetime) -> Audience:
+    return await _audience(conn, incident_id, "outage", len(await outage_recipients(conn, incident_id, now)))
+
+
+async def restored_audience(conn: Connection, incident_id: IncidentId, now: datetime) -> Audience:
+    return await _audience(conn, incident_id, "restored", len(await restored_recipients(conn, incident_id, now)))
+
+
+async def told_in_incident(conn: Connection, incident_id: IncidentId, most: int = 40) -> list[ToldCount]:
+    """The exact words sent in an incident with how many got each, in the order they went out."""
+    return await SQL.all(conn, ToldCount, "told_in_incident", incident_id=incident_id, most=most)
+
+
+async def told_to_customer(conn: Connection, customer_id: CustomerId, most: int = 20) -> list[Told]:
+    """The notices one customer was sent, newest first; replies to their own messages left out."""
+    return await SQL.all(conn, Told, "told_to_customer", customer_id=customer_id, most=most)
+
+
+async def conversation(conn: Connection, conversation_id: ConversationId) -> Conversation:
+    """Raises NotFound where there is none that the caller may see."""
+    found = await SQL.first(conn, Conversation, "conversation", conversation_id=conversation_id, thread=None, customer_id=None)
+    if found is None:
+        raise NotFound("conversation", conversation_id)
+    return found
+
+
+async def conversation_of_thread(conn: Connection, thread: UUID) -> Conversation | None:
+    return await SQL.first(conn, Conversation, "conversation", conversation_id=None, thread=thread, customer_id=None)
+
+
+async def latest_conversation(conn: Connection, customer_id: CustomerId) -> Conversation | None:
+    """The customer's most recent conversation."""
+    return await SQL.first(conn, Conversation, "conversation", conversation_id=None, thread=None, customer_id=customer_id)
+
+
+async def messages(conn: Connection, conversation_id: ConversationId, most: int = 50) -> list[Message]:
+    """The latest messages of a conversation, oldest of them first."""
+    return await SQL.all(conn, Message, "messages", conversation_id=conversation_id, most=most)
+
+
+async def queue(conn: Connection, most: int = 50) -> list[Waiting]:
+    """Conversations that wait for a person: vulnerable customers first, then whoever waits longest."""
+    return await SQL.all(conn, Waiting, "queue", most=most)
+
+
+async def overdue_promises(conn: Connection, now: datetime) -> list[Promise]:
+    """What was promised, is due and was not kept."""
+    return await SQL.all(conn, Promise, "overdue_promises", now=now)
+
+
+async def _audience(conn: Connection, incident_id: IncidentId, purpose: str, customers: int) -> Audience:
+    standing = await SQL.first(conn, Standing, "incident_standing", incident_id=incident_id, purpose=purpose)
+    if standing is None:
+        raise NotFound("incident", incident_id)
+    return Audience(customers, standing.told_before, standing.confidence, standing.is_confirmed)

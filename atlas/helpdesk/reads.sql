@@ -1,0 +1,114 @@
+-- Who lost service and may be told. One row a customer, by their preferred contact (else the oldest); told of an outage within the day and
+-- not yet of its end counts as told, under whatever incident: two incidents that turn out to be one tell nobody twice.
+-- name: outage_recipients
+SELECT DISTINCT ON (customer.id) customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone,
+       area.name AS area, incident.cause, lost.lost_at, lost.restored_at, contact.quiet_from, contact.quiet_until
+  FROM itsm.incident
+  JOIN itsm.incident_subscriber AS lost ON lost.incident_id = incident.id AND lost.restored_at IS NULL
+  JOIN crm.subscriber ON subscriber.id = lost.subscriber_id AND subscriber.state = 'active'
+  JOIN crm.customer ON customer.id = subscriber.customer_id AND customer.state = 'active'
+  JOIN gis.premise ON premise.id = subscriber.premise_id
+  JOIN gis.area ON area.id = premise.area_id
+  JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until FROM crm.contact AS one
+                 WHERE one.customer_id = customer.id ORDER BY one.is_preferred DESC, one.id LIMIT 1) AS contact ON true
+  LEFT JOIN crm.consent ON consent.customer_id = customer.id AND consent.purpose = 'service' AND consent.channel = contact.channel
+ WHERE incident.id = %(incident_id)s AND incident.state = 'inProgress' AND incident.is_outage
+   AND consent.is_given IS DISTINCT FROM false
+   AND NOT EXISTS (
+       SELECT 1 FROM helpdesk.notice AS told
+        WHERE told.customer_id = customer.id AND told.purpose = 'outage'
+          AND (told.incident_id = incident.id
+               OR (told.queued_at > %(now)s - interval '1 day'
+                   AND NOT EXISTS (SELECT 1 FROM helpdesk.notice AS back
+                                    WHERE back.customer_id = customer.id AND back.purpose = 'restored' AND back.queued_at > told.queued_at))))
+ ORDER BY customer.id, subscriber.id;
+
+-- Who was told of the outage and is back with every line: not those whom another incident still holds.
+-- name: restored_recipients
+SELECT DISTINCT ON (customer.id) customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone,
+       area.name AS area, ended.cause, back.lost_at, back.restored_at, contact.quiet_from, contact.quiet_until
+  FROM itsm.incident_subscriber AS back
+  JOIN itsm.incident AS ended ON ended.id = back.incident_id
+  JOIN crm.subscriber ON subscriber.id = back.subscriber_id AND subscriber.state = 'active'
+  JOIN crm.customer ON customer.id = subscriber.customer_id AND customer.state = 'active'
+  JOIN gis.premise ON premise.id = subscriber.premise_id
+  JOIN gis.area ON area.id = premise.area_id
+  JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until FROM crm.contact AS one
+                 WHERE one.customer_id = customer.id ORDER BY one.is_preferred DESC, one.id LIMIT 1) AS contact ON true
+  LEFT JOIN crm.consent ON consent.customer_id = customer.id AND consent.purpose = 'service' AND consent.channel = contact.channel
+ WHERE back.incident_id = %(incident_id)s AND back.restored_at IS NOT NULL
+   AND consent.is_given IS DISTINCT FROM false
+   AND EXISTS (
+       SELECT 1 FROM helpdesk.notice AS told
+        WHERE told.customer_id = customer.id AND told.purpose = 'outage' AND told.state <> 'failed'
+          AND (told.incident_id = back.incident_id OR told.queued_at > %(now)s - interval '1 day')
+          AND NOT EXISTS (SELECT 1 FROM helpdesk.notice AS over
+                           WHERE over.customer_id = customer.id AND over.purpose = 'restored'
+                             AND (over.incident_id = back.incident_id OR over.queued_at > told.queued_at)))
+   AND NOT EXISTS (
+       SELECT 1 FROM crm.subscriber AS other
+         JOIN itsm.incident_subscriber AS still ON still.subscriber_id = other.id AND still.restored_at IS NULL
+         JOIN itsm.incident ON incident.id = still.incident_id AND incident.state = 'inProgress' AND incident.is_outage
+        WHERE other.customer_id = customer.id)
+ ORDER BY customer.id, subscriber.id;
+
+-- name: incident_standing
+SELECT floor(incident.confidence * 10 + 0.000001) / 10 AS confidence,
+       incident.is_outage AND incident.cause NOT IN ('monitoring', 'unknown') AS is_confirmed,
+       (SELECT count(*) FROM helpdesk.notice WHERE notice.incident_id = incident.id AND notice.purpose = %(purpose)s) AS told_before
+  FROM itsm.incident
+ WHERE incident.id = %(incident_id)s;
+
+-- name: told_in_incident
+SELECT notice.purpose, notice.channel, notice.language, notice.words, count(*) AS customers,
+       count(*) FILTER (WHERE notice.state IN ('sent', 'delivered')) AS sent, count(*) FILTER (WHERE notice.state = 'failed') AS failed,
+       min(notice.queued_at) AS first_queued_at, max(notice.sent_at) AS last_sent_at
+  FROM helpdesk.notice
+ WHERE notice.incident_id = %(incident_id)s
+ GROUP BY notice.purpose, notice.channel, notice.language, notice.words
+ ORDER BY min(notice.queued_at), customers DESC
+ LIMIT %(most)s;
+
+-- name: told_to_customer
+SELECT notice.id AS notice_id, notice.customer_id, notice.incident_id, notice.purpose, notice.channel, notice.language, notice.words,
+       notice.state, notice.queued_at, notice.sent_at
+  FROM helpdesk.notice
+ WHERE notice.customer_id = %(customer_id)s AND notice.purpose <> 'reply'
+ ORDER BY notice.queued_at DESC
+ LIMIT %(most)s;
+
+-- name: conversation
+SELECT conversation.id AS conversation_id, conversation.thread, conversation.customer_id, conversation.staff_id, conversation.channel,
+       conversation.address, conversation.owner, conversation.handed_over_because, conversation.opened_at, conversation.last_at,
+       coalesce((SELECT max(message.id) FROM helpdesk.message WHERE message.conversation_id = conversation.id), 0) AS last_message_id,
+       (SELECT max(message.at) FROM helpdesk.message WHERE message.conversation_id = conversation.id AND NOT message.is_from_us) AS last_inbound_at
+  FROM helpdesk.conversation
+ WHERE (conversation.id = %(conversation_id)s OR conversation.thread = %(thread)s OR conversation.customer_id = %(customer_id)s)
+ ORDER BY conversation.last_at DESC
+ LIMIT 1;
+
+-- name: messages
+SELECT latest.message_id, latest.at, latest.is_from_us, latest.author, latest.words, latest.trace
+  FROM (SELECT message.id AS message_id, message.at, message.is_from_us, message.author, message.words, message.trace
+          FROM helpdesk.message
+         WHERE message.conversation_id = %(conversation_id)s
+         ORDER BY message.id DESC LIMIT %(most)s) AS latest
+ ORDER BY latest.message_id;
+
+-- name: queue
+SELECT conversation.id AS conversation_id, conversation.customer_id, customer.name AS customer,
+       coalesce(customer.is_vulnerable, false) AS is_vulnerable, conversation.channel, conversation.handed_over_because AS because,
+       conversation.last_at AS since,
+       coalesce((SELECT message.words FROM helpdesk.message WHERE message.conversation_id = conversation.id AND NOT message.is_from_us
+                  ORDER BY message.id DESC LIMIT 1), '') AS last_words
+  FROM helpdesk.conversation
+  LEFT JOIN crm.customer ON customer.id = conversation.customer_id
+ WHERE conversation.owner = 'queue'
+ ORDER BY coalesce(customer.is_vulnerable, false) DESC, conversation.last_at
+ LIMIT %(most)s;
+
+-- name: overdue_promises
+SELECT promise.id AS promise_id, promise.customer_id, promise.promised, promise.due_at, promise.kept_at
+  FROM helpdesk.promise
+ WHERE promise.kept_at IS NULL AND promise.due_at < %(now)s
+ ORDER BY promise.due_at;

@@ -1,0 +1,155 @@
+"""What is said to customers and by them: conversations, notices, promises."""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from atlas.identity import ConversationId, CustomerId, IncidentId, NoticeId, StaffId
+
+# Channels that only we can see: a message there is delivered when it is written.
+OWN_CHANNELS = frozenset({"chat", "console"})
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One customer to be told, on the channel they prefer. `restored_at` None: they are still without service."""
+
+    customer_id: CustomerId
+    channel: str
+    address: str
+    language: str
+    timezone: str
+    area: str
+    cause: str
+    lost_at: datetime
+    restored_at: datetime | None
+    quiet_from: time | None
+    quiet_until: time | None
+
+
+@dataclass(frozen=True)
+class Audience:
+    """How many would be told, how many were told before, and how sure we are of the incident. `confidence` is rounded down to a tenth."""
+
+    customers: int
+    told_before: int
+    confidence: float
+    is_confirmed: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How sure we are of an incident, and how many notices of one purpose it has led to."""
+
+    confidence: float
+    is_confirmed: bool
+    told_before: int
+
+
+@dataclass(frozen=True)
+class NoticeDraft:
+    """Exact words for one customer; `not_before` keeps a voice call out of their quiet hours."""
+
+    customer_id: CustomerId
+    channel: str
+    address: str
+    language: str
+    words: str
+    not_before: datetime
+
+
+@dataclass(frozen=True)
+class Told:
+    """One notice: the exact words, to whom, how, and what became of it."""
+
+    notice_id: NoticeId
+    customer_id: CustomerId | None
+    incident_id: IncidentId | None
+    purpose: str
+    channel: str
+    language: str
+    words: str
+    state: str
+    queued_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ToldCount:
+    """How many were told the same words. `words` are exactly those."""
+
+    purpose: str
+    channel: str
+    language: str
+    words: str
+    customers: int
+    sent: int
+    failed: int
+    first_queued_at: datetime
+    last_sent_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One thread with one person, whatever channel they use. `owner` is agents, queue, or staff:ID: one at a time."""
+
+    conversation_id: ConversationId
+    thread: UUID
+    customer_id: CustomerId | None
+    staff_id: StaffId | None
+    channel: str
+    address: str | None
+    owner: str
+    handed_over_because: str | None
+    opened_at: datetime
+    last_at: datetime
+    last_message_id: int
+    last_inbound_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation, as it was written."""
+
+    message_id: int
+    at: datetime
+    is_from_us: bool
+    author: str
+    words: str
+    trace: Any
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """Where an inbound message was put. `is_new` False: the provider had delivered it before."""
+
+    conversation_id: ConversationId
+    thread: UUID
+    message_id: int
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A conversation that waits for a person. `is_vulnerable` goes first."""
+
+    conversation_id: ConversationId
+    customer_id: CustomerId | None
+    customer: str | None
+    is_vulnerable: bool
+    channel: str
+    because: str | None
+    since: datetime
+    last_words: str
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a customer was promised, and by when."""
+
+    promise_id: int
+    customer_id: CustomerId
+    promised: str
+    due_at: datetime
+    kept_at: datetime | None

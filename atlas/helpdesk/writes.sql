@@ -1,0 +1,66 @@
+-- The key makes a repeat harmless: customer, incident and purpose.
+-- name: queue_notices
+INSERT INTO helpdesk.notice (customer_id, incident_id, purpose, key, channel, address, language, template, words, not_before, queued_at, action_id)
+SELECT told.customer_id, %(incident_id)s, %(purpose)s, 'incident:' || %(incident_id)s || ':' || %(purpose)s || ':' || told.customer_id,
+       told.channel, told.address, told.language, %(purpose)s || '.' || told.language, told.words, told.not_before, clock_timestamp(), claimed.id
+  FROM (SELECT actions.claimed() AS id) AS claimed,
+       unnest(%(customer_ids)s::bigint[], %(channels)s::text[], %(addresses)s::text[], %(languages)s::text[], %(words)s::text[],
+              %(not_befores)s::timestamptz[]) AS told (customer_id, channel, address, language, words, not_before)
+ON CONFLICT (key) DO NOTHING;
+
+-- name: queue_reply
+INSERT INTO helpdesk.notice (customer_id, purpose, key, channel, address, language, template, words, not_before)
+VALUES (%(customer_id)s, 'reply', %(key)s, %(channel)s, %(address)s, %(language)s, '', %(words)s, %(at)s)
+ON CONFLICT (key) DO NOTHING;
+
+-- name: lock_correspondent
+SELECT pg_advisory_xact_lock(hashtextextended(%(correspondent)s, 0));
+
+-- name: message_of_provider
+SELECT message.conversation_id, conversation.thread, message.id AS message_id, false AS is_new
+  FROM helpdesk.message
+  JOIN helpdesk.conversation ON conversation.id = message.conversation_id
+ WHERE message.provider_reference = %(provider_reference)s;
+
+-- name: resumed_conversation
+UPDATE helpdesk.conversation
+   SET last_at = greatest(last_at, %(at)s), channel = %(channel)s, address = %(address)s
+ WHERE id = (SELECT candidate.id FROM helpdesk.conversation AS candidate
+              WHERE candidate.last_at > %(at)s - %(same_case)s::interval
+                AND (candidate.customer_id = %(customer_id)s OR candidate.staff_id = %(staff_id)s
+                     OR (candidate.customer_id IS NULL AND candidate.staff_id IS NULL AND candidate.channel = %(channel)s
+                         AND candidate.address = %(address)s AND %(customer_id)s::bigint IS NULL AND %(staff_id)s::bigint IS NULL))
+              ORDER BY candidate.last_at DESC LIMIT 1)
+RETURNING id;
+
+-- name: open_conversation
+INSERT INTO helpdesk.conversation (customer_id, staff_id, channel, address, opened_at, last_at)
+VALUES (%(customer_id)s, %(staff_id)s, %(channel)s, %(address)s, %(at)s, %(at)s)
+RETURNING id;
+
+-- name: record_inbound
+WITH written AS (
+    INSERT INTO helpdesk.message (conversation_id, customer_id, at, is_from_us, author, words, provider_reference)
+    VALUES (%(conversation_id)s, %(customer_id)s, %(at)s, false, %(author)s, %(words)s, %(provider_reference)s)
+    RETURNING id
+)
+SELECT conversation.id AS conversation_id, conversation.thread, written.id AS message_id, true AS is_new
+  FROM written, helpdesk.conversation
+ WHERE conversation.id = %(conversation_id)s;
+
+-- name: record_reply
+INSERT INTO helpdesk.message (conversation_id, customer_id, at, is_from_us, author, words, trace, action_id)
+SELECT conversation.id, conversation.customer_id, %(at)s, true, %(author)s, %(words)s, %(trace)s::jsonb, actions.claimed()
+  FROM helpdesk.conversation
+ WHERE conversation.id = %(conversation_id)s
+RETURNING id;
+
+-- name: change_owner
+UPDATE helpdesk.conversation
+   SET owner = %(owner)s, handed_over_because = coalesce(%(because)s, handed_over_because)
+ WHERE id = %(conversation_id)s AND owner <> %(owner)s;
+
+-- name: record_promise
+INSERT INTO helpdesk.promise (customer_id, promised, due_at)
+VALUES (%(customer_id)s, %(promised)s, %(due_at)s)
+RETURNING id;
