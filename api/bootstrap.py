@@ -26,12 +26,13 @@ class NoDatabase(AtlasError):
 
 @dataclass(frozen=True)
 class House:
-    """What every part of the platform is handed: settings, Atlas, Forge, and Cortex's warm topology."""
+    """What every part of the platform is handed; `parts` says which of two possible ones it runs with (Twilio or recorded, ...)."""
 
     settings: Settings
     atlas: Atlas
     forge: Forge
     warm: WarmTopology
+    parts: dict[str, str]
 
 
 @asynccontextmanager
@@ -46,7 +47,7 @@ async def house(settings: Settings, zones: Collection[Zone] = tuple(Zone), most:
     matrix = load(settings.matrix)
     async with Atlas.open(url, settings.secret, zones, most) as atlas:
         forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), lambda: datetime.now(UTC), ZoneInfo(settings.timezone))
-        yield House(settings, atlas, forge, WarmTopology())
+        yield House(settings, atlas, forge, WarmTopology(), {})
 
 
 def configure_logging(form: str) -> None:

@@ -21,9 +21,7 @@ from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident
 from atlas.principal import Zone, executor
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Bedrock, the AI-native operating system for ISPs."
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bedrock, the AI-native operating system for ISPs.")
 console = Console()
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")]
 Answer = TypeVar("Answer")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -24,6 +25,16 @@ class Changes:
         self._atlas = atlas
         self._zone = zone
         self._pages: dict[asyncio.Event, set[str]] = {}
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listens while the block runs."""
+        listener = asyncio.create_task(self.listen())
+        try:
+            yield
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
 
     async def listen(self) -> None:
         """Runs for as long as the process; listens again after the connection was lost, and says that anything may have changed."""

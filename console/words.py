@@ -23,6 +23,14 @@ EVIDENCE: Final = {
     "behind_it_all_alarmed": "{count} of {of} watched devices behind it raised alarms",
     "quiet_siblings": "{count} of {of} devices behind it stay quiet",
 }
+# What happened, by the event's fixed code; what a code lacks here is said from its figures.
+EVENTS: Final = {
+    "opened": "Incident opened: {alarms} alarms have one cause; {devices} devices and {subscribers} lines are behind it",
+    "grew": "It grew: {alarms_joined} more alarms, {devices_joined} more devices, {subscribers_joined} more lines",
+    "shrank": "Coming back: {devices_left} devices and {subscribers_left} lines have service again",
+    "resolved": "Service is back for everybody",
+    "closed": "Incident closed",
+}
 CURRENCY: Final = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹"}
 
 
@@ -63,6 +71,24 @@ def evidence(piece: Any) -> str:
     return spoken(piece.observation).capitalize() + tail
 
 
+def sentence(event: Any) -> str:
+    """One event of an incident's timeline as people read it."""
+    template = EVENTS.get(event.kind)
+    if template is not None:
+        try:
+            return template.format_map(event.detail)
+        except KeyError:
+            pass  # an older event with fewer figures is said from those it has
+    figures = ", ".join(f"{spoken(key)} {_figure(fact)}" for key, fact in event.detail.items() if fact not in (None, "", [], {}))
+    return spoken(event.kind).capitalize() + (f": {figures}" if figures else "")
+
+
+def _figure(fact: Any) -> str:
+    if isinstance(fact, list):
+        return f"{len(fact)}" if len(fact) > 3 else ", ".join(map(str, fact))
+    return str(fact)
+
+
 def duration(span: timedelta) -> str:
     seconds = span.total_seconds()
     if abs(seconds) < 1:
@@ -101,6 +127,7 @@ def filters(currency: str, timezone: str) -> Mapping[str, Any]:
         "standing": standing,
         "action_tone": action_tone,
         "evidence": evidence,
+        "sentence": sentence,
         "since": since,
         "lasted": lasted,
         "moment": moment,

@@ -1,0 +1,169 @@
+"""The clock that starts each leg: takes jobs from the queue, and looks again now and then in case a wake was lost."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+import structlog
+from procrastinate import App
+
+from api.bootstrap import House, house, outside_world
+from api.settings import Settings, value_of
+from atlas.errors import AtlasError
+from atlas.identity import ActionId, IncidentId
+from atlas.jobs import HEARTBEAT_S, STALLED_AFTER_S, queue
+from atlas.nms.reads import alarm_pulse
+from atlas.principal import Zone, executor
+from cortex.watch import look
+from forge.carry_out import expire_overdue, settle_abandoned
+from forge.errands import Outside, run_errands
+from forge.graph import Bookmarks, advance, open_bookmarks
+from forge.outbox import drain
+from forge.outside.ports import Messenger
+from forge.playbooks.outage import play
+from forge.respond import respond
+
+log = structlog.get_logger()
+
+AT_ONCE: Final = 8
+# A burst is looked at when it pauses: a cut's alarms come closer together than this, and a look costs about as much.
+PAUSE_S: Final = 0.03
+# ... and at the latest after this, however long it lasts: the first seconds decide whom we call.
+LATEST_S: Final = 0.4
+# Every wake is a committed job or a notification; these are for the ones that a crash swallowed.
+LOOK_EVERY_S: Final = 5.0
+SWEEP_EVERY_S: Final = 2.0
+RECOVER_EVERY_S: Final = 3.0
+POLL_S: Final = 1.0
+DRAIN_S: Final = 15
+
+
+@dataclass(frozen=True)
+class Works:
+    """What the jobs work with."""
+
+    house: House
+    bookmarks: Bookmarks
+    messenger: Messenger
+    outside: Outside
+
+
+@asynccontextmanager
+async def run_worker(settings: Settings) -> AsyncIterator[dict[str, str]]:
+    """Works off the queue while the block runs; lets what is under way finish at the end."""
+    url = value_of(settings.database_url) or ""
+    async with house(settings, (Zone.EXECUTOR, Zone.STAFF, Zone.CUSTOMER), most=12) as one, open_bookmarks(one.atlas) as bookmarks:
+        messenger, outside = outside_world(one)
+        works = Works(one, bookmarks, messenger, outside)
+        jobs = queue(url, settings.secret)
+        register(jobs, works)
+        async with jobs.open_async():
+            clocks = [asyncio.create_task(clock) for clock in ticking(jobs, works)]
+            taking = asyncio.create_task(_taking(jobs))
+            try:
+                yield {"worker": "taking jobs"}
+            finally:
+                for task in (*clocks, taking):
+                    task.cancel()
+                await asyncio.gather(*clocks, taking, return_exceptions=True)
+
+
+async def _taking(jobs: App) -> None:
+    await jobs.run_worker_async(
+        concurrency=AT_ONCE,
+        fetch_job_polling_interval=POLL_S,
+        install_signal_handlers=False,
+        delete_jobs="successful",
+        update_heartbeat_interval=HEARTBEAT_S,
+        stalled_worker_timeout=STALLED_AFTER_S,
+        shutdown_graceful_timeout=DRAIN_S,
+    )
+
+
+def register(jobs: App, works: Works) -> None:
+    """Every job there is, by the name that whoever defers it uses."""
+    one = works.house
+
+    async def look_job() -> None:
+        await look_and_respond(works)
+
+    async def carry_out_job(action_id: int) -> None:
+        await advance(one.forge, works.bookmarks, ActionId(action_id))
+
+    async def playbook_job(incident_id: int) -> None:
+        await play(one.forge, works.bookmarks, IncidentId(incident_id))
+
+    async def outbox_job() -> None:
+        await drain(one.atlas, works.messenger)
+
+    async def errands_job() -> None:
+        await run_errands(one.atlas, works.outside, one.forge.now)
+
+    for name, work in {
+        "cortex.look": look_job,
+        "forge.carry_out": carry_out_job,
+        "forge.playbook": playbook_job,
+        "forge.outbox": outbox_job,
+        "forge.errands": errands_job,
+    }.items():
+        jobs.task(name=name, retry=5)(work)
+
+
+async def look_and_respond(works: Works) -> None:
+    """Waits for the burst to pause, looks, and lets Forge answer each change."""
+    one = works.house
+    await burst_paused(one)
+    for change in await look(one.atlas, one.warm):
+        await respond(one.forge, change)
+
+
+async def burst_paused(one: House) -> None:
+    """Returns when no alarm came for `PAUSE_S`, or after `LATEST_S`."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LATEST_S):
+            before = await _pulse(one)
+            while True:
+                await asyncio.sleep(PAUSE_S)
+                now = await _pulse(one)
+                if now == before:
+                    return
+                before = now
+
+
+async def _pulse(one: House) -> Any:
+    async with one.atlas.transaction(executor("cortex")) as conn:
+        return await alarm_pulse(conn)
+
+
+def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
+    """What runs by the clock, whatever the queue says."""
+    one = works.house
+    return [
+        every(LOOK_EVERY_S, "look", lambda: look_and_respond(works)),
+        every(SWEEP_EVERY_S, "outbox", lambda: drain(one.atlas, works.messenger)),
+        every(SWEEP_EVERY_S, "errands", lambda: run_errands(one.atlas, works.outside, one.forge.now)),
+        every(SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
+        every(LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
+        every(RECOVER_EVERY_S, "recovery", lambda: recover(jobs)),
+    ]
+
+
+async def every(seconds: float, name: str, work: Callable[[], Awaitable[Any]]) -> None:
+    """Runs `work` now and then; what fails is logged and tried again at the next tick."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except (AtlasError, psycopg.Error, TimeoutError, OSError) as error:
+            log.warning("sweep_failed", sweep=name, error=type(error).__name__)
+
+
+async def recover(jobs: App) -> None:
+    """A killed worker's jobs go back into the queue."""
+    for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+        log.info("job_recovered", job=job.task_name, job_id=job.id)
+        await jobs.job_manager.retry_job(job)
