@@ -1,7 +1,6 @@
 """`bedrock`, whole: the operator's commands and those that play, measure and judge. May import everything; nothing imports it."""
 
 import asyncio
-import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,7 +68,6 @@ def bench(
 async def measured(names: list[str], peer: bool) -> list[Row]:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bedrock-bench-") as folder:
-        os.chmod(folder, 0o755)  # the embedded server may run as a user of its own
         for name in names:
             console.print(f"[dim]measuring {name}[/]")
             rows += await benchmark(name)(Conditions(Path(folder), peer))
