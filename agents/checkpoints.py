@@ -1,0 +1,111 @@
+"""Where conversations are kept between turns: LangGraph's tables in Atlas, encrypted, one writer a conversation at a time, pruned."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from atlas.connection import zone_url
+from atlas.principal import Zone
+
+NONCE_BYTES: Final = 12
+
+
+class Checkpoints(Protocol):
+    """Keeps conversations. `of(thread)` is held for one turn; a second turn of the same thread waits for it."""
+
+    def of(self, thread: UUID) -> AbstractAsyncContextManager[BaseCheckpointSaver[Any]]: ...
+
+
+class Cipher:
+    """AES-GCM under a key of the installation's secret: what people typed is not readable in a dump of the checkpoints."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._aes = AESGCM(hmac.new(secret, b"checkpoints", hashlib.sha256).digest())
+
+    def encrypt(self, plaintext: bytes) -> tuple[str, bytes]:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return "aesgcm", nonce + self._aes.encrypt(nonce, plaintext, None)
+
+    def decrypt(self, ciphername: str, ciphertext: bytes) -> bytes:
+        del ciphername
+        return self._aes.decrypt(ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:], None)
+
+
+@dataclass
+class OneAtATime:
+    """A lock a thread within this process, so that a flood into one conversation does not hold every connection."""
+
+    locks: WeakValueDictionary[UUID, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def of(self, thread: UUID) -> asyncio.Lock:
+        return self.locks.setdefault(thread, asyncio.Lock())
+
+
+@dataclass(frozen=True)
+class KeptInAtlas:
+    """One saver a turn, on a connection of its own that also holds the conversation's advisory lock across processes."""
+
+    pool: AsyncConnectionPool[AsyncConnection[DictRow]]
+    serde: EncryptedSerializer
+    here: OneAtATime = field(default_factory=OneAtATime)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, secret: bytes, most: int = 8) -> AsyncIterator["KeptInAtlas"]:
+        arguments: dict[str, Any] = {
+            "autocommit": True,
+            "row_factory": dict_row,
+            "prepare_threshold": 0,
+            "options": "-c search_path=checkpoints",
+            "connect_timeout": 10,
+        }
+        pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
+            zone_url(url, Zone.EXECUTOR, secret), min_size=1, max_size=most, open=False, kwargs=arguments, max_idle=60
+        )
+        await pool.open(wait=True, timeout=10)
+        try:
+            # Plain types only, and no class is ever imported because a checkpoint names it.
+            yield cls(pool, EncryptedSerializer(Cipher(secret), JsonPlusSerializer(allowed_msgpack_modules=None)))
+        finally:
+            await pool.close()
+
+    @asynccontextmanager
+    async def of(self, thread: UUID) -> AsyncGenerator[BaseCheckpointSaver[Any], None]:
+        async with self.here.of(thread), self.pool.connection() as conn:
+            await conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (str(thread),))
+            try:
+                saver = AsyncPostgresSaver(conn, serde=self.serde)
+                yield saver
+                await saver.aprune([str(thread)])
+            finally:
+                await conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (str(thread),))
+
+
+@dataclass(frozen=True)
+class KeptInMemory:
+    """For one process and its lifetime: tests, and a chat that need not be remembered."""
+
+    saver: InMemorySaver = field(default_factory=InMemorySaver)
+    here: OneAtATime = field(default_factory=OneAtATime)
+
+    @asynccontextmanager
+    async def of(self, thread: UUID) -> AsyncGenerator[BaseCheckpointSaver[Any], None]:
+        async with self.here.of(thread):
+            yield self.saver

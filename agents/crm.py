@@ -1,0 +1,10 @@
+"""Who answers about customers and how they wish to be reached."""
+
+from agents.module_agent import ModuleAgent
+from tools import crm
+
+AGENT = ModuleAgent(
+    handles="what we hold on a customer, how they wish to be reached; for staff: finding a customer and their whole page",
+    for_customers=(crm.my_details, crm.stop_messages, crm.start_messages, crm.prefer_channel, crm.keep_quiet),
+    for_staff=(crm.find_customer, crm.show_customer, crm.note_interaction),
+)

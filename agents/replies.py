@@ -1,0 +1,174 @@
+"""How the rule model words what tools answered: templates in prompts/replies/, by tool and language, English where there is no other."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import yaml
+from jinja2 import StrictUndefined, Template, TemplateNotFound
+from jinja2.loaders import FileSystemLoader
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from agents.briefs import PROMPTS
+
+REPLIES: Final = PROMPTS / "replies"
+CURRENCY: Final = "£"
+
+
+def money(amount: Any) -> str:
+    """An amount as a customer reads it: £6.20."""
+    exact = Decimal(str(amount))
+    sign = "-" if exact < 0 else ""
+    return f"{sign}{CURRENCY}{abs(exact):,.2f}"
+
+
+def size(amount: Any) -> str:
+    """An amount without its sign, where the words around it say which way it went."""
+    return money(abs(Decimal(str(amount))))
+
+
+def parsed_time(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+
+
+class Wording:
+    """The filters of a template, in the operator's time zone and one language."""
+
+    def __init__(self, timezone: ZoneInfo, names: Mapping[str, Any]) -> None:
+        self._timezone = timezone
+        self._names = names
+
+    def local(self, value: Any) -> datetime:
+        return parsed_time(value).astimezone(self._timezone)
+
+    def day(self, value: Any) -> str:
+        """Tuesday 24 November."""
+        when = value if isinstance(value, date) and not isinstance(value, datetime) else _day_of(value, self._timezone)
+        return f"{self._names['weekdays'][when.weekday()]} {when.day} {self._names['months'][when.month - 1]}"
+
+    def month(self, value: Any) -> str:
+        """October."""
+        return str(self._names["months"][_day_of(value, self._timezone).month - 1])
+
+    def clock(self, value: Any) -> str:
+        return f"{self.local(value):%H:%M}"
+
+    def moment(self, value: Any) -> str:
+        """14:02 on Tuesday 24 November."""
+        return f"{self.clock(value)} {self._names['on']} {self.day(value)}"
+
+    def words(self, value: Any) -> str:
+        """A code as words: `fibre_cut` is fibre cut, or what this language calls it."""
+        known = self._names.get("words", {})
+        return str(known.get(str(value), str(value).replace("_", " ")))
+
+    def listed(self, values: list[Any]) -> str:
+        """a, b and c."""
+        said = [str(value) for value in values]
+        return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} {self._names['and']} {said[-1]}" if said else ""
+
+
+def _day_of(value: Any, timezone: ZoneInfo) -> date:
+    text = str(value)
+    return date.fromisoformat(text) if len(text) == 10 else parsed_time(value).astimezone(timezone).date()
+
+
+@dataclass(frozen=True)
+class Worded:
+    """A reply, and what it asks of whoever reads it: the tool that acts on the answer, and what may be chosen."""
+
+    words: str
+    then: str = ""
+    options: tuple[dict[str, Any], ...] = ()
+
+
+@cache
+def phrases(language: str) -> dict[str, Any]:
+    """The fixed sentences and names of one language; what it lacks is said in English."""
+    english: dict[str, Any] = yaml.safe_load((REPLIES / "phrases.en.yaml").read_text())
+    own = REPLIES / f"phrases.{language}.yaml"
+    return {**english, **(yaml.safe_load(own.read_text()) if own.exists() else {})}
+
+
+@cache
+def _environment(language: str, timezone: ZoneInfo) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(REPLIES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    wording = Wording(timezone, phrases(language))
+    environment.filters.update(money=money, size=size)
+    for name in ("day", "month", "clock", "moment", "words", "listed"):
+        environment.filters[name] = getattr(wording, name)
+    return environment
+
+
+@cache
+def _template(tool: str, language: str, timezone: ZoneInfo) -> tuple[dict[str, Any], Template] | None:
+    for spoken in (language, "en"):
+        environment = _environment(spoken, timezone)
+        try:
+            source, _, _ = FileSystemLoader(REPLIES).get_source(environment, f"{tool}.{spoken}.txt")
+        except TemplateNotFound:
+            continue
+        front, body = source.removeprefix("---\n").split("\n---\n", 1) if source.startswith("---\n") else ("", source)
+        return yaml.safe_load(front) or {}, environment.from_string(body)
+    return None
+
+
+def has_template(tool: str) -> bool:
+    return (Path(REPLIES) / f"{tool}.en.txt").exists()
+
+
+def worded(tool: str, answer: str, language: str, audience: str, timezone: ZoneInfo) -> Worded:
+    """What a tool answered, as a person would say it."""
+    found = json.loads(answer)
+    said = phrases(language)
+    if isinstance(found, dict) and "error" in found:
+        return Worded(said[found["error"]][audience].format(because=found.get("because", "")))
+    template = _template(tool, language, timezone)
+    if template is None:
+        return Worded(_plainly(found, said))
+    front, body = template
+    words = _tidy(body.render(answer=found, audience=audience, staff=audience == "staff"))
+    options = tuple(_options(front, found, audience))
+    return Worded(words, front.get("then", "") if options else "", options)
+
+
+def _options(front: dict[str, Any], found: Any, audience: str) -> list[dict[str, Any]]:
+    """What may be chosen, as the template's front matter says: which rows, what each is called, what it gives the next tool."""
+    if "then" not in front or audience not in front.get("for", [audience]):
+        return []
+    rows = found[front["rows"]] if front.get("rows") else found
+    rows = rows if isinstance(rows, list) else [rows]
+    return [
+        {
+            "label": " ".join(str(row.get(field, "")) for field in front.get("label", [])),
+            "at": row.get(front.get("at", ""), None),
+            "arguments": {**front.get("always", {}), **{name: row[field] for name, field in front["arguments"].items()}},
+        }
+        for row in rows[: front.get("most", 6)]
+    ]
+
+
+def _tidy(text: str) -> str:
+    """Without blank lines at the ends or doubled between, and no trailing spaces."""
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    return "\n".join(line for at, line in enumerate(lines) if line or (at and lines[at - 1]))
+
+
+def _plainly(found: Any, said: dict[str, Any]) -> str:
+    """Records without a template, field by field: for tools that an operator added."""
+    if found in (None, [], {}):
+        return str(said["nothing_found"])
+    rows = found if isinstance(found, list) else [found]
+    return "\n".join(_row_plainly(row) for row in rows[:10])
+
+
+def _row_plainly(row: Any) -> str:
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in row.items()) if isinstance(row, dict) else str(row)

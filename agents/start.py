@@ -1,0 +1,41 @@
+"""Makes a supervisor of what an installation has: once per process, by whoever opens Atlas."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from agents.checkpoints import Checkpoints
+from agents.consultation import consultants
+from agents.conversation import Proposer
+from agents.embeddings import Encoder, WordCounts
+from agents.model import CircuitBreaker, Provider
+from agents.roster import Member, examples, roster
+from agents.router import Router
+from agents.supervisor import Supervisor, conversation_graph
+from atlas.connection import Atlas
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What differs by installation: the sentence encoder, the model provider if any, the operator's time zone."""
+
+    encoder: Encoder
+    timezone: ZoneInfo
+    provider: Provider | None = None
+    clock: Callable[[], float] = time.monotonic
+
+
+async def supervisor(
+    installation: Installation,
+    atlas: Atlas,
+    propose: Proposer,
+    checkpoints: Checkpoints,
+    members: dict[str, Member] | None = None,
+) -> Supervisor:
+    """The supervisor with its ten agents, or with `members`. Embeds the example sentences: some seconds of CPU, off the event loop."""
+    members = members or roster()
+    router = await Router.of(examples(members), installation.encoder, WordCounts())
+    consulted = consultants(members, router, installation.provider, CircuitBreaker(installation.clock))
+    graph = conversation_graph(router, consulted)
+    return Supervisor(atlas, propose, router, consulted, checkpoints, installation.timezone, graph)

@@ -1,0 +1,263 @@
+"""The conversation graph: route, consult one module or several at once, check, reply. Nothing here decides what is allowed."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, TypedDict
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command, Send
+
+from agents.checkpoints import Checkpoints
+from agents.commands import Certain, certain
+from agents.consultation import Consultants
+from agents.conversation import Answer, Asked, ConversationState, Errand, Proposer, Said, TurnContext
+from agents.grounding import facts_of, ungrounded
+from agents.language import language_of
+from agents.replies import phrases
+from agents.router import Errands, Router
+from agents.rule_model import HAND_OVER
+from agents.untrusted import readable, without_codes
+from atlas.connection import Atlas
+from atlas.identity import CorrelationId
+from atlas.modules import MODULES
+from atlas.principal import Principal
+
+log = structlog.get_logger()
+
+State = ConversationState
+Graph = CompiledStateGraph[State, TurnContext, State, State]
+
+# Route, modules, gather, check, a second try of each, reply: more steps than this is a loop.
+MOST_STEPS: Final = 16
+# Half a pool: a tool call holds one connection and its proposal one more.
+TOOL_CALLS_AT_ONCE: Final = 4
+
+
+class Order(TypedDict):
+    """What is certain, as the node that carries it out receives it."""
+
+    module: str
+    tool: str
+    arguments: dict[str, Any]
+    phrase: str
+    language: str
+    asked: Asked | None
+    values: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What we say. `proposals` are references of actions asked of Forge; `trace` is route, tools, grounding, models, prompt versions."""
+
+    words: str
+    modules: tuple[str, ...]
+    tools: tuple[str, ...]
+    proposals: tuple[str, ...]
+    language: str
+    trace: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """Everything a turn needs, made once per process by `agents.start.supervisor`."""
+
+    atlas: Atlas
+    propose: Proposer
+    router: Router
+    consultants: Consultants
+    checkpoints: Checkpoints
+    timezone: ZoneInfo
+    graph: Graph
+    tool_calls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TOOL_CALLS_AT_ONCE))
+
+
+async def answer(
+    supervisor: Supervisor, principal: Principal, thread: UUID, words: str, now: datetime, correlation_id: CorrelationId
+) -> Reply:
+    """One turn of the conversation `thread`: what we say to `words`. Turns of one conversation follow one another, none is lost."""
+    context = TurnContext(
+        principal, now, supervisor.timezone, correlation_id, supervisor.atlas, supervisor.propose, supervisor.tool_calls
+    )
+    config: RunnableConfig = {"configurable": {"thread_id": str(thread)}, "recursion_limit": MOST_STEPS}
+    said = without_codes(readable(words))
+    asked: State = {"words": said, "answers": None}
+    async with supervisor.checkpoints.of(thread) as saver:
+        graph = supervisor.graph.copy({"checkpointer": saver})
+        state = await graph.ainvoke(asked, config, context=context, durability="exit")
+    return Reply(**state["reply"])
+
+
+class Turns:
+    """The graph's nodes."""
+
+    def __init__(self, router: Router, consultants: Consultants) -> None:
+        self._router = router
+        self._consultants = consultants
+
+    async def route(self, state: State, runtime: Runtime[TurnContext]) -> Command[str]:
+        """Picks who answers: what is certain first, then the nearest examples."""
+        context = runtime.context
+        language = language_of(state["words"], state.get("language", "en"))
+        schemas = self._consultants.schemas[context.audience]
+        today = context.now.astimezone(context.timezone).date()
+        sure = certain(state["words"], state.get("asked"), schemas, today, context.timezone)
+        if sure and (sure.tool or sure.phrase):
+            return _routed(language, {"certain": sure.tool or sure.phrase}, [Send("certain", _order(sure, language))])
+        if sure:
+            return _routed(language, {"chosen": sure.module}, [Send(sure.module, _errand(state, sure.module, sure.words, language))])
+        audience = context.audience
+        found = await self._router.errands(state["words"], language, lambda example: self._consultants.is_offered(example, audience))
+        route = {"nearest": {near.module: round(near.score, 3) for near in found.nearest}}
+        return _routed(language, route, self._sends(state, found, language))
+
+    def _sends(self, state: State, found: Errands, language: str) -> list[Send]:
+        if found.parts:
+            return [Send(module, _errand(state, module, words, language)) for module, words in found.parts]
+        if found.unsure:
+            return [Send("certain", _order(_clarification(found.unsure, state["words"], language), language))]
+        before = _module_that_asked(state)
+        if before:
+            return [Send(before, _errand(state, before, state["words"], language))]
+        person = Certain(module="helpdesk", tool=HAND_OVER, arguments={"reason": state["words"][:200]})
+        return [Send("certain", _order(person, language))]
+
+    async def consult(self, state: Errand, runtime: Runtime[TurnContext]) -> dict[str, Any]:
+        return {"answers": [await self._consultants.consult(state, runtime.context)]}
+
+    async def certain(self, state: Order, runtime: Runtime[TurnContext]) -> dict[str, Any]:
+        """Says a phrase or calls one tool; no model is asked."""
+        context = replace(runtime.context, language=state["language"])
+        if state["phrase"]:
+            return {"answers": [self._consultants.say(state["phrase"], context, state["asked"], **state["values"])]}
+        sure = Certain(module=state["module"], tool=state["tool"], arguments=state["arguments"])
+        return {"answers": [await self._consultants.carry_out(sure, context)]}
+
+    async def gather(self, state: State) -> dict[str, Any]:
+        """Waits for everybody who was asked."""
+        del state
+        return {}
+
+    async def check(self, state: State, runtime: Runtime[TurnContext]) -> Command[str]:
+        """Every amount, date, id and promise must come from a tool: else the module tries once more, then a person is fetched."""
+        context = runtime.context
+        earlier = [use["answer"] for said in state.get("said", []) for use in said["tools"]]
+        again: list[Send] = []
+        for one in state["answers"] or ():
+            facts = facts_of([*earlier, *(use["answer"] for use in one["tools"])], context.now, context.timezone)
+            wrong = ungrounded(one["words"], facts) if one["prompt_version"] else []
+            if wrong:
+                log.warning("reply_ungrounded", module=one["module"], model=one["model"], is_retry=one["is_retry"], claims=len(wrong))
+                again.append(_once_more(state, one, wrong))
+        return Command(goto=again) if again else Command(goto="reply")
+
+    async def reply(self, state: State, runtime: Runtime[TurnContext]) -> dict[str, Any]:
+        """One answer of all that was said, and what the conversation keeps of it."""
+        del runtime
+        answers = state["answers"] or []
+        words = "\n\n".join(dict.fromkeys(one["words"] for one in answers if one["words"]))
+        uses = [use for one in answers for use in one["tools"]]
+        modules = [one["module"] for one in answers]
+        ours = Said(by_us=True, words=words, modules=modules, tools=uses)
+        theirs = Said(by_us=False, words=state["words"], modules=[], tools=[])
+        return {
+            "said": [theirs, ours],
+            "asked": next((one["asked"] for one in answers if one["asked"]), None),
+            "answers": None,
+            "reply": {
+                "words": words,
+                "modules": tuple(modules),
+                "tools": tuple(use["name"] for use in uses),
+                "proposals": tuple(use["proposal"] for use in uses if use["proposal"]),
+                "language": state["language"],
+                "trace": _trace(state, answers),
+            },
+        }
+
+
+def _trace(state: State, answers: list[Answer]) -> dict[str, Any]:
+    """Route, tools with their arguments, grounding, models and prompt versions: what a person needs to see why we said it."""
+    return {
+        "route": state["route"],
+        "language": state["language"],
+        "answers": [
+            {
+                "module": one["module"],
+                "model": one["model"],
+                "prompt": one["prompt_version"],
+                "second_try": one["is_retry"] and bool(one["prompt_version"]),
+                "tools": [{"name": use["name"], "arguments": use["arguments"], "failed": use["is_error"]} for use in one["tools"]],
+            }
+            for one in answers
+        ],
+    }
+
+
+def _routed(language: str, route: dict[str, Any], sends: list[Send]) -> Command[str]:
+    return Command(update={"language": language, "route": route}, goto=sends)
+
+
+def _errand(state: State, module: str, words: str, language: str, wrong: tuple[str, ...] = ()) -> Errand:
+    return Errand(module=module, words=words, language=language, said=state.get("said", []), ungrounded=list(wrong))
+
+
+def _order(sure: Certain, language: str) -> Order:
+    return Order(
+        module=sure.module,
+        tool=sure.tool,
+        arguments=sure.arguments,
+        phrase=sure.phrase,
+        language=language,
+        asked=sure.asked,
+        values=sure.values,
+    )
+
+
+def _clarification(unsure: tuple[str, ...], words: str, language: str) -> Certain:
+    """One question: is it about this or about that?"""
+    labels = phrases(language)["labels"]
+    options = [{"label": labels[module], "at": None, "module": module, "arguments": {}} for module in unsure]
+    asked = Asked(module="supervisor", tool="", arguments={}, missing="", options=options, words=words)
+    return Certain(phrase="clarify", asked=asked, values={"first": labels[unsure[0]], "second": labels[unsure[1]]})
+
+
+def _module_that_asked(state: State) -> str:
+    """The module whose question is still open, where our last words were one."""
+    said = state.get("said", [])
+    last = next((one for one in reversed(said) if one["by_us"]), None)
+    if last is None or "?" not in last["words"][-200:]:
+        return ""
+    return next((module for module in last["modules"] if module in MODULES), "")
+
+
+def _once_more(state: State, one: Answer, wrong: list[str]) -> Send:
+    if not one["is_retry"]:
+        return Send(one["module"], _errand(state, one["module"], state["words"], state["language"], tuple(wrong)))
+    person = Certain(module=one["module"], tool=HAND_OVER, arguments={"reason": "an answer could not be grounded"})
+    return Send("certain", _order(person, state["language"]))
+
+
+def conversation_graph(router: Router, consultants: Consultants) -> Graph:
+    """Route, then one module or several at once, then all together to the check, then the reply."""
+    turns = Turns(router, consultants)
+    graph = StateGraph(State, context_schema=TurnContext)
+    modules = tuple(consultants.members)
+    graph.add_node("route", turns.route, destinations=(*modules, "certain"))
+    for module in modules:
+        graph.add_node(module, turns.consult, input_schema=Errand)
+    graph.add_node("certain", turns.certain, input_schema=Order)
+    graph.add_node("gather", turns.gather, defer=True)
+    graph.add_node("check", turns.check, destinations=(*modules, "certain", "reply"))
+    graph.add_node("reply", turns.reply)
+    graph.add_edge(START, "route")
+    for node in (*modules, "certain"):
+        graph.add_edge(node, "gather")
+    graph.add_edge("gather", "check")
+    graph.add_edge("reply", END)
+    return graph.compile()
