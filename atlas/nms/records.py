@@ -126,3 +126,20 @@ class OpenAlarm:
     raised_at: datetime
     times: int
     managed_object: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch did: alarms touched, how many of them opened, closed or changed severity, events set aside for want of a device."""
+
+    alarms: int
+    changed: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPulse:
+    """The network's alarms in two numbers, for a board."""
+
+    open_alarms: int
+    quarantined: int

@@ -93,25 +93,25 @@ def folded(events: Iterable[AlarmEvent]) -> list[AlarmMoves]:
     for event in events:
         key = alarm_key(event)
         known = moves.get(key)
-        moves[key] = _first(event) if known is None else _joined(known, event)
+        moves[key] = first_move(event) if known is None else joined(known, first_move(event))
     return [moves[key] for key in sorted(moves)]
 
 
-def _first(event: AlarmEvent) -> AlarmMoves:
+def first_move(event: AlarmEvent) -> AlarmMoves:
     at = happened_at(event)
     raised_at, cleared_at = (None, at) if event.is_clear else (at, None)
     return AlarmMoves(event, raised_at, cleared_at, event.received_at, event.received_at, 1)
 
 
-def _joined(known: AlarmMoves, event: AlarmEvent) -> AlarmMoves:
-    one = _first(event)
+def joined(one: AlarmMoves, other: AlarmMoves) -> AlarmMoves:
+    """Two accounts of the same alarm as one; whichever comes first."""
     return AlarmMoves(
-        max(known.latest, event, key=_precedence),
-        later(known.raised_at, one.raised_at),
-        later(known.cleared_at, one.cleared_at),
-        min(known.first_received_at, event.received_at),
-        max(known.last_received_at, event.received_at),
-        known.times + 1,
+        max(one.latest, other.latest, key=_precedence),
+        later(one.raised_at, other.raised_at),
+        later(one.cleared_at, other.cleared_at),
+        min(one.first_received_at, other.first_received_at),
+        max(one.last_received_at, other.last_received_at),
+        one.times + other.times,
     )
 
 

@@ -1,4 +1,4 @@
-"""A notification that no table knows: what its own texts say of it. A guess, so the cause stays indeterminate unless the words are plain."""
+"""A notification that no table knows: what its own texts say. A guess, so the cause stays indeterminate unless the words are plain."""
 
 import re
 from collections.abc import Iterable

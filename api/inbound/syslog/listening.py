@@ -1,0 +1,85 @@
+"""The syslog door: the same port on UDP and TCP."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from api.inbound.batch import AlarmIntake
+from api.inbound.reading import Reading, set_aside
+from api.inbound.sources import plain_address
+from api.inbound.syslog.framing import Frames, StreamBroken
+from api.inbound.syslog.parsing import Lines, parse_line
+from api.inbound.udp import Clock, UdpListener, listen_udp
+from atlas.nms.records import Door
+
+log = structlog.get_logger()
+
+CHUNK: Final = 65_536
+# More senders than an operator has routers; one more is turned away rather than everybody slowed.
+MOST_CONNECTIONS: Final = 2_000
+
+
+class StreamListener:
+    """Syslog over TCP. A full intake stops the reading, and TCP makes the senders wait."""
+
+    def __init__(self, lines: Lines, intake: AlarmIntake, clock: Clock) -> None:
+        self.lines = lines
+        self.intake = intake
+        self.clock = clock
+        self.server: asyncio.Server | None = None
+        self.writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def port(self) -> int:
+        assert self.server is not None, "asked once it listens"
+        return int(self.server.sockets[0].getsockname()[1])
+
+    def close(self) -> None:
+        if self.server is not None:
+            self.server.close()
+        for writer in self.writers:
+            writer.close()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self.writers) >= MOST_CONNECTIONS:
+            writer.close()
+            return
+        self.writers.add(writer)
+        source = plain_address(writer.get_extra_info("peername")[0])
+        frames = Frames()
+        try:
+            while octets := await reader.read(CHUNK):
+                await self.intake.has_room.wait()
+                self._hear(frames.feed(octets), source)
+            self._hear([frames.rest()], source)
+        except StreamBroken as problem:
+            self.intake.offer(set_aside(Door.SYSLOG, source, self.clock(), str(problem), frames.rest()))
+        except (ConnectionError, asyncio.CancelledError):
+            self._hear([frames.rest()], source)
+        finally:
+            self.writers.discard(writer)
+            writer.close()
+
+    def _hear(self, messages: Iterable[bytes], source: str) -> None:
+        for message in messages:
+            if message.strip():
+                self.intake.offer(parse_line(message, source, self.clock(), self.lines))
+
+
+async def listen(host: str, port: int, lines: Lines, intake: AlarmIntake, clock: Clock) -> tuple[UdpListener, StreamListener]:
+    """Takes RFC 5424 and RFC 3164 on UDP and TCP; with port 0 TCP takes the port that UDP was given. Raises OSError where it cannot."""
+
+    def hear(datagram: bytes, source: str, received_at: datetime) -> Reading:
+        return parse_line(datagram.rstrip(b"\r\n\x00"), source, received_at, lines)
+
+    datagrams = await listen_udp(host, port, Door.SYSLOG, hear, intake, clock)
+    streams = StreamListener(lines, intake, clock)
+    try:
+        streams.server = await asyncio.start_server(streams.serve, host, datagrams.port, limit=CHUNK)
+    except OSError:
+        datagrams.close()
+        raise
+    return datagrams, streams

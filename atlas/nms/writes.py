@@ -1,0 +1,159 @@
+"""Facts that arrived: alarms and what could not be taken. Every order of arrival ends the same; the same alarm again only counts up."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any, Final
+
+import msgspec
+
+from atlas.jobs import defer
+from atlas.nms.records import AlarmEvent, Door, Quarantined, Recorded, Severity
+from atlas.nms.rules import STANDS_FOR, AlarmMoves, folded
+from atlas.statements import Connection, Statements
+
+SQL: Final = Statements(__file__)
+# "Look at the network": however many batches change it, one look waits.
+LOOK: Final = "cortex.look"
+LONGEST_RAW: Final = 65_535
+UNKNOWN_DEVICE: Final = "no device of this name or address is known"
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The answer of `record_heard`; `unknown` are the lines of the batch whose device nobody knows."""
+
+    alarms: int
+    changed: int
+    unknown: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Released:
+    """An event that waited in quarantine for its device."""
+
+    id: int
+    event: Any
+
+
+async def record_alarms(conn: Connection, events: Sequence[AlarmEvent]) -> Recorded:
+    """Merges raises and clears into the alarms they move; what no known device said goes to quarantine, to be replayed.
+
+    If an alarm opened, closed or changed severity, a look at the network is left as a job in this transaction.
+    """
+    return await record_moves(conn, folded(events))
+
+
+async def record_moves(conn: Connection, moves: Sequence[AlarmMoves]) -> Recorded:
+    """The same for a batch that is folded already: one line per alarm, in the order of `folded`."""
+    if not moves:
+        return Recorded(0, 0, 0)
+    async with conn.cursor() as cursor:
+        await cursor.execute(SQL.text("waiting"))
+        async with cursor.copy(SQL.text("hear")) as copy:
+            for number, move in enumerate(moves):
+                await copy.write_row(_row(number, move))
+    merged = await SQL.one(conn, Merged, "record_heard")
+    await _set_aside(conn, [moves[number] for number in merged.unknown])
+    if merged.changed:
+        await defer(conn, LOOK, queueing_lock=LOOK)
+    return Recorded(merged.alarms, merged.changed, sum(moves[number].times for number in merged.unknown))
+
+
+def _row(number: int, move: AlarmMoves) -> tuple[Any, ...]:
+    event = move.latest
+    return (
+        number,
+        event.device,
+        _address(event.device),
+        event.managed_object,
+        event.probable_cause.value,
+        event.alarm_type.value,
+        event.severity.value,
+        event.specific_problem,
+        event.text,
+        event.door.value,
+        move.raised_at,
+        move.cleared_at,
+        move.first_received_at,
+        move.last_received_at,
+        move.times,
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _address(device: str) -> str | None:
+    try:
+        return str(ip_address(device))
+    except ValueError:
+        return None
+
+
+async def _set_aside(conn: Connection, moves: Iterable[AlarmMoves]) -> None:
+    rows = [_waiting_row(event, move.times) for move in moves for event in _last_words(move)]
+    if rows:
+        await SQL.run_each(conn, "quarantine", rows)
+
+
+def _last_words(move: AlarmMoves) -> list[AlarmEvent]:
+    """The latest raise and the latest clear that a batch told of one alarm, as events again."""
+    raised = [replace(move.latest, event_at=move.raised_at)] if move.raised_at else []
+    cleared = [replace(move.latest, event_at=move.cleared_at, severity=Severity.CLEARED)] if move.cleared_at else []
+    return raised + cleared
+
+
+def _waiting_row(event: AlarmEvent, times: int) -> dict[str, Any]:
+    written = msgspec.json.encode(event)
+    return {
+        "received_at": event.received_at,
+        "door": event.door.value,
+        "source_address": event.device,
+        "device": event.device,
+        "reason": UNKNOWN_DEVICE,
+        "raw": written[:LONGEST_RAW],
+        "event": written.decode(),
+        "times": times,
+    }
+
+
+async def quarantine(conn: Connection, rejected: Iterable[Quarantined]) -> int:
+    """Keeps what could not be taken: each thing once a batch, with how often it came. How many rows."""
+    found: dict[tuple[Door, str, str, bytes], dict[str, Any]] = {}
+    for each in rejected:
+        raw = each.raw[:LONGEST_RAW]
+        row = found.setdefault((each.door, each.source_address, each.reason, raw), _rejected_row(each, raw))
+        row["times"] += 1
+    await SQL.run_each(conn, "quarantine", list(found.values()))
+    return len(found)
+
+
+def _rejected_row(each: Quarantined, raw: bytes) -> dict[str, Any]:
+    return {
+        "received_at": each.received_at,
+        "door": each.door.value,
+        "source_address": each.source_address,
+        "device": None,
+        "reason": each.reason,
+        "raw": raw,
+        "event": None,
+        "times": 0,
+    }
+
+
+async def replay_quarantine(conn: Connection, now: datetime, most: int = 5000) -> Recorded:
+    """Records what waited for a device that is known now, at most `most` events; they keep the times they happened at."""
+    released = await SQL.all(conn, Released, "released", most=most)
+    recorded = await record_alarms(conn, [msgspec.convert(each.event, AlarmEvent) for each in released])
+    await SQL.run(conn, "mark_replayed", now=now, ids=[each.id for each in released])
+    return recorded
+
+
+async def age_out(conn: Connection, now: datetime) -> int:
+    """Closes what was over the moment it happened (a restart, a refused login) and has stood long enough to be seen; how many."""
+    causes, stand_for = [cause.value for cause in STANDS_FOR], list(STANDS_FOR.values())
+    aged = await SQL.run(conn, "age_out", causes=causes, stand_for=stand_for, now=now)
+    if aged:
+        await defer(conn, LOOK, queueing_lock=LOOK)
+    return aged
