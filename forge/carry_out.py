@@ -2,7 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from psycopg.errors import ObjectNotInPrerequisiteState
@@ -143,11 +143,12 @@ async def expire_overdue(forge: Forge) -> list[ActionId]:
     return [row.id for row in overdue]
 
 
-async def nudge_playbook(conn: Connection, incident_id: IncidentId | None) -> None:
+async def nudge_playbook(conn: Connection, incident_id: IncidentId | None, not_before: datetime | None = None) -> None:
     """The incident's playbook looks again at what is owed; a burst of nudges is one look."""
     if incident_id is not None:
         lock = f"playbook:{incident_id}"
-        await defer(conn, "forge.playbook", lock=lock, queueing_lock=lock, incident_id=incident_id)
+        queueing = None if not_before else lock
+        await defer(conn, "forge.playbook", lock=lock, queueing_lock=queueing, at=not_before, incident_id=incident_id)
 
 
 async def settle_abandoned(forge: Forge, older_than: timedelta = ABANDONED) -> list[ActionId]:

@@ -1,6 +1,6 @@
 """The one way in: record what is asked, let governance judge it, and carry it out at once where it may be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -67,7 +67,10 @@ class Forge:
 
 @dataclass(frozen=True)
 class Proposed:
-    """What became of a proposal. `reference` is how people name it; `outcome` is there once it was carried out."""
+    """What became of a proposal. `reference` is how people name it; `outcome` is there once it was carried out.
+
+    `is_new`: nobody had asked for it before.
+    """
 
     action_id: ActionId
     reference: str
@@ -76,6 +79,10 @@ class Proposed:
     approver_roles: tuple[str, ...]
     outcome: dict[str, Any] | None
     failure: str | None = None
+    is_new: bool = False
+
+
+Afterwards = Callable[[Connection, Proposed], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -99,15 +106,29 @@ async def propose(
     reason: str,
     correlation_id: CorrelationId,
     evidence: Sequence[Any] = (),
+    tries: int = 1,
+    then: Afterwards | None = None,
 ) -> Proposed:
     """Asks for `action` as `principal`; what became of it. The same operation asked again answers what became of the first.
 
     Allowed: it is done when this returns, or failed with nothing kept. Critical: it waits for a person, and other work goes on.
+    `tries`: how often an operation that failed may be asked for again under its own name. `then` runs in the very transaction that
+    carried it out (for parts of the system only).
     """
     facts = facts_of(forge, action, principal.reference)
     asking = Asking(action, facts, reason, evidence, correlation_id, action.operation_key)
+    proposed = await _proposed(forge, principal, asking, then)
+    for attempt in range(2, tries + 1):
+        if proposed.state is not ActionState.FAILED or proposed.is_new:
+            break
+        again = replace(asking, operation_key=f"{action.operation_key}/try-{attempt}", supersedes_id=proposed.action_id)
+        proposed = await _proposed(forge, principal, again, then)
+    return proposed
+
+
+async def _proposed(forge: Forge, principal: Principal, asking: Asking, then: Afterwards | None) -> Proposed:
     if principal.zone is Zone.EXECUTOR:
-        return await _in_one_transaction(forge, principal, asking)
+        return await _in_one_transaction(forge, principal, asking, then)
     async with forge.atlas.transaction(principal) as conn:
         asked = await record(conn, asking)
     return await settle(forge, asked.action_id)
@@ -123,11 +144,14 @@ CROSSED: Final = retry(
 
 
 @CROSSED
-async def _in_one_transaction(forge: Forge, principal: Principal, asking: Asking) -> Proposed:
+async def _in_one_transaction(forge: Forge, principal: Principal, asking: Asking, then: Afterwards | None) -> Proposed:
     async with forge.atlas.transaction(principal) as conn:
         asked = await record(conn, asking)
         if asked.is_new:
-            return await judge_and_carry_out(forge, conn, asked.action_id, asking.action, asking.facts)
+            proposed = await judge_and_carry_out(forge, conn, asked.action_id, asking.action, asking.facts)
+            if then is not None and proposed.state is ActionState.DONE:
+                await then(conn, proposed)
+            return replace(proposed, is_new=True)
     return await settle(forge, asked.action_id)
 
 

@@ -25,6 +25,13 @@ END $$;
 REVOKE EXECUTE ON FUNCTION jobs.defer FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION jobs.defer TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;
 
+-- Whoever leaves work for the world outside wakes whoever does it, in the same transaction; a burst is one job.
+CREATE FUNCTION jobs.wake() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = jobs, pg_catalog, pg_temp
+AS $$ BEGIN PERFORM jobs.defer(TG_ARGV[0], '{}', NULL, TG_ARGV[0], NULL); RETURN NULL; END $$;
+REVOKE EXECUTE ON FUNCTION jobs.wake FROM PUBLIC;
+CREATE TRIGGER wake_outbox AFTER INSERT ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.outbox');
+CREATE TRIGGER wake_errands AFTER INSERT ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.errands');
+
 CREATE SCHEMA checkpoints;
 GRANT USAGE ON SCHEMA checkpoints TO bedrock_executor;
 CREATE TABLE checkpoints.checkpoint_migrations (v integer PRIMARY KEY);
