@@ -1,0 +1,115 @@
+"""What can be done to orders: ask for another plan, withdraw an order."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, ClassVar, Self
+
+from atlas.identity import CustomerId, OfferingVersionId, OrderId, SubscriberId
+from atlas.money import ZERO, Money
+from atlas.oms.reads import order_of, plan_changes
+from atlas.oms.records import PlanChange
+from atlas.oms.rules import OfferChanged, checked_reason, first_state, state_when_cancelled, the_change
+from atlas.oms.writes import change_order_state, lock_line, place_plan_change
+from atlas.statements import Connection
+from forge.action import Action
+from governance.facts import Facts
+
+
+@dataclass(frozen=True)
+class RequestPlanChange(Action):
+    """Order another plan for one line, at the monthly price that was named to the customer.
+
+    `after_order_id` is the line's latest order when it was asked: the same wish twice is one order, the same wish later is another.
+    """
+
+    name: ClassVar[str] = "request_plan_change"
+
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    code: str
+    offering_version_id: OfferingVersionId
+    monthly_before: Money
+    monthly_after: Money
+    wanted_on: date
+    after_order_id: OrderId | None
+
+    @classmethod
+    def of(cls, change: PlanChange, wanted_on: date) -> Self:
+        return cls(
+            customer_id=change.customer_id,
+            subscriber_id=change.subscriber_id,
+            code=change.code,
+            offering_version_id=change.offering_version_id,
+            monthly_before=change.monthly_before,
+            monthly_after=change.monthly_after,
+            wanted_on=wanted_on,
+            after_order_id=change.latest_order_id,
+        )
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.subscriber_id}:{self.offering_version_id}:{self.wanted_on}:{self.after_order_id or 0}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        dearer = max(ZERO, self.monthly_after - self.monthly_before)
+        return Facts(self.name, money=dearer, money_each=dearer, customers=1)
+
+    async def refreshed(self, conn: Connection, now: datetime) -> Self:
+        found = await plan_changes(conn, self.customer_id, self.code, now.date(), self.subscriber_id)
+        return replace(self, monthly_before=found[0].monthly_before, monthly_after=found[0].monthly_after) if found else self
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises PlanUnavailable, OrderOpen, or OfferChanged where it is no longer what was agreed."""
+        await lock_line(conn, self.subscriber_id)
+        change = the_change(await plan_changes(conn, self.customer_id, self.code, now.date(), self.subscriber_id), self.code)
+        if (change.offering_version_id, change.monthly_after) != (self.offering_version_id, self.monthly_after):
+            raise OfferChanged(self.code)
+        state = first_state(change.line_state)
+        order_id = await place_plan_change(
+            conn,
+            self.customer_id,
+            self.subscriber_id,
+            self.offering_version_id,
+            state=state,
+            wanted_on=self.wanted_on,
+            reason=f"{change.plan_before} to {change.plan_after}",
+            at=now,
+        )
+        return {"order": order_id, "state": state.value, "plan": change.plan_after, "monthly": str(change.monthly_after)}
+
+
+@dataclass(frozen=True)
+class CancelOrder(Action):
+    """Withdraw one order; once work on it began, the withdrawal is assessed first. `since`: when it came into the state it was seen in."""
+
+    name: ClassVar[str] = "cancel_order"
+
+    customer_id: CustomerId
+    order_id: OrderId
+    since: datetime
+    reason: str
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.order_id}:{self.since.isoformat()}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises IllegalTransition where it has ended, Conflict where somebody else moved it first."""
+        order = await order_of(conn, self.customer_id, self.order_id)
+        state = state_when_cancelled(order.id, order.state)
+        await change_order_state(conn, order.id, order.state, state, checked_reason(self.reason), at=now)
+        return {"order": order.id, "state": state.value}
+
+
+ACTIONS: tuple[type[Action], ...] = (RequestPlanChange, CancelOrder)

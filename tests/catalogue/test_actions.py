@@ -1,0 +1,66 @@
+import pytest
+
+from atlas.catalogue.reads import plans_on_sale
+from atlas.catalogue.rules import NotOnSale
+from atlas.connection import Atlas
+from atlas.principal import executor
+from forge.actions.catalogue import RetireOffering
+from tests import given
+from tests.billing.arranged import customer_with_line
+from tests.carried_out import carried_out
+from tests.given import NOW, Owner, row
+
+
+async def offered(owner: Owner) -> tuple[int, int]:
+    """The offering fibre-100 and its version."""
+    version = await given.offering(owner)
+    found = await (await owner.execute("SELECT offering_id FROM catalogue.offering_version WHERE id = %s", (version,))).fetchone()
+    assert found is not None
+    return int(found[0]), version
+
+
+async def on_sale(atlas: Atlas) -> list[str]:
+    async with atlas.transaction(executor("test")) as conn:
+        return [plan.code for plan in await plans_on_sale(conn, NOW.date())]
+
+
+async def test_a_retired_offering_is_no_longer_on_sale(atlas: Atlas, owner: Owner) -> None:
+    offering, _ = await offered(owner)
+
+    await carried_out(atlas, owner, RetireOffering(offering, "fibre-100", 0))
+
+    assert await on_sale(atlas) == []
+
+
+async def test_customers_keep_what_was_retired_and_orders_in_flight_go_on(atlas: Atlas, owner: Owner) -> None:
+    customer, line = await customer_with_line(owner)
+    offering, version = await offered(owner)
+    action = await given.action(owner)
+    ordered = {"customer_id": customer, "subscriber_id": line, "kind": "modify", "offering_version_id": version, "action_id": action}
+    await row(owner, "oms.product_order", **ordered)
+
+    outcome = await carried_out(atlas, owner, RetireOffering(offering, "fibre-100", 1))
+
+    left = await (
+        await owner.execute("SELECT s.state, o.state FROM crm.subscriber s JOIN oms.product_order o ON o.subscriber_id = s.id")
+    ).fetchall()
+    assert (outcome, left) == ({"offering": "fibre-100", "keep_it": 1, "orders_in_flight": 1}, [("active", "acknowledged")])
+
+
+async def test_what_was_retired_before_cannot_be_retired_again(atlas: Atlas, owner: Owner) -> None:
+    offering, _ = await offered(owner)
+    await carried_out(atlas, owner, RetireOffering(offering, "fibre-100", 0))
+
+    with pytest.raises(NotOnSale):
+        await carried_out(atlas, owner, RetireOffering(offering, "fibre-100", 0))
+
+
+async def test_a_customer_gained_while_it_waited_is_counted_again(atlas: Atlas, owner: Owner) -> None:
+    offering, _ = await offered(owner)
+    action = RetireOffering(offering, "fibre-100", 0)
+    await customer_with_line(owner)
+
+    async with atlas.transaction(executor("test")) as conn:
+        refreshed = await action.refreshed(conn, NOW)
+
+    assert (refreshed.customers, refreshed.facts().customers) == (1, 1)

@@ -1,0 +1,93 @@
+from datetime import date
+
+import pytest
+
+from atlas import principal
+from atlas.catalogue.rules import NotOnSale
+from atlas.connection import Atlas
+from atlas.errors import NotFound
+from atlas.identity import CustomerId, StaffId
+from atlas.money import Money
+from atlas.principal import NotPermittedHere
+from forge.actions.catalogue import RetireOffering
+from tests import given
+from tests.billing.arranged import customer_with_line
+from tests.carried_out import asking
+from tests.given import Owner, member
+from tools import catalogue
+
+
+async def staff(owner: Owner) -> principal.Principal:
+    return principal.staff(StaffId(await member(owner, "Dan Director", "operations_director")), "Dan Director", frozenset())
+
+
+async def test_a_customer_is_shown_the_plans_of_their_own_kind_cheapest_first(atlas: Atlas, owner: Owner) -> None:
+    customer, _ = await customer_with_line(owner)
+    await given.offering(owner, "fibre-900", 4500)
+    await given.offering(owner, "fibre-50", 2500)
+    await given.offering(owner, "business-100", 9000, segment="business")
+
+    async with asking(atlas, principal.customer(customer)) as (turn, _):
+        found = await catalogue.show_plans(turn)
+
+    assert [(plan.code, plan.monthly) for plan in found] == [
+        ("fibre-50", Money("25.00")),
+        ("fibre-100", Money("30.00")),
+        ("fibre-900", Money("45.00")),
+    ]
+
+
+async def test_a_version_that_is_not_yet_sold_is_not_shown(atlas: Atlas, owner: Owner) -> None:
+    version = await given.offering(owner)
+    await owner.execute("UPDATE catalogue.offering_version SET valid_from = %s WHERE id = %s", (date(2026, 3, 3), version))
+
+    async with asking(atlas, principal.stranger()) as (turn, _):
+        assert await catalogue.plans_on_sale(turn) == []
+
+
+async def test_a_stranger_may_see_what_is_on_sale(atlas: Atlas, owner: Owner) -> None:
+    await given.offering(owner)
+
+    async with asking(atlas, principal.stranger()) as (turn, _):
+        assert [plan.code for plan in await catalogue.plans_on_sale(turn)] == ["fibre-100"]
+
+
+async def test_staff_see_every_version_with_its_prices_and_subscribers(atlas: Atlas, owner: Owner) -> None:
+    await customer_with_line(owner)
+
+    async with asking(atlas, await staff(owner)) as (turn, _):
+        page = await catalogue.show_offering(turn, "fibre-100")
+
+    assert [(priced.version.subscribers, [price.amount for price in priced.prices]) for priced in page.versions] == [(1, [Money("30.00")])]
+
+
+async def test_an_offering_nobody_knows_is_said_to_be_unknown(atlas: Atlas, owner: Owner) -> None:
+    async with asking(atlas, await staff(owner)) as (turn, _):
+        with pytest.raises(NotFound, match="fibre-0"):
+            await catalogue.show_offering(turn, "fibre-0")
+
+
+async def test_retiring_an_offering_is_proposed_with_how_many_have_it(atlas: Atlas, owner: Owner) -> None:
+    await customer_with_line(owner)
+
+    async with asking(atlas, await staff(owner)) as (turn, proposed):
+        await catalogue.retire_offering(turn, "fibre-100")
+
+    (action,) = proposed
+    assert isinstance(action, RetireOffering)
+    assert (action.code, action.customers) == ("fibre-100", 1)
+
+
+async def test_an_offering_not_on_sale_is_not_proposed_for_retirement(atlas: Atlas, owner: Owner) -> None:
+    await given.offering(owner)
+    await owner.execute("UPDATE catalogue.offering SET lifecycle_status = 'obsolete'")
+
+    async with asking(atlas, await staff(owner)) as (turn, _):
+        with pytest.raises(NotOnSale):
+            await catalogue.retire_offering(turn, "fibre-100")
+
+
+async def test_the_catalogue_is_changed_by_staff_only(atlas: Atlas) -> None:
+    async with asking(atlas, principal.customer(CustomerId(1))) as (turn, _):
+        with pytest.raises(NotPermittedHere):
+            await catalogue.retire_offering(turn, "fibre-100")
