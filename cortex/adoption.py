@@ -27,7 +27,7 @@ def adopt(topology: Topology, signs: Signs, doubted: Flags, groups: list[Group])
     floating.sort(key=lambda place: (-groups[place].dark.size, groups[place].roots[0].head))
     anchored = [place for place in range(len(groups)) if place not in set(floating)]
     groups = list(groups)
-    misplaced = _misplaced(topology, signs, groups)
+    misplaced = misplaced_complaints(topology, signs, groups)
     for place in floating:
         told = _told_elsewhere(topology, misplaced, groups[place])
         if told is not None:
@@ -51,7 +51,7 @@ def _is_adrift(topology: Topology, signs: Signs, doubted: Flags, group: Group) -
     return bool(doubted[links].any() or unfed)
 
 
-def _misplaced(topology: Topology, signs: Signs, groups: list[Group]) -> list[tuple[int, int]]:
+def misplaced_complaints(topology: Topology, signs: Signs, groups: list[Group]) -> list[tuple[int, int]]:
     """Complaints of healthy devices that nothing dark explains, as (device row, link row or -1 for a port with no known link)."""
     dark = np.zeros(signs.lost.size, dtype=bool)
     for group in groups:

@@ -3,6 +3,7 @@
 Weights are nats: the logarithm of how much likelier an observation is if the thing failed than if it did not.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,67 +119,93 @@ def suspect(topology: Topology, forest: Forest, signs: Signs, weights: Weights) 
     """The set of single failures that weighs most, none behind another; in order of position."""
     behind = _running(weights.dark[forest.at])
     sums = behind[forest.end] - behind[forest.start]
-    device_gain, link_gain, heard_around = _gains(topology, forest, signs, weights, sums)
     touched = _running((signs.is_lost | (signs.lines_lost > 0))[forest.at])
-    rows = np.flatnonzero(touched[forest.end] > touched[forest.start])
+    is_touched = touched[forest.end] > touched[forest.start]
+    rows = np.flatnonzero(is_touched)
     rows = rows[np.argsort(-forest.start[rows])]
-    better = _better(forest, rows, weights, device_gain, link_gain, topology.passive)
-    return _topmost(forest, rows[::-1], better, device_gain, link_gain, heard_around)
+    around = _around(topology, forest, signs, weights)
+    chosen, excluded = _chosen(topology, forest, weights, around, rows, _spared(topology, forest, is_touched, sums))
+    # A part that is too well to be behind the failure, though the records put it there, is fed some other way.
+    excluded |= ~is_touched & (sums < -topology.price_of_error) & (forest.above != ROOT)
+    return _topmost(forest, chosen, excluded, around)
 
 
-def _gains(
-    topology: Topology, forest: Forest, signs: Signs, weights: Weights, sums: Nats
-) -> tuple[Nats, Nats, tuple[Rows, Rows]]:
-    """By device row: what its failing gains, what its feed's failing gains (-inf: it has no only feed), and who around it complains."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Around:
+    """By device row: what neighbours add to its having failed, or its only feed (-inf: it has none); how many complain of either; and
+    what it says itself of its feed."""
+
+    device: Nats
+    feed: Nats
+    device_heard: Rows
+    feed_heard: Rows
+    told: Nats
+
+
+def _around(topology: Topology, forest: Forest, signs: Signs, weights: Weights) -> Around:
     devices, ends = signs.lost.size, topology.link_ends
-    around, complaining = np.zeros(devices), np.zeros(devices, dtype=np.int64)
-    fed_by, fed_heard = np.zeros(devices), np.zeros(devices, dtype=np.int64)
+    device, device_heard = np.zeros(devices), np.zeros(devices, dtype=np.int64)
+    feed, feed_heard, told = np.zeros(devices), np.zeros(devices, dtype=np.int64), np.zeros(devices)
     for side in (0, 1):
         near, far = ends[1 - side], ends[side]
         outside = (near >= 0) & (far >= 0) & ((forest.start[far] < forest.start[near]) | (forest.start[far] >= forest.end[near]))
-        around += np.bincount(near[outside], weights.over_link[side, outside], devices)
-        complaining += np.bincount(near[outside & signs.heard[side]], minlength=devices)
+        device += np.bincount(near[outside], weights.over_link[side, outside], devices)
+        device_heard += np.bincount(near[outside & signs.heard[side]], minlength=devices)
         feeds = outside & (forest.above_link[near] == np.arange(near.size))
-        fed_by[near[feeds]] = weights.over_link[side, feeds]
-        fed_heard[near[feeds]] = signs.heard[side, feeds]
+        feed[near[feeds]], feed_heard[near[feeds]] = weights.over_link[side, feeds], signs.heard[side, feeds]
+        told[near[feeds]] = np.maximum(weights.over_link[1 - side, feeds], 0.0)
     voice = np.where(signs.speaks_of_itself, OWN_VOICE, np.where(topology.passive, 0.0, NO_VOICE))
-    link_gain = np.where(forest.above_link >= 0, sums + fed_by - PRICE, -np.inf)
-    return sums + around + voice - PRICE, link_gain, (complaining, fed_heard)
+    feed = np.where(forest.above_link >= 0, feed - PRICE, -np.inf)
+    return Around(device + voice - PRICE, feed, device_heard, feed_heard, told)
 
 
-def _better(forest: Forest, rows: Rows, weights: Weights, device_gain: Nats, link_gain: Nats, passive: Flags) -> list[bool]:
-    """By place in `rows` (lowest first): is one failure at or above this device better than the best below it?"""
-    best = {}
-    below = dict(zip(rows.tolist(), weights.lines_alone[rows].tolist(), strict=True))
-    chosen = []
-    plain = zip(
-        rows.tolist(), forest.above[rows].tolist(), np.maximum(device_gain, link_gain)[rows].tolist(), passive[rows].tolist(), strict=True
-    )
-    for row, above, gain, is_passive in plain:
-        rest = below[row]
+def _spared(topology: Topology, forest: Forest, is_touched: Flags, sums: Nats) -> Nats:
+    """By device row: what its quiet children weigh against it, each no more than a wrong record would."""
+    quiet = np.flatnonzero(~is_touched & (forest.above != ROOT))
+    weight = np.maximum(sums[quiet], -topology.price_of_error)
+    return np.bincount(forest.above[quiet], weight, sums.size).astype(np.float64)
+
+
+def _chosen(
+    topology: Topology, forest: Forest, weights: Weights, around: Around, rows: Rows, spared: Nats
+) -> tuple[dict[int, tuple[float, bool]], Flags]:
+    """From the bottom up: where one failure at or above a device is better than the best below it, with its gain and whether it is the
+    feed that failed; and which devices must be fed some other way if what the records put above them failed."""
+    dark, best = dict.fromkeys(rows.tolist(), 0.0), dict(zip(rows.tolist(), weights.lines_alone[rows].tolist(), strict=True))
+    chosen, excluded = {}, np.zeros(spared.size, dtype=bool)
+    columns = (forest.above, (weights.dark + spared), around.device, around.feed, around.told, topology.passive)
+    for row, above, own, device, feed, told, passive in zip(
+        rows.tolist(), *(column[rows].tolist() for column in columns), strict=True
+    ):
+        behind, apart = own + dark[row], best[row]
+        gain = behind + max(device, feed)
         # Where nothing tells two apart, plant is suspected high (the whole port) and gear low (the last that was heard of).
-        is_better = gain > 0 and (gain >= rest - 1e-9 if is_passive else gain > rest + 1e-9)
-        chosen.append(is_better)
-        best[row] = gain if is_better else rest
-        if above != ROOT:
-            below[above] = below.get(above, 0.0) + best[row]
-    return chosen
-
-
-def _topmost(
-    forest: Forest, rows: Rows, better: list[bool], device_gain: Nats, link_gain: Nats, heard: tuple[Rows, Rows]
-) -> list[Root]:
-    roots: list[Root] = []
-    passed = 0
-    for row, is_better in zip(rows.tolist(), reversed(better), strict=True):
-        start, end = int(forest.start[row]), int(forest.end[row])
-        if start < passed or not is_better:
+        if gain > 0 and (gain >= apart - 1e-9 if passive else gain > apart + 1e-9):
+            chosen[row], apart = (gain, feed > device), gain
+        if above == ROOT:
             continue
-        passed = end
-        is_link = link_gain[row] > device_gain[row]
-        gain = float(link_gain[row] if is_link else device_gain[row])
-        link = int(forest.above_link[row]) if is_link else -1
-        roots.append(Root(row, link, forest.at[start:end], gain, int(heard[1 if is_link else 0][row])))
+        elsewhere = apart - topology.price_of_error + told
+        excluded[row] = elsewhere > behind
+        dark[above] += max(behind, elsewhere)
+        best[above] += apart
+    return chosen, excluded
+
+
+def _topmost(forest: Forest, chosen: dict[int, tuple[float, bool]], excluded: Flags, around: Around) -> list[Root]:
+    roots: list[Root] = []
+    covered = np.zeros(excluded.size, dtype=bool)
+    for row in sorted(chosen, key=lambda row: int(forest.start[row])):
+        start, end = int(forest.start[row]), int(forest.end[row])
+        if covered[start]:
+            continue
+        is_dark = np.ones(end - start, dtype=bool)
+        for other in forest.at[start + 1 : end][excluded[forest.at[start + 1 : end]]].tolist():
+            is_dark[forest.start[other] - start : forest.end[other] - start] = False
+        covered[start:end] |= is_dark
+        gain, is_feed = chosen[row]
+        heard = around.feed_heard if is_feed else around.device_heard
+        link = int(forest.above_link[row]) if is_feed else -1
+        roots.append(Root(row, link, forest.at[start:end][is_dark], gain, int(heard[row])))
     return roots
 
 
@@ -196,3 +223,46 @@ def silence_rate(signs: Signs, roots: list[Root], prior: float) -> float:
     dark = dark[signs.can_speak[dark]]
     quiet = int((~signs.is_lost[dark]).sum())
     return float(np.clip((quiet + 10 * prior) / (dark.size + 10), 0.02, 0.4))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Case:
+    """What there is to judge by. `doubted` are the links of the records that cannot be there."""
+
+    topology: Topology
+    signs: Signs
+    weights: Weights
+    doubted: Flags
+
+
+def alone(topology: Topology, root: Root) -> Group:
+    return Group((element_of(topology, root),), (root,), root.dark, root.gain, root.heard)
+
+
+def element_of(topology: Topology, root: Root) -> Element:
+    if root.link >= 0:
+        return Element("link", int(topology.network.link_id[root.link]))
+    return Element("device", int(topology.network.device_id[root.head]))
+
+
+def joined(elements: tuple[Element, ...], groups: list[Group], dark: Rows, gain: float) -> Group:
+    roots = tuple(sorted((root for group in groups for root in group.roots), key=lambda root: (-root.dark.size, root.head)))
+    everything = np.unique(np.concatenate([dark, *(group.dark for group in groups)]))
+    return Group(elements, roots, everything, gain, sum(group.heard for group in groups))
+
+
+def with_empty(groups: list[Group], parts: list[int], whole: Group) -> list[Group]:
+    """The joint group stands where the first of its parts stood; the others become empty, so that places stay as they are."""
+    nothing = Group((), (), np.zeros(0, dtype=np.int64), 0.0, 0)
+    return [whole if place == parts[0] else nothing if place in parts else group for place, group in enumerate(groups)]
+
+
+def full(groups: list[Group]) -> list[Group]:
+    return [group for group in groups if group.roots]
+
+
+def owners(devices: int, dark: Iterable[Root | Group]) -> Rows:
+    owner = np.full(devices, -1, dtype=np.int64)
+    for place, one in enumerate(dark):
+        owner[one.dark] = place
+    return owner

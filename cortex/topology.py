@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from cortex.findings import Element
 PASSIVE: Final = np.array([kind in PASSIVE_KINDS for kind in KINDS])
 NOWHERE: Final = -1
 SELDOM: Final = 0.2
+FEWEST_ERRORS, MOST_ERRORS = 0.002, 0.1
 
 
 class Rank:
@@ -188,6 +190,17 @@ class Topology:
         laid = np.bincount(pair[whole], minlength=len(KINDS) ** 2)
         flags: Flags = crosses & (crossing[pair] < SELDOM * laid[pair])
         return flags
+
+    @cached_property
+    def price_of_error(self) -> float:
+        """Nats against one record being wrong or missing; odd links show how common that is, and each stands for one that is missing."""
+        return -log(min(max(2.0 * float(self.odd.mean()) if self.odd.size else 0.0, FEWEST_ERRORS), MOST_ERRORS))
+
+    @cached_property
+    def ringed(self) -> Flags:
+        """By kind: do most devices of it have more than one way out?"""
+        single = np.bincount(self.network.device_kind[self.forest.above_link >= 0], minlength=len(KINDS))
+        return single < 0.5 * np.bincount(self.network.device_kind, minlength=len(KINDS))
 
     def warmed(self) -> "Topology":
         """Itself, with everything counted that is otherwise counted at the first question."""

@@ -1,0 +1,261 @@
+"""Suspected roots that only several links lost together explain: one conduit dug through, or a ring cut on both sides of a segment."""
+
+from collections import defaultdict
+from dataclasses import replace
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
+from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
+
+from atlas.cmdb.records import Flags
+from cortex.adoption import misplaced_complaints
+from cortex.dominators import Rows
+from cortex.findings import Element
+from cortex.suspects import PRICE, Case, Group, full, joined, owners, with_empty
+
+# Boundary links tried in pairs around a ring segment: more than this and the records there are no guide.
+MOST_BOUNDARY: Final = 8
+# One record in twenty is wrong, where records are known to be.
+WRONG_RECORD: Final = 3.0
+# Two ends of one broken ring are no further apart than a ring is long.
+RING_LENGTH: Final = 12
+NONE: Final = np.zeros(0, dtype=np.int64)
+
+
+def _newly_dark(case: Case, links: Rows, wrong: Rows = NONE) -> Rows:
+    """Device rows that have a way while the doubted and `wrong` links are not there, and have none once `links` fail too."""
+    gone = np.union1d(np.flatnonzero(case.doubted), wrong)
+    before = case.topology.served_without(NONE, gone)
+    return np.flatnonzero(before & ~case.topology.served_without(NONE, np.union1d(gone, links)))
+
+
+def _gain_of_links(case: Case, dark: Rows, owner: Rows, price: float) -> float:
+    """What is dark, and what its healthy neighbours say of it. Those the records put there too, though they are well, are fed some other
+    way, which costs no more than a wrong record."""
+    topology, weights = case.topology, case.weights
+    gone = dark[owner[dark] >= 0]
+    well = dark[owner[dark] < 0]
+    is_gone: Flags = np.zeros(owner.size, dtype=np.bool_)
+    is_gone[gone] = True
+    said = 0.0
+    for side in (0, 1):
+        tellers, there = topology.link_ends[side], topology.link_ends[1 - side]
+        told = (tellers >= 0) & (there >= 0) & is_gone[there] & (owner[tellers] < 0)
+        said += float(np.maximum(weights.over_link[side, told], 0.0).sum())
+    spared = max(float(weights.dark[well].sum()), -topology.price_of_error) if well.size else 0.0
+    return float(weights.dark[gone].sum()) + said + min(spared, 0.0) - price
+
+
+def join_conduits(case: Case, groups: list[Group]) -> list[Group]:
+    """One digger, several links: at least two of a conduit's links are told to be down, or suspected."""
+    told: Flags = np.array(case.signs.heard.any(axis=0))
+    told[[root.link for group in groups for root in group.roots if root.link >= 0]] = True
+    of_link = case.topology.network.link_conduit
+    conduits, counts = np.unique(of_link[told & (of_link != 0)], return_counts=True)
+    owner = owners(case.signs.lost.size, groups)
+    for conduit in conduits[counts > 1].tolist():
+        dark = _newly_dark(case, case.topology.conduits[conduit])
+        parts = [place for place, group in enumerate(groups) if group.roots and np.isin(_heads(group), dark).all()]
+        gain = _gain_of_links(case, dark, owner, PRICE)
+        if parts and gain >= sum(groups[place].gain for place in parts):
+            whole = joined((Element("conduit", conduit),), [groups[place] for place in parts], dark[owner[dark] >= 0], gain)
+            groups = with_empty(groups, parts, whole)
+    return full(groups)
+
+
+def _heads(group: Group) -> list[int]:
+    return [root.head for root in group.roots]
+
+
+# A ring cut twice
+
+
+def join_rings(case: Case, groups: list[Group]) -> list[Group]:
+    """Dark parts that hang together in a ring, and the two cuts that would explain them all."""
+    owner = owners(case.signs.lost.size, groups)
+    for parts in _clusters(case, owner, len(groups)):
+        around, between = _boundary(case, owner, parts), _between(case, owner, parts)
+        left = parts
+        while len(left) > 1 and (best := _best_cut(case, groups, owner, left, around, between)) is not None:
+            covered, whole = best
+            groups = with_empty(groups, covered, whole)
+            left = [place for place in left if place not in covered]
+    return full(groups)
+
+
+def _touching(case: Case, owner: Rows) -> Flags:
+    ends = case.topology.link_ends
+    near, far = owner[ends]
+    touching: Flags = (ends >= 0).all(axis=0) & ~case.doubted & (near >= 0) & (far >= 0) & (near != far)
+    return touching
+
+
+def _clusters(case: Case, owner: Rows, count: int) -> list[list[int]]:
+    """Places of groups that touch one another over links of the records."""
+    near, far = owner[case.topology.link_ends[:, _touching(case, owner)]]
+    _, cluster = connected_components(csr_array((np.ones(near.size), (near, far)), shape=(count, count)), directed=False)
+    clusters = defaultdict(list)
+    for place, label in enumerate(cluster.tolist()):
+        clusters[label].append(place)
+    return [parts for parts in clusters.values() if len(parts) > 1]
+
+
+def _boundary(case: Case, owner: Rows, parts: list[int]) -> list[int]:
+    """Links from the cluster to what is not dark: those complained of, if there are two."""
+    ends = case.topology.link_ends
+    inside = np.isin(owner[ends], parts) & (ends >= 0)
+    outside = (owner[ends] < 0) & (ends >= 0)
+    links = np.flatnonzero((inside[0] & outside[1] | inside[1] & outside[0]) & ~case.doubted).tolist()
+    told = [link for link in links if case.signs.heard[:, link].any()]
+    return (told if len(told) > 1 else told + [link for link in links if link not in told])[:MOST_BOUNDARY]
+
+
+def _between(case: Case, owner: Rows, parts: list[int]) -> list[int]:
+    """Links from one part of the cluster to another."""
+    near, _ = owner[case.topology.link_ends]
+    links: list[int] = np.flatnonzero(_touching(case, owner) & np.isin(near, parts)).tolist()
+    return links[:MOST_BOUNDARY]
+
+
+def _best_cut(
+    case: Case, groups: list[Group], owner: Rows, parts: list[int], around: list[int], between: list[int]
+) -> tuple[list[int], Group] | None:
+    """The pair of links around the cluster whose loss explains most of it; if none does, then with one record that may be wrong."""
+    trusting = [cut for pair in combinations(around, 2) if (cut := _cut(case, groups, owner, parts, pair, NONE)) is not None]
+    if trusting or not case.doubted.any():
+        return _best(trusting)
+    doubting = [
+        cut
+        for pair in combinations(around, 2)
+        for link in (*between, *around)
+        if link not in pair and (cut := _cut(case, groups, owner, parts, pair, np.array([link]))) is not None
+    ]
+    return _best(doubting)
+
+
+def _best(cuts: list[tuple[float, list[int], Group]]) -> tuple[list[int], Group] | None:
+    return max(cuts, key=lambda cut: cut[0])[1:] if cuts else None
+
+
+def _cut(
+    case: Case, groups: list[Group], owner: Rows, parts: list[int], pair: tuple[int, int], wrong: Rows
+) -> tuple[float, list[int], Group] | None:
+    """How much better the pair explains what it takes both of them to darken than each part failing by itself; None if no better."""
+    links = np.array(pair, dtype=np.int64)
+    dark = _newly_dark(case, links, wrong)
+    if not dark.size:
+        return None
+    for link in pair:
+        dark = np.setdiff1d(dark, _newly_dark(case, np.array([link]), wrong))
+    heads = np.array([groups[place].roots[0].head for place in parts])
+    covered = [place for place, inside in zip(parts, np.isin(heads, dark).tolist(), strict=True) if inside]
+    gain = _gain_of_links(case, dark, owner, 2 * PRICE + WRONG_RECORD * wrong.size)
+    better = gain - sum(groups[place].gain for place in covered)
+    if not covered or better <= 0:
+        return None
+    whole = joined(_links(case, pair), [groups[place] for place in covered], dark[owner[dark] >= 0], gain)
+    return better, covered, replace(whole, heard=int(case.signs.heard[:, links].sum()))
+
+
+def _links(case: Case, rows: tuple[int, ...]) -> tuple[Element, ...]:
+    return tuple(sorted(Element("link", int(case.topology.network.link_id[row])) for row in rows))
+
+
+# A ring that the records have open
+
+
+def join_open_rings(case: Case, groups: list[Group]) -> list[Group]:
+    """Gear that looks fed by one link because the records miss the ring's other side, which must then be cut too.
+
+    Asked only where records were found to be wrong: else a spur is a spur.
+    """
+    if not case.doubted.any():
+        return groups
+    owner = owners(case.signs.lost.size, groups)
+    groups = [_named_by_both_cuts(case, group, owner) for group in groups]
+    tails = [place for place, group in enumerate(groups) if _is_tail(case, group)]
+    for place, other in _only_pairs(case, groups, tails, _stray_ends(case, groups)):
+        pair = (groups[place].roots[0].link, groups[other].roots[0].link)
+        both = [groups[place], groups[other]]
+        whole = joined(_links(case, pair), both, both[0].dark, both[0].gain + both[1].gain)
+        groups = with_empty(groups, [place, other], whole)
+        tails = [tail for tail in tails if tail not in (place, other)]
+    for place in tails:
+        wrong = _wrong_side(case, groups[place])
+        if len(wrong) == 1:
+            groups[place] = replace(groups[place], elements=_links(case, (groups[place].roots[0].link, wrong[0])))
+    return full(groups)
+
+
+def _named_by_both_cuts(case: Case, group: Group, owner: Rows) -> Group:
+    """Healthy neighbours on both sides of what is dark complain: both their links are cut, unless one failed device is behind both."""
+    root = group.roots[0]
+    if len(group.roots) > 1 or case.signs.speaks_of_itself[root.head]:
+        return group
+    told = _told_around(case, group, owner)
+    if len(told) != 2 or all(root.head in case.topology.link_ends[:, link] for link in told):
+        return group
+    return replace(group, elements=_links(case, (told[0], told[1])), heard=2)
+
+
+def _told_around(case: Case, group: Group, owner: Rows) -> list[int]:
+    """Links into the group's dark that a healthy device at the other end says are down."""
+    ends = case.topology.link_ends
+    inside = np.zeros(owner.size, dtype=bool)
+    inside[group.dark] = True
+    told = np.zeros(ends.shape[1], dtype=bool)
+    for side in (0, 1):
+        told |= case.signs.heard[side] & (owner[ends[side]] < 0) & inside[ends[1 - side]]
+    links: list[int] = np.flatnonzero(told & (ends >= 0).all(axis=0) & ~case.doubted).tolist()
+    return links
+
+
+def _is_tail(case: Case, group: Group) -> bool:
+    root = group.roots[0]
+    is_one_link = len(group.roots) == 1 and root.link >= 0 and len(group.elements) == 1
+    return is_one_link and bool(case.topology.ringed[case.topology.network.device_kind[root.head]])
+
+
+def _wrong_side(case: Case, group: Group) -> list[int]:
+    """Doubted links from ringed gear in the group to ringed gear that is well."""
+    topology = case.topology
+    ends, ringed = topology.link_ends, topology.ringed[topology.network.device_kind]
+    inside = np.isin(ends, group.dark)
+    crossing = case.doubted & (inside[0] != inside[1]) & ringed[ends].all(axis=0)
+    found: list[int] = np.flatnonzero(crossing).tolist()
+    return found
+
+
+def _stray_ends(case: Case, groups: list[Group]) -> list[int]:
+    """Ringed gear that complains of a ring's link which the records have elsewhere or not at all."""
+    ringed = case.topology.ringed[case.topology.network.device_kind]
+    return [row for row, _ in misplaced_complaints(case.topology, case.signs, groups) if ringed[row]]
+
+
+def _only_pairs(case: Case, groups: list[Group], tails: list[int], stray: list[int]) -> list[tuple[int, int]]:
+    """Tails of which each is the only open end within a ring's length of the other, over ringed gear."""
+    near: dict[int, list[int]] = {}
+    for place in tails:
+        steps = _steps_from(case, _teller(case, groups[place]))
+        others = [other for other in tails if other != place and _teller(case, groups[other]) in steps]
+        near[place] = others if not any(row in steps for row in stray) else []
+    return [(place, found[0]) for place, found in near.items() if len(found) == 1 and near[found[0]] == [place] and place < found[0]]
+
+
+def _teller(case: Case, group: Group) -> int:
+    """The device at the healthy end of the group's link."""
+    near, far = case.topology.link_ends[:, group.roots[0].link].tolist()
+    return int(far if near == group.roots[0].head else near)
+
+
+def _steps_from(case: Case, row: int) -> dict[int, int]:
+    ringed = case.topology.ringed[case.topology.network.device_kind]
+    steps, edge = {row: 0}, [row]
+    while edge and steps[edge[0]] < RING_LENGTH:
+        further = [there for here in edge for there in case.topology.around.around(here)[0].tolist() if ringed[there]]
+        fresh = sorted({there for there in further if there not in steps})
+        steps.update(dict.fromkeys(fresh, steps[edge[0]] + 1))
+        edge = fresh
+    return steps
