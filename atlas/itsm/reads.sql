@@ -10,9 +10,10 @@ SELECT incident.id AS incident_id, incident.version, incident.cause, incident.is
               WHERE lost.incident_id = incident.id AND lost.restored_at IS NULL ORDER BY lost.device_id) AS devices,
        ARRAY(SELECT lost.subscriber_id FROM itsm.incident_subscriber AS lost
                JOIN cmdb.access ON access.subscriber_id = lost.subscriber_id
-               LEFT JOIN itsm.incident_device AS above ON above.incident_id = lost.incident_id AND above.device_id = access.device_id
-                AND above.restored_at IS NULL
-              WHERE lost.incident_id = incident.id AND lost.restored_at IS NULL AND above.device_id IS NULL
+              WHERE lost.incident_id = incident.id AND lost.restored_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM itsm.incident_device AS above
+                                 WHERE above.incident_id = lost.incident_id AND above.restored_at IS NULL
+                                   AND above.device_id IN (access.device_id, access.reported_by_device_id))
               ORDER BY lost.subscriber_id) AS lines
   FROM itsm.incident
  WHERE incident.state = 'inProgress'

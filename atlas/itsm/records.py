@@ -30,7 +30,7 @@ class Root:
 class StandingIncident:
     """An incident in progress with all that it holds, for comparing with what the network says now.
 
-    `devices` are those not restored, passive plant included. `lines` are lost lines that hang from none of them. `version` grows with
+    `devices` are those not restored. `lines` are lost lines that neither hang from one of them nor are spoken for by one. `version` grows with
     every revision.
     """
 

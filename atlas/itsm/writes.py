@@ -27,7 +27,7 @@ async def open_incident(
     first_alarm_at: datetime,
     at: datetime,
 ) -> Opened:
-    """One incident with its alarms, its devices and every active subscriber who hangs from them; `lines` are lost on their own."""
+    """One incident with its alarms, its devices and every active subscriber behind them; `lines` are lost on their own."""
     return await SQL.one(
         conn,
         Opened,

@@ -1,5 +1,5 @@
 -- One statement, so that an incident is there with all it holds or not at all. Who is behind the cut devices is read here, from the same
--- snapshot that is written.
+-- snapshot that is written: who hangs from one, and who is spoken for by one, for an OLT that is gone takes its splitters with it.
 -- name: open_incident
 WITH claimed AS MATERIALIZED (
     SELECT id, correlation_id FROM actions.action WHERE id = actions.claimed()
@@ -25,6 +25,8 @@ WITH claimed AS MATERIALIZED (
     SELECT opened.id, line.subscriber_id, %(first_alarm_at)s, opened.action_id
       FROM opened, (
         SELECT access.subscriber_id FROM cmdb.access WHERE access.device_id = ANY(%(devices)s::bigint[])
+         UNION
+        SELECT access.subscriber_id FROM cmdb.access WHERE access.reported_by_device_id = ANY(%(devices)s::bigint[])
          UNION
         SELECT access.subscriber_id FROM cmdb.access WHERE access.subscriber_id = ANY(%(lines)s::bigint[])
       ) AS line
@@ -56,6 +58,8 @@ WITH claimed AS MATERIALIZED (
 ), wanted_lines AS MATERIALIZED (
     SELECT line.subscriber_id AS id FROM (
         SELECT access.subscriber_id FROM cmdb.access WHERE access.device_id = ANY(%(devices)s::bigint[])
+         UNION
+        SELECT access.subscriber_id FROM cmdb.access WHERE access.reported_by_device_id = ANY(%(devices)s::bigint[])
          UNION
         SELECT access.subscriber_id FROM cmdb.access WHERE access.subscriber_id = ANY(%(lines)s::bigint[])
       ) AS line

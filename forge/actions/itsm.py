@@ -21,7 +21,7 @@ from governance.facts import DeviceTier, Facts
 class OpenIncident(Action):
     """Open one incident for one suspected cause, with everything it has cut off.
 
-    `devices` are all of them, passive plant included; subscribers follow from them. `lines` are subscribers lost on their own.
+    `devices` are all that are cut off; whoever hangs from one or is spoken for by one is lost with it. `lines` are lost on their own.
     """
 
     name: ClassVar[str] = "open_incident"
@@ -117,13 +117,9 @@ class ReviseIncident(Action):
             confidence=self.confidence,
             hypotheses=self.hypotheses,
         )
-        change = await writes.revise_membership(
-            conn, self.incident_id, alarms=self.alarms, devices=self.devices, lines=self.lines, at=now
-        )
+        change = await writes.revise_membership(conn, self.incident_id, alarms=self.alarms, devices=self.devices, lines=self.lines, at=now)
         kind = "shrank" if change.subscribers_left + change.devices_left else "grew"
-        await writes.record_event(
-            conn, self.incident_id, kind, now, cause=self.cause, confidence=round(self.confidence, 3), **vars(change)
-        )
+        await writes.record_event(conn, self.incident_id, kind, now, cause=self.cause, confidence=round(self.confidence, 3), **vars(change))
         if change.subscribers_joined and await reads.tickets_of_incident(conn, self.incident_id):
             await _open_tickets(conn, self.incident_id, now)
         return vars(change)

@@ -307,3 +307,12 @@ async def test_an_incident_shares_the_thread_of_the_action_that_opened_it(atlas:
     outcome = await carried.out(atlas, cut(plant), NOW, thread)
 
     assert (await seen(atlas, outcome["incident_id"])).correlation_id == thread
+
+
+async def test_an_olt_that_is_gone_takes_with_it_every_line_it_speaks_for(atlas: Atlas, owner: Owner) -> None:
+    plant = await planted(owner)
+    await owner.execute("UPDATE cmdb.access SET reported_by_device_id = %s", (plant.olt,))
+
+    outcome = await carried.out(atlas, cut(plant, devices=(DeviceId(plant.olt),)), NOW)
+
+    assert outcome["subscribers"] == 4
