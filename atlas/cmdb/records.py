@@ -168,3 +168,49 @@ class Span:
     one: DeviceId
     other: DeviceId
     conduit_id: int | None
+
+
+@dataclass(frozen=True)
+class PlannedDevice:
+    """A device as somebody's plan of the network names it. Without a site it gets one of its own where its position is known."""
+
+    name: str
+    kind: DeviceKind
+    area: str
+    latitude: float | None = None
+    longitude: float | None = None
+    site: str | None = None
+    management_address: str | None = None
+    vendor: str = ""
+    model: str = ""
+    serial: str | None = None
+    firmware: str = ""
+    is_monitored: bool = True
+
+
+@dataclass(frozen=True)
+class PlannedLink:
+    name: str
+    kind: str
+    from_device: str
+    from_port: str
+    to_device: str
+    to_port: str
+    conduit: str | None = None
+    length_m: int | None = None
+
+
+@dataclass(frozen=True)
+class PlannedPlant:
+    """A network from outside, by names: what an import takes in."""
+
+    devices: tuple[PlannedDevice, ...]
+    links: tuple[PlannedLink, ...]
+
+
+@dataclass(frozen=True)
+class PlantRecorded:
+    """How much of a plan was new."""
+
+    devices: int
+    links: int

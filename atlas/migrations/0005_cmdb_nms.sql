@@ -161,5 +161,7 @@ GRANT SELECT ON cmdb.device, cmdb.link, cmdb.access TO bedrock_intake;
 GRANT SELECT, INSERT, UPDATE ON nms.alarm, nms.quarantine TO bedrock_intake;
 GRANT UPDATE ON nms.alarm, cmdb.device, cmdb.session, cmdb.access TO bedrock_executor;
 GRANT INSERT ON nms.maintenance_window, cmdb.diagnosis TO bedrock_executor;
+-- An operator's plan of the network, imported on the command line: a fact from outside, but never one that a listening door takes.
+GRANT INSERT ON gis.area, cmdb.site, cmdb.device, cmdb.conduit, cmdb.link TO bedrock_executor;
 GRANT SELECT ON cmdb.topology_version TO bedrock_staff, bedrock_executor;
 CALL atlas.announce_changes(ARRAY['nms.alarm', 'nms.quarantine', 'cmdb.device']::regclass[]);
