@@ -1,5 +1,7 @@
 """Changes to where things are."""
 
+from collections.abc import Mapping
+
 from atlas.gis.records import Position
 from atlas.identity import PremiseId
 from atlas.statements import Connection, Statements
@@ -19,3 +21,14 @@ async def move_premise(conn: Connection, premise_id: PremiseId, was: Position, n
         was_longitude=was.longitude,
     )
     return moved == 1
+
+
+async def record_areas(conn: Connection, middles: Mapping[str, Position]) -> int:
+    """Takes in areas that are not known yet, each by the position of its middle; how many were new."""
+    return await SQL.run(
+        conn,
+        "record_areas",
+        names=list(middles),
+        latitudes=[position.latitude for position in middles.values()],
+        longitudes=[position.longitude for position in middles.values()],
+    )
