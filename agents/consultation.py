@@ -48,7 +48,7 @@ class Consultants:
         try:
             state = await agent.ainvoke({"messages": messages}, {"recursion_limit": RECURSION_LIMIT}, context=context)
         except Exception as error:  # the door between the model's world and the conversation: nobody is left without an answer
-            log.error("agent_failed", module=errand["module"], kind=type(error).__name__, at=raised_at(error))
+            log.warning("agent_failed", module=errand["module"], kind=type(error).__name__, at=raised_at(error))
             words = phrases(errand["language"])["out_of_order"][context.audience]
             return answer_of(self.members[errand["module"]].brief, words, [], None, RULES, errand)
         said = state["messages"][len(messages) :]

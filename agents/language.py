@@ -23,7 +23,7 @@ def language_of(words: str, before: str = "en") -> str:
     """The language most of the words belong to; that of the message before where they do not tell."""
     if len(DEVANAGARI.findall(words)) >= 2:
         return "hi"
-    spoken = re.findall(r"[\w'-]+", words.casefold())
+    spoken = re.findall(r"[\w\u0900-\u097f'-]+", words.casefold())
     votes = {language: sum(word in KNOWN[language] for word in spoken) for language in LANGUAGES}
     best = max(votes, key=lambda language: (votes[language], language == before))
     return best if votes[best] > votes.get(before, 0) else before

@@ -28,7 +28,7 @@ from langgraph.graph.state import CompiledStateGraph
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, WithJsonSchema, create_model
 
 from agents.conversation import TurnContext
-from agents.untrusted import harmless
+from agents.untrusted import MOST_ROWS, harmless, shortened
 from atlas.errors import AtlasError, NotPermitted
 from atlas.money import Money
 from forge.propose import Proposed
@@ -121,13 +121,22 @@ async def call_tool(context: TurnContext, tool: Tool, arguments: dict[str, Any])
 
     async with context.tool_calls, context.atlas.transaction(context.principal) as conn:
         found = await tool(Turn(context.principal, context.now, conn, context.correlation_id, propose), **values)
-    return Answered(as_json(found), found.reference if isinstance(found, Proposed) else "")
+    return Answered(as_json(tool, found), found.reference if isinstance(found, Proposed) else "")
 
 
-def as_json(found: Any) -> str:
-    """Records as JSON, ids and all; text in them made harmless."""
-    plain = json.loads(TypeAdapter(Any).dump_json(found))
-    return json.dumps(harmless(plain), ensure_ascii=False)[:MOST_ANSWER]
+def as_json(tool: Tool, found: Any) -> str:
+    """The records that `tool` says it answers with, as JSON, ids and all; text in them made harmless."""
+    plain = harmless(json.loads(_answer_type(tool).dump_json(found)))
+    rows = MOST_ROWS
+    while len(text := json.dumps(plain, ensure_ascii=False)) > MOST_ANSWER and rows:
+        rows //= 2
+        plain = shortened(plain, rows)
+    return text
+
+
+@functools.cache
+def _answer_type(tool: Tool) -> TypeAdapter[Any]:
+    return TypeAdapter(get_type_hints(tool)["return"])
 
 
 def offered(tool: Tool) -> BaseTool:

@@ -31,7 +31,7 @@ CLAUSES: Final = re.compile(
 
 @dataclass(frozen=True)
 class Nearness:
-    """How near a module's examples lie to a sentence: 1 is the same sentence."""
+    """How near a module's examples lie to a sentence, as the best encoder measures it: 1 is the same sentence."""
 
     module: str
     score: float
@@ -52,11 +52,12 @@ class ExampleSet:
 
     examples: tuple[Example, ...]
     vectors: Vectors
+    reach: float
 
     def nearness(self, sentence: Vectors, is_offered: Callable[[Example], bool]) -> list[Nearness]:
         """Modules by the mean of their nearest examples, nearest first."""
         scores: dict[str, list[float]] = defaultdict(list)
-        for example, score in zip(self.examples, self.vectors @ sentence, strict=True):
+        for example, score in zip(self.examples, self.vectors @ sentence / self.reach, strict=True):
             if is_offered(example):
                 scores[example.module].append(float(score))
         found = [Nearness(module, _mean_of_nearest(given)) for module, given in scores.items()]
@@ -65,7 +66,7 @@ class ExampleSet:
     def nearest_tool(self, sentence: Vectors, module: str, is_offered: Callable[[Example], bool]) -> tuple[str, float]:
         """The tool whose best example within `module` lies nearest; ("", score) where that example names none."""
         best, best_score = "", -1.0
-        for example, score in zip(self.examples, self.vectors @ sentence, strict=True):
+        for example, score in zip(self.examples, self.vectors @ sentence / self.reach, strict=True):
             if example.module == module and score > best_score and is_offered(example):
                 best, best_score = example.tool, float(score)
         return best, best_score
@@ -90,7 +91,9 @@ class Router:
             by_language[example.language].append(example)
         encoders = {language: encoder if language == "en" else other_languages for language in by_language}
         sets = {
-            language: ExampleSet(tuple(ours), await encoders[language].encode([example.words for example in ours]))
+            language: ExampleSet(
+                tuple(ours), await encoders[language].encode([example.words for example in ours]), encoders[language].reach
+            )
             for language, ours in by_language.items()
         }
         return cls(sets, encoders)

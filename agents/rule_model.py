@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
@@ -19,7 +19,7 @@ from pydantic import ConfigDict
 from agents.briefs import Example
 from agents.conversation import Asked, TurnContext
 from agents.replies import phrases, worded
-from agents.router import Router
+from agents.router import SEPARATE_NEARNESS, Router, clauses
 from agents.slots import identifier, value_of
 
 HAND_OVER: Final = "hand_over"
@@ -116,15 +116,33 @@ class RuleModel(BaseChatModel):
 
     async def _next_step(self, messages: Sequence[BaseMessage], tools: dict[str, dict[str, Any]], turn: Turning) -> AIMessage:
         words = str(messages[-1].text)
-        tool, nearness = await self.router.tool_for(words, self.module, turn.language, lambda example: self._is_open(example, tools))
-        if not tool or nearness < LEAST_TOOL_NEARNESS:
-            return self._for_a_person(words, tools, turn)
         earlier = [str(message.text) for message in messages[:-1] if isinstance(message, HumanMessage | AIMessage)]
-        arguments = filled(tool, self.module, tools[tool], words, earlier, turn)
-        if "missing" in arguments:
-            questions = phrases(turn.language)["ask"]
-            return AIMessage(questions.get(arguments["missing"], questions["default"]), additional_kwargs={"asked": arguments})
-        return AIMessage("", tool_calls=[{"name": tool, "args": dict(arguments), "id": f"call_{len(messages)}"}])
+        wanted = await self._wanted(words, tools, turn)
+        if not wanted:
+            return self._for_a_person(words, tools, turn)
+        calls: list[ToolCall] = []
+        for tool, part in wanted:
+            arguments = filled(tool, self.module, tools[tool], part, [*earlier, words], turn)
+            if "missing" in arguments:
+                questions = phrases(turn.language)["ask"]
+                return AIMessage(questions.get(arguments["missing"], questions["default"]), additional_kwargs={"asked": arguments})
+            calls.append(ToolCall(name=tool, args=dict(arguments), id=f"call_{len(messages)}_{len(calls)}"))
+        return AIMessage("", tool_calls=calls)
+
+    async def _wanted(self, words: str, tools: dict[str, Any], turn: Turning) -> list[tuple[str, str]]:
+        """The tools that the words want, each with its part of them: several where clauses clearly want different ones."""
+        parts = clauses(words)
+        found = [(*await self._tool_for(part, tools, turn), part) for part in parts] if len(parts) > 1 else []
+        clear = {tool: part for tool, nearness, part in reversed(found) if tool and nearness >= SEPARATE_NEARNESS}
+        if len(clear) > 1:
+            return list(reversed(clear.items()))
+        tool, nearness = await self._tool_for(words, tools, turn)
+        if not tool or nearness < LEAST_TOOL_NEARNESS:
+            return list(clear.items())
+        return [(tool, words)]
+
+    async def _tool_for(self, words: str, tools: dict[str, Any], turn: Turning) -> tuple[str, float]:
+        return await self.router.tool_for(words, self.module, turn.language, lambda example: self._is_open(example, tools))
 
     def _is_open(self, example: Example, tools: dict[str, Any]) -> bool:
         return not example.tool or example.tool in tools

@@ -85,7 +85,7 @@ PLACE: Final = re.compile(
 
 def spoken(words: str) -> list[str]:
     """The words, folded, without punctuation."""
-    return re.findall(r"[\w'-]+", words.casefold())
+    return re.findall(r"[\w\u0900-\u097f'-]+", words.casefold())
 
 
 def is_yes(words: str) -> bool:

@@ -38,3 +38,10 @@ def harmless(answer: Any) -> Any:
     if isinstance(answer, list):
         return [harmless(value) for value in answer[:MOST_ROWS]]
     return answer
+
+
+def shortened(answer: Any, rows: int) -> Any:
+    """The same answer with at most `rows` rows in each list."""
+    if isinstance(answer, dict):
+        return {key: shortened(value, rows) for key, value in answer.items()}
+    return [shortened(value, rows) for value in answer[:rows]] if isinstance(answer, list) else answer
