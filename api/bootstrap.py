@@ -15,6 +15,9 @@ from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.principal import Zone
 from cortex.pictures import WarmTopology
+from forge.errands import Outside
+from forge.outside.ports import Messenger
+from forge.outside.recorded import RecordedMessenger, RecordedProber, RecordedProvisioner
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
 from governance.matrix import load
@@ -48,6 +51,12 @@ async def house(settings: Settings, zones: Collection[Zone] = tuple(Zone), most:
     async with Atlas.open(url, settings.secret, zones, most) as atlas:
         forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), lambda: datetime.now(UTC), ZoneInfo(settings.timezone))
         yield House(settings, atlas, forge, WarmTopology(), {})
+
+
+def outside_world(one: House) -> tuple[Messenger, Outside]:
+    """The real carrier and prober where they are configured, else their recorded twins; `parts` remembers which."""
+    one.parts.update(messenger="recorded", prober="recorded", provisioner="recorded")
+    return RecordedMessenger(one.atlas), Outside(RecordedProber(one.atlas), RecordedProvisioner())
 
 
 def configure_logging(form: str) -> None:

@@ -1,27 +1,26 @@
 """One process of the platform: `python -m api.part doors|worker|web`. Prints one line of JSON with its addresses when it is ready."""
 
 import asyncio
+import importlib
 import json
 import sys
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import uvloop
 
 from api.bootstrap import configure_logging
-from api.doors import open_doors
 from api.serve import until_stopped
 from api.settings import Settings
-from api.web import serve_web
-from api.worker import run_worker
 
-PARTS: Final[dict[str, Callable[..., Any]]] = {"doors": open_doors, "worker": run_worker, "web": serve_web}
+# By name, so that a process loads its own part and not the others'.
+PARTS: Final = {"doors": ("api.doors", "open_doors"), "worker": ("api.worker", "run_worker"), "web": ("api.web", "serve_web")}
 
 
 async def run(name: str) -> None:
     settings = Settings()
     configure_logging(settings.log_format)
-    async with PARTS[name](settings) as addresses:
+    module, opening = PARTS[name]
+    async with getattr(importlib.import_module(module), opening)(settings) as addresses:
         sys.stdout.write(json.dumps(addresses) + "\n")
         sys.stdout.flush()
         await until_stopped()

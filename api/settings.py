@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     port: int = 8080
     snmp_port: int = 1162
     syslog_port: int = 1514
+    intake_port: int = 8081
     # Datagrams from these may speak for others (RFC 3584 snmpTrapAddress); everyone else speaks for themselves.
     trusted_forwarders: tuple[str, ...] = ("127.0.0.1", "::1")
     snmp_v3_user: str = "bedrock"

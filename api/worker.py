@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import psycopg
 import structlog
-from procrastinate import App
+from procrastinate import App, RetryStrategy
 
 from api.bootstrap import House, house, outside_world
 from api.settings import Settings, value_of
@@ -38,7 +38,9 @@ LATEST_S: Final = 0.4
 LOOK_EVERY_S: Final = 5.0
 SWEEP_EVERY_S: Final = 2.0
 RECOVER_EVERY_S: Final = 3.0
-POLL_S: Final = 1.0
+POLL_S: Final = 0.5
+# Twice at once, then with growing pauses; what still fails then is in the log, and the sweeps look at its rows.
+RETRIES: Final = RetryStrategy(max_attempts=8, exponential_wait=2)
 DRAIN_S: Final = 15
 
 
@@ -103,14 +105,11 @@ def register(jobs: App, works: Works) -> None:
     async def errands_job() -> None:
         await run_errands(one.atlas, works.outside, one.forge.now)
 
-    for name, work in {
-        "cortex.look": look_job,
-        "forge.carry_out": carry_out_job,
-        "forge.playbook": playbook_job,
-        "forge.outbox": outbox_job,
-        "forge.errands": errands_job,
-    }.items():
-        jobs.task(name=name, retry=5)(work)
+    jobs.task(name="cortex.look", lock="cortex.look", retry=RETRIES)(look_job)
+    jobs.task(name="forge.carry_out", retry=RETRIES)(carry_out_job)
+    jobs.task(name="forge.playbook", retry=RETRIES)(playbook_job)
+    jobs.task(name="forge.outbox", retry=RETRIES)(outbox_job)
+    jobs.task(name="forge.errands", retry=RETRIES)(errands_job)
 
 
 async def look_and_respond(works: Works) -> None:

@@ -1,0 +1,75 @@
+"""The doors part: SNMP, syslog and machine HTTP, in one process of their own, so that no decoding ever delays Cortex."""
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from api.errors import translate_errors
+from api.inbound import alertmanager, tmf642
+from api.inbound.batch import AlarmIntake
+from api.inbound.snmp import listening as snmp
+from api.inbound.snmp.parsing import Traps
+from api.inbound.snmp.usm import SnmpUser, UserSecurity
+from api.inbound.sources import TrustedForwarders
+from api.inbound.syslog import listening as syslog
+from api.inbound.syslog.parsing import Lines
+from api.listening import listening
+from api.settings import Settings, value_of
+from atlas.connection import Atlas
+from atlas.principal import Zone
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
+    """Listens on every door while the block runs; where. At the end what still waits is written before this returns."""
+    url = value_of(settings.database_url) or ""
+    async with AsyncExitStack() as stack:
+        atlas = await stack.enter_async_context(Atlas.open(url, settings.secret, (Zone.INTAKE,), most=4))
+        intake = AlarmIntake(atlas)
+        await stack.enter_async_context(intake.running())
+        trusted = TrustedForwarders.of(settings.trusted_forwarders)
+        traps = Traps(forwarders=trusted, users=UserSecurity([snmp_user(settings)]))
+        heard = await snmp.listen(settings.host, settings.snmp_port, traps, intake, utc_now)
+        stack.callback(heard.close)
+        datagrams, streams = await syslog.listen(settings.host, settings.syslog_port, Lines(), intake, utc_now)
+        stack.callback(datagrams.close)
+        stack.callback(streams.close)
+        port = await stack.enter_async_context(listening(machine_app(intake, settings), settings.host, settings.intake_port))
+        yield {
+            "snmp": f"udp://{settings.host}:{heard.port}",
+            "syslog": f"udp+tcp://{settings.host}:{datagrams.port}",
+            "intake": f"http://{settings.host}:{port}",
+        }
+
+
+def machine_app(intake: AlarmIntake, settings: Settings) -> FastAPI:
+    """TMF642 and Alertmanager's webhook, behind one bearer token."""
+    app = FastAPI(title="Bedrock intake", version="0.1.0", docs_url=None, redoc_url=None)
+    translate_errors(app)
+    for door in (tmf642, alertmanager):
+        app.include_router(door.router(intake, intake_token(settings), utc_now))
+    return app
+
+
+def intake_token(settings: Settings) -> str:
+    """The operator's own, or one derived from the installation's secret."""
+    return value_of(settings.intake_token) or derived(settings.secret, "intake token")
+
+
+def snmp_user(settings: Settings) -> SnmpUser:
+    """The user our own gear sends as: authenticated and encrypted, with the operator's pass phrases or derived ones."""
+    auth_key = value_of(settings.snmp_v3_auth_key) or derived(settings.secret, "snmp authentication")
+    privacy_key = value_of(settings.snmp_v3_privacy_key) or derived(settings.secret, "snmp privacy")
+    return SnmpUser(settings.snmp_v3_user, "sha256", auth_key, "aes128", privacy_key)
+
+
+def derived(secret: bytes, purpose: str) -> str:
+    return hmac.new(secret, purpose.encode(), hashlib.sha256).hexdigest()[:32]
