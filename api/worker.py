@@ -99,17 +99,9 @@ def register(jobs: App, works: Works) -> None:
     async def playbook_job(incident_id: int) -> None:
         await play(one.forge, works.bookmarks, IncidentId(incident_id))
 
-    async def outbox_job() -> None:
-        await drain(one.atlas, works.messenger)
-
-    async def errands_job() -> None:
-        await run_errands(one.atlas, works.outside, one.forge.now)
-
     jobs.task(name="cortex.look", lock="cortex.look", retry=RETRIES)(look_job)
     jobs.task(name="forge.carry_out", retry=RETRIES)(carry_out_job)
     jobs.task(name="forge.playbook", retry=RETRIES)(playbook_job)
-    jobs.task(name="forge.outbox", retry=RETRIES)(outbox_job)
-    jobs.task(name="forge.errands", retry=RETRIES)(errands_job)
 
 
 async def look_and_respond(works: Works) -> None:
@@ -148,17 +140,44 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
         every(LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
         every(RECOVER_EVERY_S, "recovery", lambda: recover(jobs)),
+        reacting(works),
     ]
+
+
+async def reacting(works: Works) -> None:
+    """What was queued for the world outside goes out as soon as it is committed; the sweeps catch what this misses while it is deaf."""
+    one = works.house
+    wakes = {"helpdesk.notice": asyncio.Event(), "actions.errand": asyncio.Event()}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(woken(wakes["helpdesk.notice"], lambda: drain(one.atlas, works.messenger)))
+        group.create_task(woken(wakes["actions.errand"], lambda: run_errands(one.atlas, works.outside, one.forge.now)))
+        while True:
+            with contextlib.suppress(psycopg.Error):
+                async for topic in one.atlas.changes():
+                    if topic in wakes:
+                        wakes[topic].set()
+            await asyncio.sleep(POLL_S)
+
+
+async def woken(wake: asyncio.Event, work: Callable[[], Awaitable[Any]]) -> None:
+    while True:
+        await wake.wait()
+        wake.clear()
+        await attempted("woken", work)
 
 
 async def every(seconds: float, name: str, work: Callable[[], Awaitable[Any]]) -> None:
     """Runs `work` now and then; what fails is logged and tried again at the next tick."""
     while True:
         await asyncio.sleep(seconds)
-        try:
-            await work()
-        except (AtlasError, psycopg.Error, TimeoutError, OSError) as error:
-            log.warning("sweep_failed", sweep=name, error=type(error).__name__)
+        await attempted(name, work)
+
+
+async def attempted(name: str, work: Callable[[], Awaitable[Any]]) -> None:
+    try:
+        await work()
+    except (AtlasError, psycopg.Error, TimeoutError, OSError) as error:
+        log.warning("sweep_failed", sweep=name, error=type(error).__name__)
 
 
 async def recover(jobs: App) -> None:
