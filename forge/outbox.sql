@@ -21,14 +21,18 @@ RETURNING notice.id, notice.key, notice.channel, notice.address, notice.words, n
 -- Only what is still ours: whoever outlived their lease says nothing about what another has taken over.
 UPDATE helpdesk.notice
    SET state = told.state,
-       provider_reference = coalesce(told.reference, notice.provider_reference),
+       -- Two of one household at one address may be found as one message: the second needs no reference of its own.
+       provider_reference = CASE WHEN EXISTS (SELECT 1 FROM helpdesk.notice AS other WHERE other.provider_reference = told.reference) THEN NULL
+                                 WHEN told.nth > 1 THEN NULL ELSE told.reference END,
        failure = told.failure,
        sent_at = CASE WHEN told.state = 'sent' THEN clock_timestamp() END,
        not_before = CASE WHEN told.state = 'queued' THEN clock_timestamp() + told.again_after ELSE notice.not_before END,
        attempts = CASE WHEN told.state = 'queued' THEN 0 ELSE notice.attempts END,
        leased_until = CASE WHEN told.state = 'leased' THEN notice.leased_until END
-  FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(states)s::text[], %(references)s::text[], %(failures)s::text[], %(again_after)s::interval[])
-       AS told (id, attempt, state, reference, failure, again_after)
+  FROM (SELECT each.id, each.attempt, each.state, each.reference, each.failure, each.again_after,
+               row_number() OVER (PARTITION BY each.reference ORDER BY each.id) AS nth
+          FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(states)s::text[], %(references)s::text[], %(failures)s::text[],
+                      %(again_after)s::interval[]) AS each (id, attempt, state, reference, failure, again_after)) AS told
  WHERE notice.id = told.id
    AND notice.attempts = told.attempt
    AND notice.state = 'leased';

@@ -1,0 +1,181 @@
+"""At least once, one key, never twice; and nobody who no longer wishes it."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from psycopg import AsyncConnection
+
+from atlas.connection import Atlas
+from forge.outbox import drain
+from forge.outside.ports import Message, Never, NoAnswer, NotNow
+from forge.outside.recorded import RecordedMessenger
+from tests import given
+
+Owner = AsyncConnection[tuple[Any, ...]]
+NO_LEASE = timedelta(0)
+
+
+@dataclass
+class Carrier:
+    """A messenger over a recorded one, that fails as it is told to, one entry a call."""
+
+    inner: RecordedMessenger
+    troubles: list[Exception | None]
+    asked: list[str] = field(default_factory=list)
+
+    async def send(self, message: Message) -> str:
+        trouble = self.troubles.pop(0) if self.troubles else None
+        if not isinstance(trouble, Never | NotNow) and trouble is not None:
+            await self.inner.send(message)
+        if trouble is not None:
+            raise trouble
+        return await self.inner.send(message)
+
+    async def find(self, message: Message) -> str | None:
+        self.asked.append(message.key)
+        return await self.inner.find(message)
+
+
+class Killed(BaseException):
+    """The process dies after the carrier took the message."""
+
+
+async def notice(owner: Owner, customer_id: int | None = None, **columns: Any) -> str:
+    key = columns.pop("key", uuid.uuid4().hex)
+    columns = {"purpose": "outage", "channel": "sms", "address": "+447700900001", "language": "en", "words": "It is down.", **columns}
+    customer = customer_id or await given.customer(owner)
+    await given.row(
+        owner, "helpdesk.notice", customer_id=customer, key=key, template="outage.en", action_id=await given.action(owner), **columns
+    )
+    return key
+
+
+async def states(owner: Owner) -> list[str]:
+    rows = await (await owner.execute("SELECT state FROM helpdesk.notice ORDER BY id")).fetchall()
+    return [row[0] for row in rows]
+
+
+async def times_sent(owner: Owner) -> list[int]:
+    rows = await (await owner.execute("SELECT times FROM helpdesk.recorded_message")).fetchall()
+    return [row[0] for row in rows]
+
+
+async def test_a_notice_is_sent_once_in_its_exact_words(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner)
+
+    first, second = await drain(atlas, RecordedMessenger(atlas)), await drain(atlas, RecordedMessenger(atlas))
+
+    words = await (await owner.execute("SELECT words, times FROM helpdesk.recorded_message")).fetchall()
+    assert (first.sent, second.sent, words) == (1, 0, [("It is down.", 1)])
+
+
+async def test_three_hundred_notices_drained_by_four_at_once_go_out_once_each(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    for _ in range(300):
+        await notice(owner, maya)
+
+    drained = await asyncio.gather(*(drain(atlas, RecordedMessenger(atlas)) for _ in range(4)))
+
+    assert sum(one.sent for one in drained) == 300
+    assert await times_sent(owner) == [1] * 300
+
+
+async def test_a_crash_between_sending_and_marking_sends_nothing_twice(atlas: Atlas, owner: Owner) -> None:
+    key = await notice(owner)
+    dying = Carrier(RecordedMessenger(atlas), [Killed()])
+    with pytest.raises(BaseExceptionGroup):
+        await drain(atlas, dying, lease=NO_LEASE)
+
+    after = Carrier(RecordedMessenger(atlas), [])
+    drained = await drain(atlas, after)
+
+    assert (drained.sent, after.asked) == (1, [key])
+    assert await times_sent(owner) == [1]
+
+
+async def test_a_notice_that_another_process_holds_is_left_alone(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner)
+    with pytest.raises(BaseExceptionGroup):
+        await drain(atlas, Carrier(RecordedMessenger(atlas), [Killed()]))
+
+    drained = await drain(atlas, RecordedMessenger(atlas))
+
+    assert (drained.sent, await states(owner)) == (0, ["leased"])
+
+
+async def test_silence_is_followed_by_a_question_and_not_by_a_second_message(atlas: Atlas, owner: Owner) -> None:
+    key = await notice(owner)
+    carrier = Carrier(RecordedMessenger(atlas), [NoAnswer("no answer")])
+
+    drained = await drain(atlas, carrier, lease=NO_LEASE)
+
+    assert (drained.sent, carrier.asked, await times_sent(owner)) == (1, [key], [1])
+
+
+async def test_after_several_silences_a_person_decides(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner)
+
+    drained = await drain(atlas, Deaf(), lease=NO_LEASE)
+
+    assert (drained.in_doubt, await states(owner)) == (1, ["in_doubt"])
+
+
+class Deaf:
+    async def send(self, message: Message) -> str:
+        raise NoAnswer(f"nobody answered about {message.key}")
+
+    async def find(self, message: Message) -> str | None:
+        return None if message.words else message.key
+
+
+async def test_whoever_opts_out_before_it_is_sent_gets_nothing(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    await notice(owner, maya)
+    await given.row(owner, "crm.consent", customer_id=maya, purpose="service", channel="sms", is_given=False, source="STOP")
+
+    drained = await drain(atlas, RecordedMessenger(atlas))
+
+    assert (drained.failed, await states(owner), await times_sent(owner)) == (1, ["failed"], [])
+
+
+async def test_a_reply_to_somebody_who_wrote_is_sent_though_they_want_no_notices(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    await notice(owner, maya, purpose="reply")
+    await given.row(owner, "crm.consent", customer_id=maya, purpose="service", channel="sms", is_given=False, source="STOP")
+
+    assert (await drain(atlas, RecordedMessenger(atlas))).sent == 1
+
+
+async def test_a_wrong_number_fails_for_good(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner)
+
+    drained = await drain(atlas, Carrier(RecordedMessenger(atlas), [Never("no such number")]))
+
+    assert (drained.failed, await states(owner)) == (1, ["failed"])
+
+
+async def test_a_carrier_that_is_busy_is_asked_again_later(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner)
+
+    drained = await drain(atlas, Carrier(RecordedMessenger(atlas), [NotNow("busy", timedelta(minutes=1))]))
+
+    assert (drained.later, await states(owner), await times_sent(owner)) == (1, ["queued"], [])
+
+
+async def test_a_notice_waits_for_its_hour(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner)
+    await owner.execute("UPDATE helpdesk.notice SET not_before = now() + interval '1 hour'")
+
+    assert (await drain(atlas, RecordedMessenger(atlas))).sent == 0
+
+
+async def test_queueing_notices_leaves_one_job_that_sends_them(atlas: Atlas, owner: Owner) -> None:
+    for _ in range(3):
+        await notice(owner)
+
+    rows = await (await owner.execute("SELECT count(*) FROM jobs.procrastinate_jobs WHERE task_name = 'forge.outbox'")).fetchall()
+    assert rows == [(1,)]
