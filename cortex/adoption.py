@@ -8,6 +8,7 @@ import numpy as np
 from atlas.cmdb.records import Flags
 from cortex.dominators import Rows
 from cortex.findings import Element
+from cortex.onset import onset
 from cortex.signs import Signs
 from cortex.suspects import Group
 from cortex.topology import Topology
@@ -17,6 +18,8 @@ SHARE_OF_AREA: Final = 0.05
 SAME_TIME_S: Final = 120.0
 # One cause on a port may be a flap; a port whose fibre was cut says so in two ways.
 WAYS_OF_SAYING: Final = 2
+# A part so large is not dark by itself; smaller ones beside it belong to it.
+LARGE: Final = 10
 
 
 def adopt(topology: Topology, signs: Signs, doubted: Flags, groups: list[Group]) -> list[Group]:
@@ -32,12 +35,15 @@ def adopt(topology: Topology, signs: Signs, doubted: Flags, groups: list[Group])
         told = _told_elsewhere(topology, misplaced, groups[place])
         if told is not None:
             groups[place] = _named_by_its_feed(topology, doubted, groups[place], misplaced.pop(told))
+            anchored.append(place)
             continue
         home = _home(topology, signs, groups, anchored, groups[place])
         if home is not None:
             foster, part = groups[home], groups[place]
             groups[home] = replace(foster, dark=np.union1d(foster.dark, part.dark), adopted=(*foster.adopted, *part.roots))
             groups[place] = replace(part, roots=())
+        elif groups[place].dark.size >= LARGE:
+            anchored.append(place)
     return [group for group in groups if group.roots]
 
 
@@ -74,9 +80,10 @@ def _ways_of_saying(signs: Signs) -> dict[tuple[int, int], int]:
 
 
 def _told_elsewhere(topology: Topology, misplaced: list[tuple[int, int]], group: Group) -> int | None:
-    area = topology.network.device_area
+    """The first complaint from the part's own area by a device of a kind that feeds such as it."""
+    head, area = group.roots[0].head, topology.network.device_area
     for place, (row, _) in enumerate(misplaced):
-        if area[row] == area[group.roots[0].head]:
+        if area[row] == area[head] and topology.is_usual(row, head):
             return place
     return None
 
@@ -95,15 +102,23 @@ def _recorded_feed(topology: Topology, doubted: Flags, group: Group) -> int:
 
 
 def _home(topology: Topology, signs: Signs, groups: list[Group], anchored: list[int], part: Group) -> int | None:
-    """The group that darkens most of the part's area, at the same time."""
-    area = topology.network.device_area
-    here = area == area[part.roots[0].head]
+    """The group that darkens most of the part's area, at the same time; for ringed gear, the only one of a ring that began just then."""
+    area, head = topology.network.device_area, part.roots[0].head
+    here = area == area[head]
     here[part.dark] = False
     size = max(int(here.sum()), 1)
     shares = [(int(here[groups[place].dark].sum()) / size, -place) for place in anchored]
     share, place = max(shares, default=(0.0, 0))
-    began, then = _began(signs, part.dark), _began(signs, groups[-place].dark)
-    return -place if share >= SHARE_OF_AREA and abs(began - then) <= SAME_TIME_S else None
+    if share >= SHARE_OF_AREA and abs(_began(signs, part.dark) - _began(signs, groups[-place].dark)) <= SAME_TIME_S:
+        return -place
+    ringed = topology.ringed[topology.network.device_kind]
+    if not ringed[head] or part.dark.size < LARGE:
+        return None
+    then = onset(signs, part.dark)
+    rings = [
+        place for place in anchored if ringed[groups[place].roots[0].head] and then.is_that_of(onset(signs, groups[place].dark))
+    ]
+    return rings[0] if len(rings) == 1 else None
 
 
 def _began(signs: Signs, dark: Rows) -> float:

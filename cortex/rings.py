@@ -13,6 +13,7 @@ from atlas.cmdb.records import Flags
 from cortex.adoption import misplaced_complaints
 from cortex.dominators import Rows
 from cortex.findings import Element
+from cortex.onset import onset
 from cortex.suspects import PRICE, Case, Group, full, joined, owners, with_empty
 
 # Boundary links tried in pairs around a ring segment: more than this and the records there are no guide.
@@ -176,17 +177,25 @@ def join_open_rings(case: Case, groups: list[Group]) -> list[Group]:
     owner = owners(case.signs.lost.size, groups)
     groups = [_named_by_both_cuts(case, group, owner) for group in groups]
     tails = [place for place, group in enumerate(groups) if _is_tail(case, group)]
-    for place, other in _only_pairs(case, groups, tails, _stray_ends(case, groups)):
+    stray = _stray_ends(case, groups)
+    for place, other in _pairs_by_onset(case, groups, tails):
         pair = (groups[place].roots[0].link, groups[other].roots[0].link)
         both = [groups[place], groups[other]]
         whole = joined(_links(case, pair), both, both[0].dark, both[0].gain + both[1].gain)
         groups = with_empty(groups, [place, other], whole)
-        tails = [tail for tail in tails if tail not in (place, other)]
     for place in tails:
-        wrong = _wrong_side(case, groups[place])
-        if len(wrong) == 1:
-            groups[place] = replace(groups[place], elements=_links(case, (groups[place].roots[0].link, wrong[0])))
+        if len(groups[place].elements) == 1:
+            groups[place] = _named_by_the_other_end(case, groups[place], stray)
     return full(groups)
+
+
+def _named_by_the_other_end(case: Case, group: Group, stray: list[tuple[int, int]]) -> Group:
+    """The ring's other cut is the only link near by that is complained of and recorded elsewhere; else the only doubted one of the part."""
+    steps = _steps_from(case, _teller(case, group))
+    ends = [link for row, link in stray if row in steps and link >= 0]
+    wrong = _wrong_side(case, group)
+    others = ends if len(ends) == 1 and not wrong else wrong
+    return replace(group, elements=_links(case, (group.roots[0].link, others[0]))) if len(others) == 1 else group
 
 
 def _named_by_both_cuts(case: Case, group: Group, owner: Rows) -> Group:
@@ -228,19 +237,23 @@ def _wrong_side(case: Case, group: Group) -> list[int]:
     return found
 
 
-def _stray_ends(case: Case, groups: list[Group]) -> list[int]:
-    """Ringed gear that complains of a ring's link which the records have elsewhere or not at all."""
+def _stray_ends(case: Case, groups: list[Group]) -> list[tuple[int, int]]:
+    """Ringed gear that complains of a ring's link which the records have elsewhere or not at all: device row, link row or -1."""
     ringed = case.topology.ringed[case.topology.network.device_kind]
-    return [row for row, _ in misplaced_complaints(case.topology, case.signs, groups) if ringed[row]]
+    return [(row, link) for row, link in misplaced_complaints(case.topology, case.signs, groups) if ringed[row]]
 
 
-def _only_pairs(case: Case, groups: list[Group], tails: list[int], stray: list[int]) -> list[tuple[int, int]]:
-    """Tails of which each is the only open end within a ring's length of the other, over ringed gear."""
+def _pairs_by_onset(case: Case, groups: list[Group], tails: list[int]) -> list[tuple[int, int]]:
+    """Tails that went dark at the same moment, and no other with them: the second of two cuts darkens both halves of a ring at once."""
     near: dict[int, list[int]] = {}
+    onsets = {place: onset(case.signs, groups[place].dark) for place in tails}
     for place in tails:
         steps = _steps_from(case, _teller(case, groups[place]))
-        others = [other for other in tails if other != place and _teller(case, groups[other]) in steps]
-        near[place] = others if not any(row in steps for row in stray) else []
+        near[place] = [
+            other
+            for other in tails
+            if other != place and _teller(case, groups[other]) in steps and onsets[place].is_that_of(onsets[other])
+        ]
     return [(place, found[0]) for place, found in near.items() if len(found) == 1 and near[found[0]] == [place] and place < found[0]]
 
 

@@ -180,16 +180,26 @@ class Topology:
         return area_ids, np.searchsorted(area_ids, self.network.device_area), np.searchsorted(area_ids, self.lines.area_id)
 
     @cached_property
-    def odd(self) -> Flags:
-        """Links that cross areas where links of such a pair of kinds hardly ever do: the records most likely to be wrong."""
-        whole = (self.link_ends >= 0).all(axis=0)
+    def _kind_pairs(self) -> tuple[Rows, Rows, Flags]:
+        """Links by the pair of kinds they join: each link's pair, how many links each pair has, and which links are whole."""
+        whole: Flags = (self.link_ends >= 0).all(axis=0)
         kinds = np.sort(self.network.device_kind[self.link_ends], axis=0).astype(np.int64)
         pair = kinds[0] * len(KINDS) + kinds[1]
+        return pair, np.bincount(pair[whole], minlength=len(KINDS) ** 2), whole
+
+    @cached_property
+    def odd(self) -> Flags:
+        """Links that cross areas where links of such a pair of kinds hardly ever do: the records most likely to be wrong."""
+        pair, laid, whole = self._kind_pairs
         crosses = whole & (self.network.device_area[self.link_ends[0]] != self.network.device_area[self.link_ends[1]])
         crossing = np.bincount(pair[crosses], minlength=len(KINDS) ** 2)
-        laid = np.bincount(pair[whole], minlength=len(KINDS) ** 2)
         flags: Flags = crosses & (crossing[pair] < SELDOM * laid[pair])
         return flags
+
+    def is_usual(self, row: int, other: int) -> bool:
+        """Are devices of these two kinds ever linked?"""
+        low, high = sorted((int(self.network.device_kind[row]), int(self.network.device_kind[other])))
+        return bool(self._kind_pairs[1][low * len(KINDS) + high])
 
     @cached_property
     def price_of_error(self) -> float:

@@ -39,7 +39,8 @@ LAST_WORDS: Final = (ProbableCause.DYING_GASP, ProbableCause.EQUIPMENT_MALFUNCTI
 @dataclass(frozen=True)
 class Truth:
     """`roots` by group: the elements that failed together. `groups` is each alarm's group; single failures follow the roots, and
-    noise is a group of its own each. `names` is what the records can call each root (a link they miss is named by what it feeds)."""
+    noise is a group of its own each. `names` is what the records can call each root: a link they miss is named by the device it feeds; of a ring cut twice, the cut they
+    have is name enough."""
 
     roots: tuple[frozenset[Element], ...]
     names: tuple[frozenset[Element], ...]
@@ -314,11 +315,10 @@ def _stray(weather: Weather, group: int) -> Said:
 
 
 def _name(weather: Weather, root: frozenset[Element]) -> frozenset[Element]:
-    """What the records can call a root: a link they do not have is known only by the device it feeds."""
-    recorded = set(weather.known.link_id.tolist())
-    return frozenset(
-        element if element.kind != "link" or element.id in recorded else Element("device", _fed_by(weather, element.id)) for element in root
-    )
+    """What the records can call a root."""
+    recorded = {Element("link", link) for link in weather.known.link_id.tolist()}
+    known = frozenset(element for element in root if element.kind != "link" or element in recorded)
+    return known or frozenset(Element("device", _fed_by(weather, element.id)) for element in root)
 
 
 def _fed_by(weather: Weather, link: int) -> int:
