@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from pysnmp.hlapi.v3arch.asyncio import CommunityData
 
 from api.settings import Settings, value_of
 from atlas.connection import Atlas
@@ -16,8 +19,11 @@ from atlas.errors import AtlasError
 from atlas.principal import Zone
 from cortex.pictures import WarmTopology
 from forge.errands import Outside
-from forge.outside.ports import Messenger
+from forge.outside.carriers import ByChannel
+from forge.outside.ports import Messenger, Prober
 from forge.outside.recorded import RecordedMessenger, RecordedProber, RecordedProvisioner
+from forge.outside.snmp import SnmpProber
+from forge.outside.twilio import TwilioMessenger, TwilioSenders
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
 from governance.matrix import load
@@ -53,15 +59,35 @@ async def house(settings: Settings, zones: Collection[Zone] = tuple(Zone), most:
         yield House(settings, atlas, forge, WarmTopology(), {})
 
 
-def outside_world(one: House) -> tuple[Messenger, Outside]:
+@asynccontextmanager
+async def outside_world(one: House) -> AsyncIterator[tuple[Messenger, Outside]]:
     """The real carrier and prober where they are configured, else their recorded twins; `parts` remembers which."""
-    one.parts.update(messenger="recorded", prober="recorded", provisioner="recorded")
-    return RecordedMessenger(one.atlas), Outside(RecordedProber(one.atlas), RecordedProvisioner())
+    recorded = RecordedMessenger(one.atlas)
+    prober = _prober(one)
+    one.parts.update(messenger="recorded", prober=type(prober).__name__, provisioner="recorded")
+    outside = Outside(prober, RecordedProvisioner())
+    settings = one.settings
+    token = value_of(settings.twilio_auth_token)
+    if settings.twilio_account_sid is None or token is None:
+        yield recorded, outside
+        return
+    senders = TwilioSenders(settings.twilio_sms_from, settings.twilio_whatsapp_from)
+    async with TwilioMessenger.open(settings.twilio_account_sid, token, senders, settings.twilio_base_url) as twilio:
+        one.parts["messenger"] = "twilio"
+        yield ByChannel({"sms": twilio, "whatsapp": twilio}, recorded), outside
+
+
+def _prober(one: House) -> Prober:
+    """Devices are asked over SNMP where the operator says with which community and inside which networks."""
+    community = value_of(one.settings.snmp_read_community)
+    if community is None or not one.settings.management_networks:
+        return RecordedProber(one.atlas)
+    return SnmpProber(CommunityData(community), tuple(ip_network(network) for network in one.settings.management_networks))
 
 
 def configure_logging(form: str) -> None:
     """Events in the past tense with ids and measures, one a line, to standard error: JSON for machines, colours for people."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

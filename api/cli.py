@@ -5,21 +5,33 @@ import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 import uvloop
 from pydantic import SecretStr
 from rich.console import Console
+from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from api.bootstrap import House, configure_logging, house
+from api.inbound.topology import import_topology
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
-from atlas.errors import AtlasError
+from atlas.actions.reads import audit_entries, broken_links
+from atlas.actions.records import BrokenLink
+from atlas.cmdb.records import PlantRecorded
+from atlas.errors import AtlasError, InvalidField
+from atlas.identity import ActionId
 from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident
-from atlas.principal import Zone, executor
+from atlas.principal import Zone, executor, staff
+from atlas.staff.rules import proved_ago
+from forge.approvals import Card, Ruled, approve, reject, waiting_for
+from forge.approvals import card as card_of
+from forge.sign_in import SignInRefused, sign_in, signed_in
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bedrock, the AI-native operating system for ISPs.")
 console = Console()
@@ -109,10 +121,133 @@ def incident_table(found: list[Incident]) -> Table:
     return table
 
 
+approvals = typer.Typer(no_args_is_help=False, invoke_without_command=True, help="What waits for a person, and ruling on it.")
+app.add_typer(approvals, name="approvals")
 imports = typer.Typer(no_args_is_help=True, help="Put a network of your own in.")
 app.add_typer(imports, name="import")
 audit = typer.Typer(no_args_is_help=True, help="The trail of every action.")
 app.add_typer(audit, name="audit")
+
+Reference = Annotated[str, typer.Argument(help="The request, as in A-123.")]
+Email = Annotated[str, typer.Option("--as", help="Your e-mail as a member of staff; your password is asked for.")]
+Note = Annotated[str, typer.Option(help="For the record.")]
+
+
+@approvals.callback()
+def waiting(context: typer.Context, as_json: Json = False) -> None:
+    """Who, how many, how much, why, on what evidence, and until when."""
+    if context.invoked_subcommand is not None:
+        return
+
+    async def work() -> list[Card]:
+        async with opened(Settings()) as here, here.atlas.transaction(executor("cli")) as conn:
+            return await waiting_for(here.forge, conn)
+
+    cards = run(work)
+    if as_json:
+        printed_json([asdict(card) for card in cards])
+    elif not cards:
+        console.print("Nothing waits.")
+    for card in cards if not as_json else ():
+        console.print(approval_panel(card))
+
+
+def approval_panel(card: Card) -> Panel:
+    """One request as an approver reads it: facts first, the words of whoever asked last."""
+    facts = Table.grid(padding=(0, 2))
+    rows = {
+        "customers": f"{card.facts.customers:,}",
+        "money": f"{card.facts.money} in all, at most {card.facts.largest_share} each",
+        "devices": f"{card.facts.devices:,}",
+        "asked by": f"{card.proposer} at {card.asked_at:%d %b %H:%M:%S}",
+        "stopped by": f"{card.rule_reason} (row {card.rule})",
+        "needs": f"{' or '.join(card.approver_roles)}, {card.approvals_needed} of them",
+        "each would see": card.customers_would_see[0] if card.customers_would_see else "",
+        "evidence": json.dumps(card.evidence, default=str)[:400],
+        "reason": card.reason,
+        "lapses": f"{card.lapses_at:%d %b %H:%M}",
+        "digest": card.digest[:16],
+    }
+    for name, fact in rows.items():
+        if fact and fact != "0":
+            facts.add_row(Text(name, style="dim"), Text(fact))
+    return Panel(facts, title=f"{card.reference} {card.name.replace('_', ' ')}", title_align="left")
+
+
+@approvals.command("approve")
+def approve_(reference: Reference, email: Email, note: Note = "") -> None:
+    """Approve exactly what is shown now."""
+    ruled_as(reference, email, note, approve)
+
+
+@approvals.command("reject")
+def reject_(reference: Reference, email: Email, note: Note = "") -> None:
+    """Reject it: one rejection is enough."""
+    ruled_as(reference, email, note, reject)
+
+
+def ruled_as(reference: str, email: str, note: str, ruling: Callable[..., Coroutine[Any, Any, Ruled]]) -> None:
+    """Shows the request, asks for the password, and rules on what was shown."""
+    action_id = ActionId(numbered(reference, "A"))
+
+    async def shown() -> Card:
+        async with opened(Settings()) as here, here.atlas.transaction(executor("cli")) as conn:
+            return await card_of(here.forge, conn, action_id)
+
+    seen = run(shown)
+    console.print(approval_panel(seen))
+    password = typer.prompt("Password", hide_input=True)
+
+    async def work() -> Ruled:
+        async with opened(Settings()) as here:
+            token = await sign_in(here.atlas, email, password)
+            known = await signed_in(here.atlas, token)
+            if known is None:
+                raise SignInRefused
+            me = staff(known.staff_id, known.name, frozenset(known.roles))
+            return await ruling(here.forge, me, action_id, digest_seen=seen.digest, signed_in_ago=proved_ago(known), note=note)
+
+    done = run(work)
+    console.print(f"{done.reference} is {done.state.value}.")
+
+
+def numbered(reference: str, letter: str) -> int:
+    """The number in `A-123`, `INC-31` or `31`. Raises InvalidField."""
+    digits = reference.upper().removeprefix(f"{letter}-")
+    if not digits.isdigit():
+        raise InvalidField("reference", f"{reference} is not of the form {letter}-123")
+    return int(digits)
+
+
+@imports.command("topology")
+def import_network(file: Annotated[Path, typer.Argument(help="GraphML, SNDlib JSON, or the devices file of a CSV pair.")]) -> None:
+    """Put a network in: GraphML (Internet Topology Zoo), SNDlib JSON, or NAME-devices.csv beside NAME-links.csv."""
+
+    async def work() -> PlantRecorded:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here:
+            return await import_topology(here.atlas, file)
+
+    console.print(run(work))
+
+
+@audit.command("verify")
+def verify(as_json: Json = False) -> None:
+    """Recompute every hash chain of the audit trail; exit 1 where one is broken."""
+
+    async def work() -> tuple[int, list[BrokenLink]]:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(executor("cli")) as conn:
+            return await audit_entries(conn), await broken_links(conn)
+
+    entries, broken = run(work)
+    if as_json:
+        printed_json({"entries": entries, "broken": [asdict(link) for link in broken]})
+    elif broken:
+        for link in broken:
+            console.print(f"[red]broken[/] {link.stream} entry {link.seq}: {link.why}")
+    else:
+        console.print(f"The audit trail holds: {entries:,} entries, every hash recomputed.")
+    if broken:
+        raise typer.Exit(1)
 
 
 def main() -> None:

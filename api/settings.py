@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     twilio_sms_from: str | None = Field(default=None, validation_alias="TWILIO_SMS_FROM")
     twilio_whatsapp_from: str | None = Field(default=None, validation_alias="TWILIO_WHATSAPP_FROM")
 
+    twilio_base_url: str | None = Field(default=None, validation_alias="TWILIO_BASE_URL", description="a proxy in front of Twilio")
+    snmp_read_community: SecretStr | None = Field(default=None, description="with management_networks: diagnostics ask real devices")
+    management_networks: tuple[str, ...] = ()
+
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     openai_model: str = Field(default="gpt-4.1-mini", validation_alias="OPENAI_MODEL")

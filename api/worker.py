@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,20 +58,28 @@ class Works:
 async def run_worker(settings: Settings) -> AsyncIterator[dict[str, str]]:
     """Works off the queue while the block runs; lets what is under way finish at the end."""
     url = value_of(settings.database_url) or ""
-    async with house(settings, (Zone.EXECUTOR, Zone.STAFF, Zone.CUSTOMER), most=12) as one, open_bookmarks(one.atlas) as bookmarks:
-        messenger, outside = outside_world(one)
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(house(settings, (Zone.EXECUTOR, Zone.STAFF, Zone.CUSTOMER), most=12))
+        bookmarks = await stack.enter_async_context(open_bookmarks(one.atlas))
+        messenger, outside = await stack.enter_async_context(outside_world(one))
         works = Works(one, bookmarks, messenger, outside)
         jobs = queue(url, settings.secret)
         register(jobs, works)
-        async with jobs.open_async():
-            clocks = [asyncio.create_task(clock) for clock in ticking(jobs, works)]
-            taking = asyncio.create_task(_taking(jobs))
-            try:
-                yield {"worker": "taking jobs"}
-            finally:
-                for task in (*clocks, taking):
-                    task.cancel()
-                await asyncio.gather(*clocks, taking, return_exceptions=True)
+        await stack.enter_async_context(jobs.open_async())
+        await stack.enter_async_context(running(_taking(jobs), *ticking(jobs, works)))
+        yield {"worker": "taking jobs"}
+
+
+@asynccontextmanager
+async def running(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """All of it beside the block, cancelled at its end; jobs get their time to finish by themselves."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _taking(jobs: App) -> None:
