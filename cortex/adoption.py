@@ -10,7 +10,7 @@ from cortex.dominators import Rows
 from cortex.findings import Element
 from cortex.onset import onset
 from cortex.signs import Signs
-from cortex.suspects import Group
+from cortex.suspects import Case, Group
 from cortex.topology import Topology
 
 # How much of an area must be dark of one cause before a part of it that no known path joins is put down to that cause too.
@@ -22,9 +22,10 @@ WAYS_OF_SAYING: Final = 2
 LARGE: Final = 10
 
 
-def adopt(topology: Topology, signs: Signs, doubted: Flags, groups: list[Group]) -> list[Group]:
+def adopt(case: Case, groups: list[Group]) -> list[Group]:
     """A part whose recorded neighbours are well and silent is fed by something else than the records say."""
-    floating = [place for place, group in enumerate(groups) if _is_adrift(topology, signs, doubted, group)]
+    topology, signs, doubted = case.topology, case.signs, case.doubted
+    floating = [place for place, group in enumerate(groups) if _is_adrift(case, group)]
     if not floating:
         return groups
     floating.sort(key=lambda place: (-groups[place].dark.size, groups[place].roots[0].head))
@@ -47,14 +48,14 @@ def adopt(topology: Topology, signs: Signs, doubted: Flags, groups: list[Group])
     return [group for group in groups if group.roots]
 
 
-def _is_adrift(topology: Topology, signs: Signs, doubted: Flags, group: Group) -> bool:
+def _is_adrift(case: Case, group: Group) -> bool:
     """Nobody complains of it, it said no last word, and what the records call its feed is doubted or missing."""
     root = group.roots[0]
-    if group.heard or len(group.roots) > 1 or signs.speaks_of_itself[root.head] or root.link >= 0:
+    if group.heard or len(group.roots) > 1 or case.signs.speaks_of_itself[root.head] or root.link >= 0:
         return False
-    _, links = topology.around.around(root.head)
-    unfed = topology.forest.start[root.head] >= topology.forest.fed
-    return bool(doubted[links].any() or unfed)
+    _, links = case.topology.around.around(root.head)
+    unfed = case.forest.start[root.head] >= case.forest.fed
+    return bool(case.doubted[links].any() or unfed)
 
 
 def misplaced_complaints(topology: Topology, signs: Signs, groups: list[Group]) -> list[tuple[int, int]]:

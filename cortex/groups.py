@@ -62,11 +62,11 @@ def read_groups(topology: Topology, signs: Signs, silence: float) -> Reading:
         doubted, forest = wrong, _forest_without(topology, wrong)
         weights = weigh(topology, forest, signs, silence=silence, doubted=doubted)
         roots = suspect(topology, forest, signs, weights)
-    case = Case(topology, signs, weights, doubted)
+    case = Case(topology, signs, forest, weights, doubted)
     groups = [alone(topology, root) for root in roots]
     for join in (join_conduits, join_rings, join_open_rings, _join_sites, _join_cards):
         groups = join(case, groups)
-    groups = adopt(topology, signs, doubted, groups)
+    groups = adopt(case, groups)
     return Reading(case, tuple(groups), owners(signs.lost.size, groups))
 
 

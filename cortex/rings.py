@@ -76,8 +76,13 @@ def _heads(group: Group) -> list[int]:
 def join_rings(case: Case, groups: list[Group]) -> list[Group]:
     """Dark parts that hang together in a ring, and the two cuts that would explain them all."""
     owner = owners(case.signs.lost.size, groups)
-    for parts in _clusters(case, owner, len(groups)):
-        around, between = _boundary(case, owner, parts), _between(case, owner, parts)
+    touching, apart = _touching(case, groups, owner)
+    # What is dark for a reason of its own is nobody's way out.
+    doubted = case.doubted.copy()
+    doubted[apart] = True
+    case = replace(case, doubted=doubted)
+    for parts in _clusters(case, owner, touching, len(groups)):
+        around, between = _boundary(case, owner, parts), _between(case, owner, touching, parts)
         left = parts
         while len(left) > 1 and (best := _best_cut(case, groups, owner, left, around, between)) is not None:
             covered, whole = best
@@ -86,16 +91,19 @@ def join_rings(case: Case, groups: list[Group]) -> list[Group]:
     return full(groups)
 
 
-def _touching(case: Case, owner: Rows) -> Flags:
+def _touching(case: Case, groups: list[Group], owner: Rows) -> tuple[Rows, Rows]:
+    """Links of the records from one group to another that went dark at the same time; and at another time."""
     ends = case.topology.link_ends
     near, far = owner[ends]
-    touching: Flags = (ends >= 0).all(axis=0) & ~case.doubted & (near >= 0) & (far >= 0) & (near != far)
-    return touching
+    links = np.flatnonzero((ends >= 0).all(axis=0) & ~case.doubted & (near >= 0) & (far >= 0) & (near != far))
+    onsets = {place: onset(case.signs, groups[place].dark) for place in np.unique(owner[ends[:, links]]).tolist()}
+    together = np.array([onsets[one].is_that_of(onsets[other]) for one, other in owner[ends[:, links]].T.tolist()], dtype=bool)
+    return links[together], links[~together]
 
 
-def _clusters(case: Case, owner: Rows, count: int) -> list[list[int]]:
-    """Places of groups that touch one another over links of the records."""
-    near, far = owner[case.topology.link_ends[:, _touching(case, owner)]]
+def _clusters(case: Case, owner: Rows, touching: Rows, count: int) -> list[list[int]]:
+    """Places of groups that touch one another."""
+    near, far = owner[case.topology.link_ends[:, touching]]
     _, cluster = connected_components(csr_array((np.ones(near.size), (near, far)), shape=(count, count)), directed=False)
     clusters = defaultdict(list)
     for place, label in enumerate(cluster.tolist()):
@@ -113,10 +121,9 @@ def _boundary(case: Case, owner: Rows, parts: list[int]) -> list[int]:
     return (told if len(told) > 1 else told + [link for link in links if link not in told])[:MOST_BOUNDARY]
 
 
-def _between(case: Case, owner: Rows, parts: list[int]) -> list[int]:
+def _between(case: Case, owner: Rows, touching: Rows, parts: list[int]) -> list[int]:
     """Links from one part of the cluster to another."""
-    near, _ = owner[case.topology.link_ends]
-    links: list[int] = np.flatnonzero(_touching(case, owner) & np.isin(near, parts)).tolist()
+    links: list[int] = touching[np.isin(owner[case.topology.link_ends[0, touching]], parts)].tolist()
     return links[:MOST_BOUNDARY]
 
 
@@ -183,19 +190,19 @@ def join_open_rings(case: Case, groups: list[Group]) -> list[Group]:
         both = [groups[place], groups[other]]
         whole = joined(_links(case, pair), both, both[0].dark, both[0].gain + both[1].gain)
         groups = with_empty(groups, [place, other], whole)
-    for place in tails:
-        if len(groups[place].elements) == 1:
-            groups[place] = _named_by_the_other_end(case, groups[place], stray)
+    left = [place for place in tails if len(groups[place].elements) == 1 and groups[place].roots]
+    for place in left:
+        ends = _wrong_side(case, groups[place]) or _stray_links(case, groups[place], stray if len(left) == 1 else [])
+        if len(ends) == 1:
+            groups[place] = replace(groups[place], elements=_links(case, (groups[place].roots[0].link, ends[0])))
     return full(groups)
 
 
-def _named_by_the_other_end(case: Case, group: Group, stray: list[tuple[int, int]]) -> Group:
-    """The ring's other cut is the only link near by that is complained of and recorded elsewhere; else the only doubted one of the part."""
+def _stray_links(case: Case, group: Group, stray: list[tuple[int, int]]) -> list[int]:
+    """Links within a ring's length that are complained of, and recorded elsewhere."""
     steps = _steps_from(case, _teller(case, group))
-    ends = [link for row, link in stray if row in steps and link >= 0]
-    wrong = _wrong_side(case, group)
-    others = ends if len(ends) == 1 and not wrong else wrong
-    return replace(group, elements=_links(case, (group.roots[0].link, others[0]))) if len(others) == 1 else group
+    ringed = case.topology.ringed[case.topology.network.device_kind]
+    return [link for row, link in stray if row in steps and link >= 0 and ringed[case.topology.link_ends[:, link]].all()]
 
 
 def _named_by_both_cuts(case: Case, group: Group, owner: Rows) -> Group:

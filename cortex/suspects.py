@@ -231,6 +231,7 @@ class Case:
 
     topology: Topology
     signs: Signs
+    forest: Forest  # without the doubted links
     weights: Weights
     doubted: Flags
 

@@ -182,7 +182,7 @@ class Topology:
     @cached_property
     def _kind_pairs(self) -> tuple[Rows, Rows, Flags]:
         """Links by the pair of kinds they join: each link's pair, how many links each pair has, and which links are whole."""
-        whole: Flags = (self.link_ends >= 0).all(axis=0)
+        whole: Flags = np.array((self.link_ends >= 0).all(axis=0))
         kinds = np.sort(self.network.device_kind[self.link_ends], axis=0).astype(np.int64)
         pair = kinds[0] * len(KINDS) + kinds[1]
         return pair, np.bincount(pair[whole], minlength=len(KINDS) ** 2), whole

@@ -39,8 +39,8 @@ LAST_WORDS: Final = (ProbableCause.DYING_GASP, ProbableCause.EQUIPMENT_MALFUNCTI
 @dataclass(frozen=True)
 class Truth:
     """`roots` by group: the elements that failed together. `groups` is each alarm's group; single failures follow the roots, and
-    noise is a group of its own each. `names` is what the records can call each root: a link they miss is named by the device it feeds; of a ring cut twice, the cut they
-    have is name enough."""
+    noise is a group of its own each. `names` is what the records can call each root: a link they miss is named by the device it feeds;
+    of a ring cut twice, the cut they have is name enough."""
 
     roots: tuple[frozenset[Element], ...]
     names: tuple[frozenset[Element], ...]
