@@ -1,9 +1,11 @@
 """Questions about the plant. The whole network and all its lines come as columns, for arithmetic over all of it at once."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.cmdb.records import KINDS, Device, Diagnosis, Equipment, Flags, Ids, Line, Lines, Network, Reach, Span, Stop
+from atlas.cmdb.records import KINDS, Device, Diagnosis, Equipment, Flags, Ids, Line, Lines, Network, ProbeTarget, Reach, Span, Stop
 from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
 
@@ -96,3 +98,12 @@ async def stops_of_incident(conn: Connection, incident_id: IncidentId) -> list[S
 async def spans_of_incident(conn: Connection, incident_id: IncidentId) -> list[Span]:
     """Every link that touches a device the incident ever held, passive plant left out."""
     return await SQL.all(conn, Span, "spans_of_incident", incident_id=incident_id)
+
+
+async def probe_targets(conn: Connection, incident_id: IncidentId) -> list[ProbeTarget]:
+    """Devices still lost in the incident that can answer and were not asked in it yet."""
+    return await SQL.all(conn, ProbeTarget, "probe_targets", incident_id=incident_id)
+
+
+async def devices_by_id(conn: Connection, devices: Sequence[DeviceId]) -> list[ProbeTarget]:
+    return await SQL.all(conn, ProbeTarget, "devices_by_id", devices=list(devices))

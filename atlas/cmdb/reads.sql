@@ -134,3 +134,19 @@ SELECT link.id AS link_id, link.from_device_id AS one, link.to_device_id AS othe
    AND EXISTS (SELECT 1 FROM itsm.incident_device AS lost
                 WHERE lost.incident_id = %(incident_id)s AND lost.device_id IN (link.from_device_id, link.to_device_id))
  ORDER BY link.id;
+
+-- Passive plant cannot answer, and a device that was asked in this incident is not asked again.
+-- name: probe_targets
+SELECT device.id AS device_id, device.name, device.kind, host(device.management_address) AS management_address
+  FROM itsm.incident_device AS lost
+  JOIN cmdb.device ON device.id = lost.device_id
+ WHERE lost.incident_id = %(incident_id)s AND lost.restored_at IS NULL
+   AND device.is_monitored AND device.kind NOT IN ('pon_port', 'splitter')
+   AND NOT EXISTS (SELECT 1 FROM actions.errand WHERE errand.key = 'diagnose:' || lost.incident_id || ':' || device.id)
+ ORDER BY device.id;
+
+-- name: devices_by_id
+SELECT device.id AS device_id, device.name, device.kind, host(device.management_address) AS management_address
+  FROM cmdb.device
+ WHERE device.id = ANY(%(devices)s)
+ ORDER BY device.id;

@@ -214,3 +214,13 @@ class PlantRecorded:
 
     devices: int
     links: int
+
+
+@dataclass(frozen=True)
+class ProbeTarget:
+    """A device that could be looked at, and where it answers."""
+
+    device_id: DeviceId
+    name: str
+    kind: DeviceKind
+    management_address: str | None

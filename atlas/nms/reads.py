@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from atlas.nms.records import AlarmPulse, OpenAlarm, Quarantined
+from atlas.identity import IncidentId
+from atlas.nms.records import AlarmPulse, OpenAlarm, Quarantined, StandingAlarm
 from atlas.statements import Connection, Statements
 
 SQL: Final = Statements(__file__)
@@ -20,3 +21,13 @@ async def alarm_pulse(conn: Connection) -> AlarmPulse:
 async def quarantined(conn: Connection, most: int = 100) -> list[Quarantined]:
     """What could not be taken and still waits, newest first, at most `most`."""
     return await SQL.all(conn, Quarantined, "quarantined", most=most)
+
+
+async def alarms_of_incident(conn: Connection, incident_id: IncidentId, most: int = 300) -> list[StandingAlarm]:
+    """The alarms an incident holds or held, those that stand first, oldest first."""
+    return await SQL.all(conn, StandingAlarm, "alarms_of_incident", incident_id=incident_id, most=most)
+
+
+async def standing_alarms(conn: Connection, device: str | None = None, most: int = 50) -> list[StandingAlarm]:
+    """Alarms that stand, on the device of that name or anywhere: the gravest first, then the latest."""
+    return await SQL.all(conn, StandingAlarm, "standing_alarms", device=device, most=most)

@@ -23,3 +23,23 @@ SELECT door, received_at, source_address, reason, raw
  WHERE replayed_at IS NULL
  ORDER BY received_at DESC, id DESC
  LIMIT %(most)s;
+
+-- name: alarms_of_incident
+SELECT alarm.id AS alarm_id, device.name AS device, alarm.managed_object, alarm.probable_cause, alarm.severity, alarm.text, alarm.raised_at,
+       alarm.cleared_at, alarm.is_open, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id
+  FROM itsm.incident_alarm AS held
+  JOIN nms.alarm ON alarm.id = held.alarm_id
+  JOIN cmdb.device ON device.id = alarm.device_id
+ WHERE held.incident_id = %(incident_id)s AND alarm.raised_at IS NOT NULL
+ ORDER BY alarm.is_open DESC, alarm.raised_at, alarm.id
+ LIMIT %(most)s;
+
+-- name: standing_alarms
+SELECT alarm.id AS alarm_id, device.name AS device, alarm.managed_object, alarm.probable_cause, alarm.severity, alarm.text, alarm.raised_at,
+       alarm.cleared_at, alarm.is_open, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id
+  FROM nms.alarm
+  JOIN cmdb.device ON device.id = alarm.device_id
+  LEFT JOIN itsm.incident_alarm AS held ON held.alarm_id = alarm.id AND held.left_at IS NULL
+ WHERE alarm.is_open AND (%(device)s::text IS NULL OR device.name = %(device)s)
+ ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning', 'indeterminate'], alarm.severity), alarm.raised_at DESC, alarm.id
+ LIMIT %(most)s;

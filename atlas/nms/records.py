@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from atlas.identity import AlarmId, DeviceId, LinkId, SubscriberId
+from atlas.identity import AlarmId, DeviceId, IncidentId, LinkId, SubscriberId
 
 
 class Severity(StrEnum):
@@ -143,3 +143,21 @@ class AlarmPulse:
 
     open_alarms: int
     quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandingAlarm:
+    """One alarm as staff read it: on which device, what it says, how often, and which incident holds it."""
+
+    alarm_id: AlarmId
+    device: str
+    managed_object: str
+    probable_cause: ProbableCause
+    severity: Severity
+    text: str
+    raised_at: datetime
+    cleared_at: datetime | None
+    is_open: bool
+    times: int
+    is_acknowledged: bool
+    incident_id: IncidentId | None

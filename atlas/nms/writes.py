@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from atlas.identity import AlarmId, DeviceId
 from atlas.jobs import defer
 from atlas.nms.records import AlarmEvent, Door, Quarantined, Recorded, Severity
 from atlas.nms.rules import STANDS_FOR, AlarmMoves, folded
@@ -157,3 +158,13 @@ async def age_out(conn: Connection, now: datetime) -> int:
     if aged:
         await defer(conn, LOOK, queueing_lock=LOOK)
     return aged
+
+
+async def acknowledge_alarms(conn: Connection, alarms: Sequence[AlarmId]) -> int:
+    """Somebody has seen them: how many stood and had not been acknowledged. Needs a claimed action."""
+    return await SQL.run(conn, "acknowledge_alarms", alarms=list(alarms))
+
+
+async def set_maintenance_window(conn: Connection, devices: Sequence[DeviceId], starts_at: datetime, ends_at: datetime, reason: str) -> int:
+    """Work is planned on these devices in this time; how many of them are known. Needs a claimed action."""
+    return await SQL.run(conn, "set_maintenance_window", devices=list(devices), starts_at=starts_at, ends_at=ends_at, reason=reason)

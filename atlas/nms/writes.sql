@@ -110,3 +110,14 @@ UPDATE nms.alarm
  WHERE alarm.is_open
    AND alarm.probable_cause = momentary.probable_cause
    AND alarm.raised_at + momentary.stands_for <= %(now)s;
+
+-- name: acknowledge_alarms
+UPDATE nms.alarm
+   SET acknowledged_by_action_id = actions.claimed()
+ WHERE id = ANY(%(alarms)s) AND is_open AND acknowledged_by_action_id IS NULL;
+
+-- name: set_maintenance_window
+INSERT INTO nms.maintenance_window (device_id, starts_at, ends_at, reason)
+SELECT device.id, %(starts_at)s, %(ends_at)s, %(reason)s
+  FROM cmdb.device
+ WHERE device.id = ANY(%(devices)s);
