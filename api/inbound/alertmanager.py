@@ -112,7 +112,7 @@ def router(intake: AlarmIntake, token: str, clock: Clock) -> APIRouter:
             webhook = WEBHOOK.decode(await body_of(request))
         except TooLong as error:
             return refused(413, str(error))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return refused(400, "the body is no Alertmanager webhook of version 4", readable(str(error)))
         source = request.client.host if request.client else ""
         reading, wrong = reading_of(webhook, source, clock())

@@ -73,10 +73,13 @@ class Waiting:
 class AlarmIntake:
     """The one way from the doors into Atlas. `running()` writes in the background until it is left, then writes what still waits."""
 
-    def __init__(self, atlas: Atlas, principal: Principal | None = None, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(
+        self, atlas: Atlas, principal: Principal | None = None, most_waiting: int = MOST_WAITING, patience_s: float = PATIENCE_S
+    ) -> None:
         self.atlas = atlas
         self.principal = principal or intake("doors")
         self.most_waiting = most_waiting
+        self.patience_s = patience_s
         self.waiting = Waiting()
         self.arrived = asyncio.Event()
         self.has_room = asyncio.Event()
@@ -102,10 +105,10 @@ class AlarmIntake:
         self.waiting.callers.append(caller)
         self.offer(reading)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 await caller
         except TimeoutError:
-            raise NotYetSafe(f"not committed within {PATIENCE_S:.0f} s") from None
+            raise NotYetSafe(f"not committed within {self.patience_s:g} s") from None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["AlarmIntake"]:

@@ -15,12 +15,8 @@ LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 # Longer texts come from broken senders; nobody reads further, and PostgreSQL must index what it keeps.
 LONGEST_TEXT: Final = 2000
 LONGEST_NAME: Final = 255
-# A UDP datagram is never older than this; later than that, the sender has restarted and counts anew.
-LATEST_DATAGRAM: Final = timedelta(seconds=30)
-# Syslog over TCP waits in the sender's queue while its own uplink is down.
-LATEST_LINE: Final = timedelta(minutes=10)
-# Arrival of one sender's events varies by this much on a busy network; below it the first reading is good enough.
-JITTER: Final = timedelta(seconds=2)
+# No honest datagram is longer on its way, an inform's repeats included; more than that, and a clock was set or the sender restarted.
+LONGEST_DELAY: Final = timedelta(seconds=30)
 MOST_CLOCKS: Final = 50_000
 
 # Control characters but tab and newline, and halves of surrogate pairs: none is text, and NUL is refused by PostgreSQL.
@@ -69,25 +65,23 @@ def bearer_is_valid(authorization: str | None, token: str) -> bool:
 class SenderClocks:
     """Each sender's clock against ours, so that its events keep its order though its clock is wrong and datagrams overtake one another.
 
-    The first reading fixes the offset. It moves only where the sender proves it wrong: an event that arrives with clearly less delay
-    (the first was held up), or one later than any delay explains (the clock was set, or the device restarted). Holds the
-    `most` senders heard last.
+    The first reading fixes the offset, and it stays as long as no event contradicts it by more than `slack`: an offset that moved a little
+    with every event would put an early event after a late one. Holds the `most` senders heard last.
     """
 
-    latest: timedelta = LATEST_DATAGRAM
+    slack: timedelta = LONGEST_DELAY
     resolution: timedelta = timedelta(0)
     most: int = MOST_CLOCKS
     offsets: OrderedDict[str, timedelta] = field(default_factory=OrderedDict)
 
     def happened_at(self, sender: str, reading: datetime, received_at: datetime) -> datetime:
-        """When the event happened by our clock; never after `received_at`. Within the clock's resolution, the order of arrival counts."""
+        """When it happened by our clock, within `slack` of `received_at`. Within the clock's resolution the order of arrival counts."""
         seen = received_at - reading
         offset = self.offsets.get(sender)
-        if offset is None or seen < offset - JITTER or seen > offset + self.latest:
+        if offset is None or abs(seen - offset) > self.slack:
             offset = seen
         self._remember(sender, offset)
-        corrected = reading + offset
-        return received_at if received_at - corrected < self.resolution else min(corrected, received_at)
+        return received_at if abs(seen - offset) < self.resolution else reading + offset
 
     def _remember(self, sender: str, offset: timedelta) -> None:
         self.offsets[sender] = offset

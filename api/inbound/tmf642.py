@@ -144,7 +144,7 @@ def router(intake: AlarmIntake, token: str, clock: Clock) -> APIRouter:
             batch = batch_of(await body_of(request))
         except TooLong as error:
             return refused(413, str(error))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return refused(400, "the body is not JSON of alarms", readable(str(error)))
         return await _keep(batch, request)
 

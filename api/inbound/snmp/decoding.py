@@ -14,7 +14,6 @@ from pyasn1.error import PyAsn1Error
 from pyasn1.type import univ
 from pysnmp.proto import api, rfc1902
 from pysnmp.proto.api import v1, v2c
-from pysnmp.proto.error import ProtocolError
 from pysnmp.proto.proxy import rfc2576
 
 from api.inbound.snmp.notification import Notification, NotUnderstood, Value, notification_of
@@ -76,7 +75,10 @@ def decode(datagram: bytes) -> Heard:
         return _decode_slowly(datagram)
     if message.version != VERSION_2C or message.pdu.tag == "response":
         return _decode_slowly(datagram)
-    bindings = tuple((each.name.dotted_string, _value(each.value)) for each in message.pdu.value.bindings)
+    try:
+        bindings = tuple((each.name.dotted_string, _value(each.value)) for each in message.pdu.value.bindings)
+    except ValueError:
+        return _decode_slowly(datagram)
     answer = _answer(message) if message.pdu.tag == "inform" else None
     return Heard(message.community, notification_of(bindings), answer)
 
@@ -109,7 +111,8 @@ def version_of(datagram: bytes) -> int:
     """0 for SNMPv1, 1 for v2c, 3 for v3. Raises NotUnderstood where it is not even the start of an SNMP message."""
     try:
         return int(api.decodeMessageVersion(datagram))
-    except (ProtocolError, PyAsn1Error, ValueError, OverflowError, IndexError) as error:
+    except Exception as error:
+        # pyasn1 answers malformed input with whatever its innards raise, TypeError and AttributeError included.
         raise NotUnderstood("not an SNMP message: malformed BER") from error
 
 
@@ -124,7 +127,7 @@ def _decode_slowly(datagram: bytes) -> Heard:
             return _decode_v1(datagram)
     except NotUnderstood:
         raise
-    except (PyAsn1Error, ProtocolError, ValueError, OverflowError, IndexError, KeyError) as error:
+    except Exception as error:
         raise NotUnderstood(f"malformed BER: {type(error).__name__}") from error
     raise NotUnderstood(f"SNMP message version {version} is not one of v1, v2c, v3")
 

@@ -19,6 +19,8 @@ from atlas.nms.rules import alarm_type_of, believable_event_time, severity_of
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # sysUpTime counts hundredths of a second; what happens within one keeps the order it arrived in.
 UPTIME_TICK: Final = timedelta(milliseconds=10)
+# DateAndTime has no more.
+TENTH: Final = timedelta(milliseconds=100)
 # SyslogSeverity of CISCO-SYSLOG-MIB is syslog's level plus one.
 CISCO_LEVELS: Final = {str(level + 1): level for level in range(8)}
 
@@ -35,7 +37,7 @@ class Traps:
     forwarders: TrustedForwarders = field(default_factory=TrustedForwarders.of)
     communities: Collection[bytes] = frozenset()
     users: UserSecurity | None = None
-    wall_clocks: SenderClocks = field(default_factory=SenderClocks)
+    wall_clocks: SenderClocks = field(default_factory=lambda: SenderClocks(resolution=TENTH))
     uptimes: SenderClocks = field(default_factory=lambda: SenderClocks(resolution=UPTIME_TICK))
 
 

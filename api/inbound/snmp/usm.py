@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from cryptography.hazmat import asn1
-from pyasn1.error import PyAsn1Error
 from pysnmp.carrier.base import AbstractTransportDispatcher
 from pysnmp.entity import config, engine
 from pysnmp.entity.rfc3413 import ntfrcv
-from pysnmp.error import PySnmpError
 from pysnmp.proto import errind, rfc1902
 
 from api.inbound.snmp.decoding import Heard, plain_bindings
@@ -145,7 +143,8 @@ class UserSecurity:
         self.collector.answers.clear()
         try:
             self.collector.receive(self.collector, DOMAIN, (source, 0), datagram)
-        except (PySnmpError, PyAsn1Error, ValueError, IndexError) as error:
+        except Exception as error:
+            # pyasn1 answers malformed input with whatever its innards raise.
             raise NotUnderstood(f"SNMPv3: {type(error).__name__}") from error
         answer = self.collector.answers[-1] if self.collector.answers else None
         if self.heard:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from api.inbound.reading import Reading, set_aside
-from api.inbound.sources import LATEST_LINE, SenderClocks, plain_address
+from api.inbound.sources import SenderClocks, plain_address
 from api.inbound.syslog.line import NotSyslog, SyslogLine, syslog_line
 from api.inbound.syslog.meanings import Rule, alarm_of, said, shipped_rules
 from atlas.nms.records import Door
@@ -21,8 +21,8 @@ class Lines:
     """What reading lines needs to know: the table of meanings, and everybody's clock, coarse or fine."""
 
     rules: tuple[Rule, ...] = field(default_factory=shipped_rules)
-    fine: SenderClocks = field(default_factory=lambda: SenderClocks(LATEST_LINE))
-    coarse: SenderClocks = field(default_factory=lambda: SenderClocks(LATEST_LINE, WHOLE_SECOND))
+    fine: SenderClocks = field(default_factory=SenderClocks)
+    coarse: SenderClocks = field(default_factory=lambda: SenderClocks(resolution=WHOLE_SECOND))
 
 
 def parse_line(raw: bytes, source: str, received_at: datetime, lines: Lines) -> Reading:
