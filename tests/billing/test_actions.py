@@ -12,8 +12,8 @@ from atlas.identity import CustomerId, IncidentId, SubscriberId
 from atlas.money import ZERO, Money
 from atlas.principal import executor
 from forge.actions.billing import IssueCredits, RequestCredit, SuspendForNonPayment
+from tests import carried
 from tests.billing.arranged import bill, compensation, customer_with_line, outage, payment
-from tests.carried_out import carried_out
 from tests.given import NOW, Owner
 
 LONG_AGO = (NOW - timedelta(days=70)).date().replace(day=1)
@@ -91,7 +91,7 @@ async def test_a_credit_lowers_what_the_customer_owes(atlas: Atlas, owner: Owner
     customer, line = await customer_with_line(owner)
     await bill(owner, customer, NOW.date().replace(day=1), {"Fibre 100": 3000})
 
-    await carried_out(atlas, owner, await due_for(atlas, await outage(owner, line)))
+    await carried.out(atlas, await due_for(atlas, await outage(owner, line)), NOW)
 
     async with atlas.transaction(executor("test")) as conn:
         assert (await balance(conn, customer, NOW.date())).owed == Money("25.00")
@@ -101,7 +101,7 @@ async def test_credits_say_what_was_given(atlas: Atlas, owner: Owner) -> None:
     await compensation(owner, flat_minor=500)
     lines = [(await customer_with_line(owner))[1] for _ in range(2)]
 
-    outcome = await carried_out(atlas, owner, await due_for(atlas, await outage(owner, *lines)))
+    outcome = await carried.out(atlas, await due_for(atlas, await outage(owner, *lines)), NOW)
 
     assert outcome == {"credits": 2, "customers": 2, "money": "10.00", "not_due": 0}
 
@@ -110,9 +110,9 @@ async def test_the_same_credits_carried_out_twice_are_given_once(atlas: Atlas, o
     await compensation(owner)
     _, line = await customer_with_line(owner)
     action = await due_for(atlas, await outage(owner, line))
-    await carried_out(atlas, owner, action)
+    await carried.out(atlas, action, NOW)
 
-    again = await carried_out(atlas, owner, action)
+    again = await carried.out(atlas, action, NOW)
 
     assert (again["credits"], await counted(owner, "billing.credit"), await counted(owner, "billing.journal")) == (0, 1, 1)
 
@@ -121,7 +121,7 @@ async def test_every_credit_has_a_balanced_journal(atlas: Atlas, owner: Owner) -
     await compensation(owner)
     lines = [(await customer_with_line(owner))[1] for _ in range(3)]
 
-    await carried_out(atlas, owner, await due_for(atlas, await outage(owner, *lines)))
+    await carried.out(atlas, await due_for(atlas, await outage(owner, *lines)), NOW)
 
     sums = await (await owner.execute("SELECT sum(amount_minor)::int FROM billing.posting GROUP BY journal_id")).fetchall()
     assert sums == [(0,), (0,), (0,)]
@@ -154,7 +154,7 @@ async def test_a_credit_larger_than_what_is_due_is_not_given(atlas: Atlas, owner
     customer, line = await customer_with_line(owner)
     forged = IssueCredits(await outage(owner, line), (Credit(customer, SubscriberId(line), Money("500.00"), "trust me"),))
 
-    outcome = await carried_out(atlas, owner, forged)
+    outcome = await carried.out(atlas, forged, NOW)
 
     assert (outcome["credits"], await counted(owner, "billing.credit")) == (0, 0)
 
@@ -163,10 +163,10 @@ async def test_days_without_service_are_credited_beside_the_flat_credit(atlas: A
     await compensation(owner, flat_minor=500, share="0.10000", hours=48)
     _, line = await customer_with_line(owner)
     incident = await outage(owner, line, lost_at=NOW - timedelta(days=4), restored_at=NOW)
-    await carried_out(atlas, owner, await due_for(atlas, incident))
+    await carried.out(atlas, await due_for(atlas, incident), NOW)
 
     action = await due_for(atlas, incident, CreditKind.DURATION)
-    await carried_out(atlas, owner, action)
+    await carried.out(atlas, action, NOW)
 
     given_minor = await (await owner.execute("SELECT cause, amount_minor FROM billing.credit ORDER BY id")).fetchall()
     assert given_minor == [(f"incident:{incident}", 500), (f"incident:{incident}:duration", 600)]
@@ -206,7 +206,7 @@ async def states(owner: Owner) -> list[tuple[str, str | None]]:
 async def test_a_debt_that_was_asked_for_and_not_paid_is_cut_off(atlas: Atlas, owner: Owner) -> None:
     await in_debt(owner)
 
-    outcome = await carried_out(atlas, owner, await suspension(atlas))
+    outcome = await carried.out(atlas, await suspension(atlas), NOW)
 
     assert (outcome, await states(owner)) == ({"customers": 1, "lines_suspended": 1, "owed": "30.00"}, [("suspended", "non_payment")])
 
@@ -234,7 +234,7 @@ async def test_a_payment_that_arrived_since_the_approval_stops_the_cutting_off(a
     await payment(owner, customer, 3000)
 
     with pytest.raises(PaymentArrived):
-        await carried_out(atlas, owner, action)
+        await carried.out(atlas, action, NOW)
 
     assert await states(owner) == [("active", None)]
 
@@ -245,7 +245,7 @@ async def test_somebody_found_to_be_vulnerable_since_the_approval_is_not_cut_off
     await owner.execute("UPDATE crm.customer SET is_vulnerable = true WHERE id = %s", (customer,))
 
     with pytest.raises(ProtectedFromDisconnection):
-        await carried_out(atlas, owner, action)
+        await carried.out(atlas, action, NOW)
 
     assert await states(owner) == [("active", None)]
 

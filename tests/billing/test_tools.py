@@ -11,8 +11,9 @@ from atlas.identity import CustomerId, StaffId
 from atlas.money import Money
 from atlas.principal import NotPermittedHere
 from forge.actions.billing import IssueCredits, RequestCredit
+from tests import carried
+from tests.asking import asking
 from tests.billing.arranged import bill, compensation, customer_with_line, outage, payment
-from tests.carried_out import asking, carried_out
 from tests.given import NOW, Owner, member
 from tools import billing
 
@@ -169,7 +170,7 @@ async def test_an_outage_that_was_credited_is_not_credited_again_on_request(atla
     incident = await outage(owner, line)
     async with atlas.transaction(principal.executor("test")) as conn:
         due = await IssueCredits.due_for(conn, incident, CreditKind.GOODWILL, NOW)
-    await carried_out(atlas, owner, due)
+    await carried.out(atlas, due, NOW)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
         with pytest.raises(NothingToCredit):
@@ -182,7 +183,7 @@ async def test_a_customer_sees_the_credits_they_were_given(atlas: Atlas, owner: 
     incident = await outage(owner, line)
     async with atlas.transaction(principal.executor("test")) as conn:
         due = await IssueCredits.due_for(conn, incident, CreditKind.GOODWILL, NOW)
-    await carried_out(atlas, owner, due)
+    await carried.out(atlas, due, NOW)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
         found = await billing.my_credits(turn)

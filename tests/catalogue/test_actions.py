@@ -5,9 +5,8 @@ from atlas.catalogue.rules import NotOnSale
 from atlas.connection import Atlas
 from atlas.principal import executor
 from forge.actions.catalogue import RetireOffering
-from tests import given
+from tests import carried, given
 from tests.billing.arranged import customer_with_line
-from tests.carried_out import carried_out
 from tests.given import NOW, Owner, row
 
 
@@ -27,7 +26,7 @@ async def on_sale(atlas: Atlas) -> list[str]:
 async def test_a_retired_offering_is_no_longer_on_sale(atlas: Atlas, owner: Owner) -> None:
     offering, _ = await offered(owner)
 
-    await carried_out(atlas, owner, RetireOffering(offering, "fibre-100", 0))
+    await carried.out(atlas, RetireOffering(offering, "fibre-100", 0), NOW)
 
     assert await on_sale(atlas) == []
 
@@ -39,7 +38,7 @@ async def test_customers_keep_what_was_retired_and_orders_in_flight_go_on(atlas:
     ordered = {"customer_id": customer, "subscriber_id": line, "kind": "modify", "offering_version_id": version, "action_id": action}
     await row(owner, "oms.product_order", **ordered)
 
-    outcome = await carried_out(atlas, owner, RetireOffering(offering, "fibre-100", 1))
+    outcome = await carried.out(atlas, RetireOffering(offering, "fibre-100", 1), NOW)
 
     left = await (
         await owner.execute("SELECT s.state, o.state FROM crm.subscriber s JOIN oms.product_order o ON o.subscriber_id = s.id")
@@ -49,10 +48,10 @@ async def test_customers_keep_what_was_retired_and_orders_in_flight_go_on(atlas:
 
 async def test_what_was_retired_before_cannot_be_retired_again(atlas: Atlas, owner: Owner) -> None:
     offering, _ = await offered(owner)
-    await carried_out(atlas, owner, RetireOffering(offering, "fibre-100", 0))
+    await carried.out(atlas, RetireOffering(offering, "fibre-100", 0), NOW)
 
     with pytest.raises(NotOnSale):
-        await carried_out(atlas, owner, RetireOffering(offering, "fibre-100", 0))
+        await carried.out(atlas, RetireOffering(offering, "fibre-100", 0), NOW)
 
 
 async def test_a_customer_gained_while_it_waited_is_counted_again(atlas: Atlas, owner: Owner) -> None:

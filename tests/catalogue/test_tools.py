@@ -11,8 +11,8 @@ from atlas.money import Money
 from atlas.principal import NotPermittedHere
 from forge.actions.catalogue import RetireOffering
 from tests import given
+from tests.asking import asking
 from tests.billing.arranged import customer_with_line
-from tests.carried_out import asking
 from tests.given import Owner, member
 from tools import catalogue
 

@@ -10,8 +10,7 @@ from atlas.errors import InvalidField
 from atlas.identity import CustomerId
 from atlas.principal import executor
 from forge.actions.crm import RecordContactPreference, RecordInteraction
-from tests import given
-from tests.carried_out import carried_out
+from tests import carried, given
 from tests.given import NOW, Owner, row
 
 NO_SMS = Consent(Purpose.SERVICE, Channel.SMS, False)
@@ -30,25 +29,25 @@ async def maya(owner: Owner) -> CustomerId:
 async def test_a_customer_who_says_stop_is_opted_out(atlas: Atlas, owner: Owner) -> None:
     customer = await maya(owner)
 
-    await carried_out(atlas, owner, RecordContactPreference(customer, "message:1", consents=(NO_SMS,)))
+    await carried.out(atlas, RecordContactPreference(customer, "message:1", consents=(NO_SMS,)), NOW)
 
     assert (await known(atlas, customer)).consents == (NO_SMS,)
 
 
 async def test_the_last_word_counts(atlas: Atlas, owner: Owner) -> None:
     customer = await maya(owner)
-    await carried_out(atlas, owner, RecordContactPreference(customer, "message:1", consents=(NO_SMS,)))
+    await carried.out(atlas, RecordContactPreference(customer, "message:1", consents=(NO_SMS,)), NOW)
 
-    await carried_out(atlas, owner, RecordContactPreference(customer, "message:2", consents=(YES_SMS,)), NOW + timedelta(hours=1))
+    await carried.out(atlas, RecordContactPreference(customer, "message:2", consents=(YES_SMS,)), NOW + timedelta(hours=1))
 
     assert (await known(atlas, customer)).consents == (YES_SMS,)
 
 
 async def test_a_word_said_earlier_but_recorded_later_does_not_count(atlas: Atlas, owner: Owner) -> None:
     customer = await maya(owner)
-    await carried_out(atlas, owner, RecordContactPreference(customer, "message:2", consents=(NO_SMS,)), NOW + timedelta(hours=1))
+    await carried.out(atlas, RecordContactPreference(customer, "message:2", consents=(NO_SMS,)), NOW + timedelta(hours=1))
 
-    await carried_out(atlas, owner, RecordContactPreference(customer, "message:1", consents=(YES_SMS,)), NOW)
+    await carried.out(atlas, RecordContactPreference(customer, "message:1", consents=(YES_SMS,)), NOW)
 
     assert (await known(atlas, customer)).consents == (NO_SMS,)
 
@@ -57,7 +56,7 @@ async def test_the_preferred_channel_moves_to_where_the_customer_wants_it(atlas:
     customer = await maya(owner)
     await row(owner, "crm.contact", customer_id=customer, channel="whatsapp", address="+447700900001")
 
-    await carried_out(atlas, owner, RecordContactPreference(customer, "message:1", preferred=Channel.WHATSAPP))
+    await carried.out(atlas, RecordContactPreference(customer, "message:1", preferred=Channel.WHATSAPP), NOW)
 
     preferred = [contact.channel for contact in (await known(atlas, customer)).contacts if contact.is_preferred]
     assert preferred == [Channel.WHATSAPP]
@@ -67,7 +66,7 @@ async def test_a_channel_without_an_address_cannot_be_preferred(atlas: Atlas, ow
     customer = await maya(owner)
 
     with pytest.raises(ContactMissing):
-        await carried_out(atlas, owner, RecordContactPreference(customer, "message:1", preferred=Channel.EMAIL))
+        await carried.out(atlas, RecordContactPreference(customer, "message:1", preferred=Channel.EMAIL), NOW)
 
     assert (await known(atlas, customer)).contacts[0].is_preferred
 
@@ -76,7 +75,7 @@ async def test_quiet_hours_are_kept_on_every_contact(atlas: Atlas, owner: Owner)
     customer = await maya(owner)
     await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@example.com")
 
-    await carried_out(atlas, owner, RecordContactPreference(customer, "message:1", quiet_hours=QuietHours(time(22), time(7))))
+    await carried.out(atlas, RecordContactPreference(customer, "message:1", quiet_hours=QuietHours(time(22), time(7))), NOW)
 
     hours = [(contact.quiet_from, contact.quiet_until) for contact in (await known(atlas, customer)).contacts]
     assert hours == [(time(22), time(7)), (time(22), time(7))]
@@ -99,7 +98,7 @@ def test_stop_and_start_in_one_conversation_are_two_operations() -> None:
 async def test_what_was_said_is_kept_as_a_line(atlas: Atlas, owner: Owner) -> None:
     customer = await maya(owner)
 
-    await carried_out(atlas, owner, RecordInteraction(customer, "call", " asked about\nthe bill ", "console:1", Channel.VOICE))
+    await carried.out(atlas, RecordInteraction(customer, "call", " asked about\nthe bill ", "console:1", Channel.VOICE), NOW)
 
     lines = await (await owner.execute("SELECT kind, channel, summary FROM crm.interaction")).fetchall()
     assert lines == [("call", "voice", "asked about the bill")]
@@ -109,4 +108,4 @@ async def test_an_empty_note_is_refused(atlas: Atlas, owner: Owner) -> None:
     customer = await maya(owner)
 
     with pytest.raises(InvalidField):
-        await carried_out(atlas, owner, RecordInteraction(customer, "call", "  ", "console:1"))
+        await carried.out(atlas, RecordInteraction(customer, "call", "  ", "console:1"), NOW)

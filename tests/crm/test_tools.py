@@ -13,8 +13,8 @@ from atlas.money import Money
 from atlas.principal import NotPermittedHere
 from forge.actions.crm import RecordContactPreference, RecordInteraction
 from tests import given
+from tests.asking import asking
 from tests.billing.arranged import bill, customer_with_line, outage
-from tests.carried_out import asking
 from tests.given import NOW, Owner, member
 from tools import crm
 

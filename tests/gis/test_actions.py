@@ -7,8 +7,8 @@ from atlas.gis.rules import PositionSwapped
 from atlas.identity import PremiseId
 from atlas.principal import executor
 from forge.actions.gis import CorrectPremisePosition
+from tests import carried
 from tests.billing.arranged import customer_with_line
-from tests.carried_out import carried_out
 from tests.given import NOW, Owner
 
 WAS = Position(50.7, -3.5)
@@ -31,17 +31,17 @@ async def position(owner: Owner) -> tuple[float, float]:
 async def test_a_premise_stands_where_it_was_found(atlas: Atlas, owner: Owner) -> None:
     premise = await somewhere(owner)
 
-    outcome = await carried_out(atlas, owner, CorrectPremisePosition(premise, WAS, FOUND, 1))
+    outcome = await carried.out(atlas, CorrectPremisePosition(premise, WAS, FOUND, 1), NOW)
 
     assert (await position(owner), outcome["moved_m"]) == ((50.701, -3.5), 111.2)
 
 
 async def test_a_premise_that_somebody_moved_first_is_not_moved_again(atlas: Atlas, owner: Owner) -> None:
     premise = await somewhere(owner)
-    await carried_out(atlas, owner, CorrectPremisePosition(premise, WAS, FOUND, 1))
+    await carried.out(atlas, CorrectPremisePosition(premise, WAS, FOUND, 1), NOW)
 
     with pytest.raises(Conflict):
-        await carried_out(atlas, owner, CorrectPremisePosition(premise, WAS, Position(50.71, -3.5), 1))
+        await carried.out(atlas, CorrectPremisePosition(premise, WAS, Position(50.71, -3.5), 1), NOW)
 
     assert await position(owner) == (50.701, -3.5)
 
@@ -50,7 +50,7 @@ async def test_a_swapped_position_is_not_carried_out(atlas: Atlas, owner: Owner)
     premise = await somewhere(owner)
 
     with pytest.raises(PositionSwapped):
-        await carried_out(atlas, owner, CorrectPremisePosition(premise, WAS, Position(-3.5, 50.7), 1))
+        await carried.out(atlas, CorrectPremisePosition(premise, WAS, Position(-3.5, 50.7), 1), NOW)
 
 
 async def test_a_premise_that_moved_while_it_waited_is_proposed_from_where_it_is(atlas: Atlas, owner: Owner) -> None:

@@ -9,8 +9,8 @@ from atlas.identity import CustomerId, PremiseId, StaffId
 from atlas.principal import NotPermittedHere
 from forge.actions.gis import CorrectPremisePosition
 from tests import given
+from tests.asking import asking
 from tests.billing.arranged import customer_with_line
-from tests.carried_out import asking
 from tests.given import Owner, member, row
 from tools import gis
 

@@ -11,9 +11,8 @@ from atlas.oms.records import Order, OrderState
 from atlas.oms.rules import IllegalTransition, OfferChanged, OrderOpen, PlanUnavailable
 from atlas.principal import executor
 from forge.actions.oms import CancelOrder, RequestPlanChange
-from tests import given
+from tests import carried, given
 from tests.billing.arranged import customer_with_line
-from tests.carried_out import carried_out
 from tests.given import NOW, Owner
 
 
@@ -37,7 +36,7 @@ async def orders(atlas: Atlas, customer: CustomerId) -> list[Order]:
 async def test_a_plan_change_is_an_order_that_says_from_what_to_what(atlas: Atlas, owner: Owner) -> None:
     customer = await customer_who_could_have_more(owner)
 
-    outcome = await carried_out(atlas, owner, await wish(atlas, customer))
+    outcome = await carried.out(atlas, await wish(atlas, customer), NOW)
 
     (order,) = await orders(atlas, customer)
     assert (outcome["order"], order.kind, order.state, order.plan, order.last_reason) == (
@@ -52,7 +51,7 @@ async def test_a_plan_change_is_an_order_that_says_from_what_to_what(atlas: Atla
 async def test_an_order_changes_nothing_at_the_line_yet(atlas: Atlas, owner: Owner) -> None:
     customer = await customer_who_could_have_more(owner)
 
-    await carried_out(atlas, owner, await wish(atlas, customer))
+    await carried.out(atlas, await wish(atlas, customer), NOW)
 
     async with atlas.transaction(executor("test")) as conn:
         assert (await plan_changes(conn, customer, "fibre-900", NOW.date()))[0].plan_before == "fibre-100"
@@ -62,7 +61,7 @@ async def test_the_order_of_a_suspended_line_is_held(atlas: Atlas, owner: Owner)
     customer = await customer_who_could_have_more(owner)
     await owner.execute("UPDATE crm.subscriber SET state = 'suspended', suspended_for = 'non_payment'")
 
-    outcome = await carried_out(atlas, owner, await wish(atlas, customer))
+    outcome = await carried.out(atlas, await wish(atlas, customer), NOW)
 
     assert outcome["state"] == "held"
 
@@ -93,8 +92,8 @@ async def test_the_same_wish_twice_is_one_operation(atlas: Atlas, owner: Owner) 
 async def test_a_wish_after_a_withdrawn_order_is_another_operation(atlas: Atlas, owner: Owner) -> None:
     customer = await customer_who_could_have_more(owner)
     first = await wish(atlas, customer)
-    outcome = await carried_out(atlas, owner, first)
-    await carried_out(atlas, owner, CancelOrder(customer, OrderId(outcome["order"]), NOW, "changed their mind"))
+    outcome = await carried.out(atlas, first, NOW)
+    await carried.out(atlas, CancelOrder(customer, OrderId(outcome["order"]), NOW, "changed their mind"), NOW)
 
     assert (await wish(atlas, customer)).operation_key != first.operation_key
 
@@ -102,10 +101,10 @@ async def test_a_wish_after_a_withdrawn_order_is_another_operation(atlas: Atlas,
 async def test_a_second_order_for_the_line_is_refused_while_one_is_open(atlas: Atlas, owner: Owner) -> None:
     customer = await customer_who_could_have_more(owner)
     action = await wish(atlas, customer)
-    await carried_out(atlas, owner, action)
+    await carried.out(atlas, action, NOW)
 
     with pytest.raises(OrderOpen):
-        await carried_out(atlas, owner, action)
+        await carried.out(atlas, action, NOW)
 
     assert len(await orders(atlas, customer)) == 1
 
@@ -116,7 +115,7 @@ async def test_a_price_that_moved_since_it_was_named_needs_consent_anew(atlas: A
     await owner.execute("UPDATE catalogue.price SET amount_minor = 4600 WHERE label = 'fibre-900'")
 
     with pytest.raises(OfferChanged):
-        await carried_out(atlas, owner, action)
+        await carried.out(atlas, action, NOW)
 
 
 async def test_an_offering_retired_between_wish_and_order_is_not_ordered(atlas: Atlas, owner: Owner) -> None:
@@ -125,7 +124,7 @@ async def test_an_offering_retired_between_wish_and_order_is_not_ordered(atlas: 
     await owner.execute("UPDATE catalogue.offering SET lifecycle_status = 'retired' WHERE code = 'fibre-900'")
 
     with pytest.raises(PlanUnavailable):
-        await carried_out(atlas, owner, action)
+        await carried.out(atlas, action, NOW)
 
 
 async def test_a_price_that_moved_changes_the_facts_that_are_judged(atlas: Atlas, owner: Owner) -> None:
@@ -141,7 +140,7 @@ async def test_a_price_that_moved_changes_the_facts_that_are_judged(atlas: Atlas
 
 async def ordered(atlas: Atlas, owner: Owner) -> Order:
     customer = await customer_who_could_have_more(owner)
-    await carried_out(atlas, owner, await wish(atlas, customer))
+    await carried.out(atlas, await wish(atlas, customer), NOW)
     (order,) = await orders(atlas, customer)
     return order
 
@@ -149,7 +148,7 @@ async def ordered(atlas: Atlas, owner: Owner) -> Order:
 async def test_an_order_may_be_withdrawn_before_anybody_works_on_it(atlas: Atlas, owner: Owner) -> None:
     order = await ordered(atlas, owner)
 
-    await carried_out(atlas, owner, CancelOrder(order.customer_id, order.id, NOW, "changed my mind"), NOW + timedelta(hours=1))
+    await carried.out(atlas, CancelOrder(order.customer_id, order.id, NOW, "changed my mind"), NOW + timedelta(hours=1))
 
     (found,) = await orders(atlas, order.customer_id)
     assert (found.state, found.last_reason) == (OrderState.CANCELLED, "changed my mind")
@@ -159,7 +158,7 @@ async def test_once_work_began_the_withdrawal_is_assessed(atlas: Atlas, owner: O
     order = await ordered(atlas, owner)
     await owner.execute("UPDATE oms.product_order SET state = 'inProgress'")
 
-    outcome = await carried_out(atlas, owner, CancelOrder(order.customer_id, order.id, NOW, "changed my mind"))
+    outcome = await carried.out(atlas, CancelOrder(order.customer_id, order.id, NOW, "changed my mind"), NOW)
 
     assert outcome["state"] == "assessingCancellation"
 
@@ -169,12 +168,12 @@ async def test_a_completed_order_cannot_be_withdrawn(atlas: Atlas, owner: Owner)
     await owner.execute("UPDATE oms.product_order SET state = 'completed'")
 
     with pytest.raises(IllegalTransition):
-        await carried_out(atlas, owner, CancelOrder(order.customer_id, order.id, NOW, "changed my mind"))
+        await carried.out(atlas, CancelOrder(order.customer_id, order.id, NOW, "changed my mind"), NOW)
 
 
 async def test_every_state_of_an_order_leaves_an_event_with_its_action(atlas: Atlas, owner: Owner) -> None:
     order = await ordered(atlas, owner)
-    await carried_out(atlas, owner, CancelOrder(order.customer_id, order.id, NOW, "changed my mind"))
+    await carried.out(atlas, CancelOrder(order.customer_id, order.id, NOW, "changed my mind"), NOW)
 
     events = await (
         await owner.execute("SELECT e.state, a.name FROM oms.order_event e JOIN actions.action a ON a.id = e.action_id ORDER BY e.id")

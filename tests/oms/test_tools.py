@@ -12,8 +12,8 @@ from atlas.oms.rules import IllegalTransition, PlanUnavailable, WhichLine
 from atlas.principal import NotPermittedHere
 from forge.actions.oms import CancelOrder, RequestPlanChange
 from tests import given
+from tests.asking import asking
 from tests.billing.arranged import customer_with_line
-from tests.carried_out import asking
 from tests.given import NOW, Owner, member, row
 from tools import oms
 

@@ -1,0 +1,28 @@
+"""Asks a tool as a principal: a turn in a real transaction, and what the tool proposed in it."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from atlas.actions.records import ActionState
+from atlas.connection import Atlas
+from atlas.identity import ActionId, CorrelationId
+from atlas.principal import Principal
+from forge.action import Action
+from forge.propose import Proposed
+from tests.given import NOW
+from tools.turn import Turn
+
+
+@asynccontextmanager
+async def asking(atlas: Atlas, principal: Principal, now: datetime = NOW) -> AsyncIterator[tuple[Turn, list[Action]]]:
+    """A turn as `principal`, and the list of what its tools propose; proposals are answered as if they waited for a person."""
+    proposed: list[Action] = []
+
+    async def propose(action: Action, reason: str) -> Proposed:
+        proposed.append(action)
+        return Proposed(ActionId(len(proposed)), f"A-{len(proposed)}", ActionState.WAITING, reason, (), None)
+
+    async with atlas.transaction(principal) as conn:
+        yield Turn(principal, now, conn, CorrelationId(uuid.uuid4()), propose), proposed
