@@ -190,7 +190,7 @@ class CompleteJob(Action):
         return f"{self.name}:{self.job}:{said}"
 
     def facts(self) -> Facts:
-        return Facts(self.name)
+        return Facts(self.name, crews=1)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         job = await reads.job_state(conn, self.job)
