@@ -5,20 +5,29 @@ from datetime import datetime
 from typing import Final
 
 from atlas.billing.records import CreditKind
-from atlas.itsm.reads import tickets_of_incident, unfinished
+from atlas.field_service.reads import free_visit_slots, visit_places, visits_of
+from atlas.itsm.reads import lost_lines, tickets_of_incident, unfinished
 from atlas.itsm.records import Incident, IncidentState
 from atlas.statements import Connection
 from cortex.findings import CauseClass
 from forge.action import Action
 from forge.actions.billing import IssueCredits
+from forge.actions.field_service import BookVisit, DispatchCrew
 from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 from forge.actions.itsm import CloseIncident, OpenTickets
+from forge.actions.nms import RunDiagnostics
 
 Branch = Callable[[Connection, Incident, datetime], Awaitable[Action | None]]
 
 
 async def tickets(conn: Connection, incident: Incident, _: datetime) -> Action | None:
     return None if await tickets_of_incident(conn, incident.incident_id) else OpenTickets(incident.incident_id)
+
+
+async def diagnostics(conn: Connection, incident: Incident, now: datetime) -> Action | None:
+    """For whatever is lost, can answer, and was not looked at yet."""
+    action = await RunDiagnostics.due_for(conn, incident.incident_id, now)
+    return action if action.devices else None
 
 
 async def notices(conn: Connection, incident: Incident, now: datetime) -> Action | None:
@@ -44,6 +53,25 @@ async def duration(conn: Connection, incident: Incident, now: datetime) -> Actio
     return action if action.credits else None
 
 
+async def crew(conn: Connection, incident: Incident, now: datetime) -> Action | None:
+    action = await DispatchCrew.due_for(conn, incident.incident_id, now)
+    return action if action.crews else None
+
+
+async def visit(conn: Connection, incident: Incident, now: datetime) -> Action | None:
+    """Somebody to the one home whose own line broke, in the first free window; not where a visit is agreed already."""
+    lost = [line for line in await lost_lines(conn, incident.incident_id, most=2) if line.restored_at is None]
+    if len(lost) != 1 or await visits_of(conn, lost[0].customer_id, now):
+        return None
+    line = lost[0]
+    places = [place for place in await visit_places(conn, line.customer_id) if place.subscriber_id == line.subscriber_id]
+    slots = await free_visit_slots(conn, places[0], now) if places else []
+    if not slots:
+        return None
+    because = f"incident {incident.incident_id}: the fault is on this line alone"
+    return BookVisit(line.customer_id, line.subscriber_id, slots[0].window_from, because_of_incident=because)
+
+
 async def closing(conn: Connection, incident: Incident, _: datetime) -> Action | None:
     """Once nothing in it is unfinished."""
     left = await unfinished(conn, incident.incident_id)
@@ -52,7 +80,10 @@ async def closing(conn: Connection, incident: Incident, _: datetime) -> Action |
 
 BRANCHES: Final[Mapping[str, Branch]] = {
     "tickets": tickets,
+    "diagnostics": diagnostics,
     "notices": notices,
+    "crew": crew,
+    "visit": visit,
     "goodwill": goodwill,
     "restored": restored,
     "duration": duration,
@@ -60,13 +91,13 @@ BRANCHES: Final[Mapping[str, Branch]] = {
 }
 
 # An outage that many share: everybody is told, a crew is sent, and everybody harmed is credited.
-WIDE: Final = ("tickets", "notices", "goodwill", "restored")
+WIDE: Final = ("tickets", "diagnostics", "notices", "crew", "goodwill", "restored")
 # Nobody of ours can splice somebody else's fibre.
-OUTSIDE: Final = ("tickets", "notices", "goodwill", "restored")
+OUTSIDE: Final = ("tickets", "diagnostics", "notices", "goodwill", "restored")
 # Quality or redundancy lost, or nothing sure: it is looked into, and nobody is alarmed.
-GENTLE: Final = ("tickets",)
+GENTLE: Final = ("tickets", "diagnostics")
 # One customer's own line.
-SINGLE: Final = ("tickets", "notices", "restored")
+SINGLE: Final = ("tickets", "diagnostics", "notices", "visit", "restored")
 ENDING: Final = ("restored", "duration", "closing")
 
 CALLED_FOR: Final[Mapping[str, tuple[str, ...]]] = {
