@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
@@ -52,6 +52,8 @@ class Works:
     bookmarks: Bookmarks
     messenger: Messenger
     outside: Outside
+    # The job's own lock keeps other processes from looking meanwhile, this one keeps the clock of this process.
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @asynccontextmanager
@@ -107,17 +109,26 @@ def register(jobs: App, works: Works) -> None:
     async def playbook_job(incident_id: int) -> None:
         await play(one.forge, works.bookmarks, IncidentId(incident_id))
 
-    jobs.task(name="cortex.look", lock="cortex.look", retry=RETRIES)(look_job)
+    async def outbox_job() -> None:
+        await drain(one.atlas, works.messenger)
+
+    async def errands_job() -> None:
+        await run_errands(one.atlas, works.outside, one.forge.now)
+
+    jobs.task(name="cortex.look", retry=RETRIES)(look_job)
     jobs.task(name="forge.carry_out", retry=RETRIES)(carry_out_job)
     jobs.task(name="forge.playbook", retry=RETRIES)(playbook_job)
+    jobs.task(name="forge.outbox", retry=RETRIES)(outbox_job)
+    jobs.task(name="forge.errands", retry=RETRIES)(errands_job)
 
 
 async def look_and_respond(works: Works) -> None:
     """Waits for the burst to pause, looks, and lets Forge answer each change."""
     one = works.house
-    await burst_paused(one)
-    for change in await look(one.atlas, one.warm):
-        await respond(one.forge, change)
+    async with works.looking:
+        await burst_paused(one)
+        for change in await look(one.atlas, one.warm):
+            await respond(one.forge, change)
 
 
 async def burst_paused(one: House) -> None:

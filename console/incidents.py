@@ -1,7 +1,8 @@
 """The room where faults are watched: the board, and one incident with its cause, its reach and everything being done."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from atlas.field_service.reads import jobs_of_incident
 from atlas.nms.reads import alarm_pulse
@@ -15,7 +16,7 @@ from atlas.cmdb.records import Span, Stop
 from atlas.helpdesk.reads import told_in_incident
 from atlas.identity import IncidentId
 from atlas.itsm import reads as itsm
-from atlas.itsm.records import Incident, IncidentState
+from atlas.itsm.records import Incident, IncidentEvent, IncidentState
 from atlas.statements import Connection
 from console.hypotheses import Suspect, suspects
 from console.picture import Drawing, Station, Wire, drawing
@@ -53,7 +54,8 @@ def router(room: Room) -> APIRouter:
     return routes
 
 
-REGIONS = frozenset({"top", "picture", "timeline", "hypotheses", "actions"})
+JOINED: Final = "alarms_joined"
+REGIONS: Final = frozenset({"top", "picture", "timeline", "hypotheses", "actions"})
 
 
 async def board_facts(room: Room, me: Me) -> dict[str, Any]:
@@ -72,7 +74,7 @@ async def incident_facts(room: Room, me: Me, incident_id: IncidentId) -> dict[st
         return {
             "incident": incident,
             "areas": await itsm.areas_hit(conn, incident_id),
-            "timeline": [*reversed(await itsm.timeline(conn, incident_id))],
+            "timeline": [*reversed(folded(await itsm.timeline(conn, incident_id)))],
             "hypotheses": await named_suspects(conn, incident),
             "picture": picture(incident, await stops_of_incident(conn, incident_id), await spans_of_incident(conn, incident_id)),
             "tickets": await itsm.tickets_of_incident(conn, incident_id),
@@ -80,6 +82,18 @@ async def incident_facts(room: Room, me: Me, incident_id: IncidentId) -> dict[st
             "notices": await told_in_incident(conn, incident_id),
             "actions": [(reference(row.id), row) for row in await actions_of_incident(conn, incident_id)],
         }
+
+
+def folded(events: Sequence[IncidentEvent]) -> list[IncidentEvent]:
+    """Alarms that joined one after another are one event, at the time of the last."""
+    told: list[IncidentEvent] = []
+    for event in events:
+        if event.kind == JOINED and told and told[-1].kind == JOINED:
+            joined = told[-1].detail["alarms_joined"] + event.detail["alarms_joined"]
+            event = replace(event, detail={**event.detail, "alarms_joined": joined})
+            told.pop()
+        told.append(event)
+    return told
 
 
 async def named_suspects(conn: Connection, incident: Incident) -> list[Suspect]:

@@ -27,6 +27,9 @@ EVIDENCE: Final = {
 EVENTS: Final = {
     "opened": "Incident opened: {alarms} alarms have one cause; {devices} devices and {subscribers} lines are behind it",
     "grew": "It grew: {alarms_joined} more alarms, {devices_joined} more devices, {subscribers_joined} more lines",
+    "alarms_joined": "{alarms_joined} more alarms of the same cause",
+    "tickets_opened": "Tickets opened: one parent and {children} for its areas",
+    "diagnostics_started": "Diagnostics started on {devices} devices",
     "shrank": "Coming back: {devices_left} devices and {subscribers_left} lines have service again",
     "resolved": "Service is back for everybody",
     "closed": "Incident closed",

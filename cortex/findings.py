@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from atlas.identity import AlarmId, AreaId, DeviceId, SubscriberId
 from atlas.money import Money
@@ -21,6 +22,10 @@ class CauseClass(StrEnum):
     MONITORING = "monitoring"  # the watcher lost its sight; nothing else is known to be wrong
     DEGRADATION = "degradation"  # redundancy lost, service kept
     UNKNOWN = "unknown"
+
+
+# Causes by which nobody loses service.
+KEEPS_SERVICE: Final = frozenset({CauseClass.MONITORING, CauseClass.DEGRADATION, CauseClass.UNKNOWN})
 
 
 @dataclass(frozen=True, order=True)
@@ -103,4 +108,17 @@ class Finding:
 
     @property
     def confidence(self) -> float:
+        """How sure we are of the best hypothesis."""
         return self.best.confidence if self.best else 0.0
+
+    @property
+    def reach_confidence(self) -> float:
+        """How sure we are that service is lost to those behind it, whichever of the hypotheses that lose it is the cause.
+
+        A cut fibre and a dead router at its far end look alike to everybody but the splicer; the people behind them are the same people.
+        """
+        return (
+            min(1.0, sum(one.confidence for one in self.hypotheses if one.cause not in KEEPS_SERVICE))
+            if self.is_outage
+            else self.confidence
+        )

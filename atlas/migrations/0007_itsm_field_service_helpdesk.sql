@@ -21,6 +21,7 @@ CREATE TABLE itsm.incident (
     action_id      bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action,
     version        int NOT NULL DEFAULT 1
 );
+COMMENT ON COLUMN itsm.incident.confidence IS 'that service is lost to those it holds, whatever the cause; each hypothesis has a confidence of its own';
 COMMENT ON COLUMN itsm.incident.hypotheses IS 'ranked, each with evidence for and against: cortex.findings.Hypothesis';
 ALTER TABLE actions.action ADD FOREIGN KEY (incident_id) REFERENCES itsm.incident;
 -- An alarm is in at most one incident that is not closed; the link is kept after the alarm clears.

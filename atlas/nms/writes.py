@@ -59,7 +59,7 @@ async def record_moves(conn: Connection, moves: Sequence[AlarmMoves]) -> Recorde
     merged = await SQL.one(conn, Merged, "record_heard")
     await _set_aside(conn, [moves[number] for number in merged.unknown])
     if merged.changed:
-        await defer(conn, LOOK, queueing_lock=LOOK)
+        await defer(conn, LOOK, lock=LOOK, queueing_lock=LOOK)
     return Recorded(merged.alarms, merged.changed, sum(moves[number].times for number in merged.unknown))
 
 
@@ -156,7 +156,7 @@ async def age_out(conn: Connection, now: datetime) -> int:
     causes, stand_for = [cause.value for cause in STANDS_FOR], list(STANDS_FOR.values())
     aged = await SQL.run(conn, "age_out", causes=causes, stand_for=stand_for, now=now)
     if aged:
-        await defer(conn, LOOK, queueing_lock=LOOK)
+        await defer(conn, LOOK, lock=LOOK, queueing_lock=LOOK)
     return aged
 
 

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from atlas.identity import AlarmId, DeviceId, IncidentId, SubscriberId
 from atlas.itsm import reads, writes
-from atlas.itsm.records import IncidentState, Root
+from atlas.itsm.records import IncidentState, Revision, Root
 from atlas.itsm.rules import AlarmAlreadyHeld, IncidentNeedsAlarm, check_closable, ticket_drafts
 from atlas.statements import Connection
 from forge.action import Action
@@ -118,11 +118,18 @@ class ReviseIncident(Action):
             hypotheses=self.hypotheses,
         )
         change = await writes.revise_membership(conn, self.incident_id, alarms=self.alarms, devices=self.devices, lines=self.lines, at=now)
-        kind = "shrank" if change.subscribers_left + change.devices_left else "grew"
+        kind = _kind_of(change)
         await writes.record_event(conn, self.incident_id, kind, now, cause=self.cause, confidence=round(self.confidence, 3), **vars(change))
         if change.subscribers_joined and await reads.tickets_of_incident(conn, self.incident_id):
             await _open_tickets(conn, self.incident_id, now)
         return vars(change)
+
+
+def _kind_of(change: Revision) -> str:
+    """More alarms of what is known already are worth less of a reader's time than more people."""
+    if change.subscribers_left + change.devices_left:
+        return "shrank"
+    return "grew" if change.subscribers_joined + change.devices_joined else "alarms_joined"
 
 
 @dataclass(frozen=True)
