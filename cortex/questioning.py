@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from atlas.cmdb.records import KINDS, DeviceKind
+from atlas.cmdb.records import KINDS, DeviceKind, Flags
 from atlas.identity import AlarmId, DeviceId
 from cortex.dominators import Rows
 from cortex.findings import Element
 from cortex.groups import Reading
 from cortex.membership import complaints
-from cortex.signs import SAYS_CARD, SAYS_GASP, SAYS_POWER, SAYS_SELF, Signs
+from cortex.signs import SAYS_CARD, SAYS_GASP, SAYS_LINK, SAYS_POWER, SAYS_SELF, Signs
 from cortex.suspects import Group
 from cortex.suspicion import Suspicion
 from cortex.topology import Topology
@@ -38,6 +38,7 @@ def suspicion_of(reading: Reading, group: Group, alarms: Rows) -> Suspicion:
         complaining=int(np.unique(signs.device[alarms[outside]]).size),
         watching=_watching(reading, group),
         last_words=_alarm_ids(signs, alarms[own]),
+        far_end_words=_alarm_ids(signs, alarms[_told_by_the_far_end(signs, head, feed)[alarms]]),
         card_words=_alarm_ids(signs, alarms[SAYS_CARD[signs.cause[alarms]]]),
         power_words=_alarm_ids(signs, alarms[SAYS_POWER[signs.cause[alarms]] & np.isin(signs.device[alarms], members)]),
         power_devices=int(signs.has_power_trouble[members].sum()),
@@ -50,6 +51,12 @@ def suspicion_of(reading: Reading, group: Group, alarms: Rows) -> Suspicion:
         parts=len(group.roots),
         is_card=group.is_card,
     )
+
+
+def _told_by_the_far_end(signs: Signs, head: int, feed: int) -> Flags:
+    """Which alarms are the fed device's own about the only link to it: whoever can say so, out of band, has not failed."""
+    told: Flags = SAYS_LINK[signs.cause] & (signs.device == head) & (signs.link == feed) & (feed >= 0)
+    return told
 
 
 def _failed_rows(group: Group) -> Rows:

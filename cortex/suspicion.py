@@ -27,6 +27,7 @@ class Suspicion:
     complaining: int = 0
     watching: int = 0  # healthy neighbours that could complain
     last_words: tuple[AlarmId, ...] = ()
+    far_end_words: tuple[AlarmId, ...] = ()  # of the device it feeds, heard by another way, about the only link to it
     card_words: tuple[AlarmId, ...] = ()
     power_words: tuple[AlarmId, ...] = ()
     power_devices: int = 0

@@ -14,6 +14,8 @@ def find_device_fault(suspicion: Suspicion) -> Hypothesis | None:
         evidence.append(seen("last_words", 3.0, alarms=suspicion.last_words, count=len(suspicion.last_words)))
     else:
         evidence.append(seen("no_last_word", -0.7))
+    if suspicion.far_end_words:
+        evidence.append(seen("far_end_lives", -4.0, alarms=suspicion.far_end_words, count=len(suspicion.far_end_words)))
     return hypothesis(device, CauseClass.DEVICE, evidence)
 
 

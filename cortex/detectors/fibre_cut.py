@@ -15,6 +15,8 @@ def find_fibre_cut(suspicion: Suspicion) -> Hypothesis | None:
     evidence = what_is_behind(suspicion)
     if suspicion.last_words:
         evidence.append(seen("last_words", -3.0, alarms=suspicion.last_words, count=len(suspicion.last_words)))
+    if suspicion.far_end_words:
+        evidence.append(seen("far_end_lives", 4.0, alarms=suspicion.far_end_words, count=len(suspicion.far_end_words)))
     if suspicion.lines_gasping:
         evidence.append(seen("dying_gasps", -1.5 * suspicion.lines_gasping, count=suspicion.lines_gasping, of=suspicion.lines_lost))
     if fibre.kind == "conduit":

@@ -8,9 +8,14 @@ from api.inbound.reading import Reading
 from api.inbound.snmp.parsing import Traps, parse_trap
 from api.inbound.snmp.usm import SnmpUser, UserSecurity
 from api.inbound.syslog.parsing import Lines, parse_line
+from atlas.cmdb import reads as cmdb
 from atlas.connection import Atlas
-from atlas.nms.records import AlarmEvent
+from atlas.identity import AlarmId, DeviceId, LinkId
+from atlas.nms.records import AlarmEvent, OpenAlarm
 from atlas.principal import executor
+from cortex.correlate import correlate
+from cortex.findings import Element
+from cortex.topology import Topology
 from evals.fault.playing import Datagram, Doors, cleared, raised
 from evals.fault.scene import Scene, scene_of_cut
 from evals.fault.told import Form, Told, noise, told_of_cut
@@ -110,3 +115,29 @@ def test_noise_is_of_other_devices_and_other_causes(scene: Scene, told: list[Tol
     assert len(stray) == 12
     assert not {one.device.device_id for one in stray} & {one.device.device_id for one in told}
     assert not {one.cause for one in stray} & {one.cause for one in told}
+
+
+async def test_the_cut_is_one_finding_sure_enough_to_tell_people_without_asking(harbour: Atlas, scene: Scene, told: list[Told]) -> None:
+    async with harbour.transaction(executor("tests")) as conn:
+        topology = Topology.build(await cmdb.network(conn), await cmdb.lines(conn))
+    ports = {(scene.link.from_device_id, scene.link.from_port), (scene.link.to_device_id, scene.link.to_port)}
+    alarms = [
+        OpenAlarm(
+            AlarmId(number),
+            DeviceId(one.device.device_id),
+            LinkId(scene.link.link_id) if (one.device.device_id, one.managed_object) in ports else None,
+            None,
+            one.cause,
+            one.severity,
+            STARTS,
+            1,
+            one.managed_object,
+        )
+        for number, one in enumerate([*told, *noise(scene, 12, np.random.default_rng(1))])
+    ]
+
+    (finding,) = correlate(topology, alarms, now=STARTS)
+
+    assert (finding.best and finding.best.element) == Element("link", scene.link.link_id)
+    assert finding.confidence > 0.8
+    assert len(finding.alarms) == len(told)
