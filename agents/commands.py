@@ -17,10 +17,11 @@ HELP: Final = frozenset({"help", "info", "ayuda", "hilfe", "aide", "madad"})
 MENU: Final = frozenset({"hi", "hello", "hey", "hola", "hallo", "bonjour", "salut", "namaste", "नमस्ते", "menu"})
 THANKS: Final = frozenset({"thanks", "thank", "thx", "cheers", "ta", "gracias", "danke", "merci", "dhanyavaad", "shukriya", "धन्यवाद"})
 PERSON: Final = re.compile(
-    r"^(?:(?:can|could|may) i |i(?:'d| would)? (?:want|like|need) to |let me |please |just )*"
-    r"(?:(?:speak|talk|chat|connect me|get me|put me|transfer me)\b.{0,24})?"
-    r"\b(?:human|agent|person|someone real|real person|operator|representative|somebody|persona|agente|mensch|mitarbeiter|humain|"
-    r"conseiller|quelqu'un|insaan|इंसान)\b.{0,12}$",
+    r"^(?:(?:can|could|may) i |i(?:'d| would)? (?:want|like|need) to |let me |please |just |quiero |puedo |ich (?:möchte|will) |je (?:veux|voudrais) |"
+    r"mujhe |मुझे )*"
+    r"(?:(?:speak|talk|chat|connect me|get me|put me|transfer me|hablar|mit|parler|kisi|किसी)\b.{0,24})?"
+    r"\b(?:human|agent|person|personne|someone real|real person|operator|representative|somebody|persona|agente|mensch(?:en)?|mitarbeiter|"
+    r"humain|conseiller|quelqu'un|insaan|इंसान)\b.{0,16}$",
     re.IGNORECASE,
 )
 # Lives come before everything: no rule, model or menu stands between these words and a person.
@@ -52,7 +53,7 @@ def certain(words: str, asked: Asked | None, schema_of: Mapping[str, dict[str, A
         return Certain(phrase="empty")
     if DANGER.search(words):
         return Certain(module="helpdesk", tool="hand_over", arguments={"reason": f"urgent: {words[:200]}"})
-    return _command(words, said) or (answered(words, asked, schema_of, today, timezone) if asked else None)
+    return _command(words, said) or (answered(words, asked, schema_of, today, timezone) if asked else None) or _courtesy(said)
 
 
 def _command(words: str, said: list[str]) -> Certain | None:
@@ -64,9 +65,13 @@ def _command(words: str, said: list[str]) -> Certain | None:
         return Certain(phrase="help")
     if PERSON.match(words.strip(" .!?")):
         return Certain(module="helpdesk", tool="hand_over", arguments={"reason": words[:200]})
+    return _reference(words)
+
+
+def _courtesy(said: list[str]) -> Certain | None:
     if len(said) <= 3 and (THANKS.intersection(said) or said[0] in MENU):
         return Certain(phrase="thanks" if THANKS.intersection(said) else "greeting")
-    return _reference(words)
+    return None
 
 
 def _reference(words: str) -> Certain | None:

@@ -159,4 +159,3 @@ def _agent(
         brief=brief,
         rule_settings=lambda context: {"turning": turning(context)},
     )
-

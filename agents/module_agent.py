@@ -197,9 +197,7 @@ class Briefing(AgentMiddleware[Any, TurnContext]):
         context = request.runtime.context
         settings = self._rule_settings(context) if request.model is self._rule_model else {}
         return await handler(
-            request.override(
-                system_message=SystemMessage(self._brief(context)), model_settings={**request.model_settings, **settings}
-            )
+            request.override(system_message=SystemMessage(self._brief(context)), model_settings={**request.model_settings, **settings})
         )
 
 

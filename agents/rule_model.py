@@ -45,9 +45,7 @@ def turning(context: TurnContext) -> Turning:
     return Turning(context.now, context.timezone, context.language, context.audience)
 
 
-def filled(
-    tool: str, module: str, schema: dict[str, Any], words: str, earlier: Sequence[str], turn: Turning
-) -> dict[str, Any] | Asked:
+def filled(tool: str, module: str, schema: dict[str, Any], words: str, earlier: Sequence[str], turn: Turning) -> dict[str, Any] | Asked:
     """A tool's arguments as far as the words give them; what to ask, where a required one is missing."""
     arguments: dict[str, Any] = {}
     for name, about in schema.get("properties", {}).items():
@@ -109,9 +107,7 @@ class RuleModel(BaseChatModel):
             answers.insert(0, message)
         said = [worded(answer.name or "", json_text(answer), turn.language, turn.audience, turn.timezone) for answer in answers]
         asks = next((one for one in said if one.then), None)
-        asked = (
-            Asked(module=self.module, tool=asks.then, arguments={}, missing="", options=list(asks.options), words="") if asks else None
-        )
+        asked = Asked(module=self.module, tool=asks.then, arguments={}, missing="", options=list(asks.options), words="") if asks else None
         return AIMessage("\n\n".join(one.words for one in said), additional_kwargs={"asked": asked})
 
     async def _next_step(self, messages: Sequence[BaseMessage], tools: dict[str, dict[str, Any]], turn: Turning) -> AIMessage:

@@ -217,6 +217,24 @@ WHOLE_WORDS: Final = _each("reason note summary about why problem description wh
 PLACES: Final = _each("area area_name place postcode address where premise near")
 
 
+SUBJECTS: Final = _each("words query plan code name")
+NAMED_END: Final = r"(?P<named>[^?.!]+?)(?:\s+(?:plan|package|tariff|offering|please|now|off sale|instead)\b.*)?[?.!]*$"
+# Where a plan is wanted, "to" comes last: change my plan *to* Fibre 900.
+WANTED: Final = re.compile(rf"\b(?:to|onto)\s+(?:the\s+)?{NAMED_END}", re.IGNORECASE)
+SOUGHT: Final = re.compile(
+    r"(?:(?:find|look up|search for|who is|called|named)\s+(?:the\s+)?(?:customer\s+)?(?:with\s+)?(?:(?:phone|number|name|mail|email)\s+)?|"
+    rf"\b(?:offering|plan|retire|take)\s+(?:the\s+)?){NAMED_END}",
+    re.IGNORECASE,
+)
+
+
+def subject(words: str) -> str | None:
+    """What or whom a request is about, where that is named by a proper name, a code or a number: `change my plan to Fibre 900`."""
+    found = WANTED.search(words) or SOUGHT.search(words)
+    named = found["named"].strip() if found else ""
+    return named if re.search(r"[A-ZÀ-Þ\d@]", named) else None
+
+
 def value_of(name: str, schema: dict[str, Any], words: str, today: date, is_answer: bool) -> Any:
     """A tool argument as the words give it, plain JSON; None where they do not. `is_answer`: they were asked for this very argument."""
     kinds = {schema.get("type", ""), *(one.get("type", "") for one in schema.get("anyOf", ()))}
@@ -226,6 +244,8 @@ def value_of(name: str, schema: dict[str, Any], words: str, today: date, is_answ
         return next((choice for choice in choices if str(choice).casefold().replace("_", " ") in words.casefold()), None)
     if "date" in formats:
         return _date_value(name, words, today)
+    if "time" in formats:
+        return _clock_value(name, words)
     if "integer" in kinds:
         number = identifier(words, name.removesuffix("_id"))
         return lone_number(words) if number is None and is_answer else number
@@ -244,9 +264,20 @@ def _date_value(name: str, words: str, today: date) -> str | None:
     return found.isoformat() if found else None
 
 
+def _clock_value(name: str, words: str) -> str | None:
+    """The first time of day named is the start of a span, the last its end."""
+    named = [one for one in CLOCK.finditer(words) if one[2] or one[3] or int(one[1]) < 2 * NOON]
+    if len(named) < 2:
+        return None
+    one = named[-1] if name in ("end", "until") else named[0]
+    return f"{_hour(one):02}:{one[2] or '00'}"
+
+
 def _text_value(name: str, words: str, is_answer: bool) -> str | None:
     if name in WHOLE_WORDS:
         return words
+    if name in SUBJECTS and (found := subject(words)):
+        return found
     if name in PLACES and (found := place(words)):
         return found
     if name == "reference":

@@ -82,9 +82,7 @@ async def answer(
     supervisor: Supervisor, principal: Principal, thread: UUID, words: str, now: datetime, correlation_id: CorrelationId
 ) -> Reply:
     """One turn of the conversation `thread`: what we say to `words`. Turns of one conversation follow one another, none is lost."""
-    context = TurnContext(
-        principal, now, supervisor.timezone, correlation_id, supervisor.atlas, supervisor.propose, supervisor.tool_calls
-    )
+    context = TurnContext(principal, now, supervisor.timezone, correlation_id, supervisor.atlas, supervisor.propose, supervisor.tool_calls)
     config: RunnableConfig = {"configurable": {"thread_id": str(thread)}, "recursion_limit": MOST_STEPS}
     said = without_codes(readable(words))
     asked: State = {"words": said, "answers": None}
