@@ -19,6 +19,7 @@ from atlas.errors import AtlasError
 from atlas.principal import Zone
 from cortex.pictures import WarmTopology
 from forge.errands import Outside
+from forge.hard_limits import load_hard_limits
 from forge.outside.carriers import ByChannel
 from forge.outside.ports import Messenger, Prober
 from forge.outside.recorded import RecordedMessenger, RecordedProber, RecordedProvisioner
@@ -56,6 +57,8 @@ async def house(settings: Settings, zones: Collection[Zone] = tuple(Zone), most:
     matrix = load(settings.matrix)
     async with Atlas.open(url, settings.secret, zones, most) as atlas:
         forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), lambda: datetime.now(UTC), ZoneInfo(settings.timezone))
+        if Zone.EXECUTOR in atlas.pools:
+            await load_hard_limits(atlas, matrix)
         yield House(settings, atlas, forge, WarmTopology(), {})
 
 

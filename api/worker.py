@@ -15,11 +15,12 @@ from api.bootstrap import House, house, outside_world
 from api.settings import Settings, value_of
 from atlas.errors import AtlasError
 from atlas.identity import ActionId, IncidentId
+from atlas.itsm.reads import unclosed_incidents
 from atlas.jobs import HEARTBEAT_S, STALLED_AFTER_S, queue
 from atlas.nms.reads import alarm_pulse
 from atlas.principal import Zone, executor
 from cortex.watch import look
-from forge.carry_out import expire_overdue, settle_abandoned
+from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
 from forge.errands import Outside, run_errands
 from forge.graph import Bookmarks, advance, open_bookmarks
 from forge.outbox import drain
@@ -37,6 +38,7 @@ LATEST_S: Final = 0.4
 # Every wake is a committed job or a notification; these are for the ones that a crash swallowed.
 LOOK_EVERY_S: Final = 5.0
 SWEEP_EVERY_S: Final = 2.0
+PLAY_EVERY_S: Final = 10.0
 RECOVER_EVERY_S: Final = 3.0
 POLL_S: Final = 0.5
 # Twice at once, then with growing pauses; what still fails then is in the log, and the sweeps look at its rows.
@@ -101,13 +103,15 @@ def register(jobs: App, works: Works) -> None:
     one = works.house
 
     async def look_job() -> None:
-        await look_and_respond(works)
+        # Not tried again by the queue: alarms leave a new job, and the clock looks soon anyway.
+        await attempted("look", lambda: look_and_respond(works))
 
     async def carry_out_job(action_id: int) -> None:
         await advance(one.forge, works.bookmarks, ActionId(action_id))
 
     async def playbook_job(incident_id: int) -> None:
-        await play(one.forge, works.bookmarks, IncidentId(incident_id))
+        # Likewise: every incident that is not closed is played by the clock too.
+        await attempted("playbook", lambda: play(one.forge, works.bookmarks, IncidentId(incident_id)))
 
     async def outbox_job() -> None:
         await drain(one.atlas, works.messenger)
@@ -115,9 +119,9 @@ def register(jobs: App, works: Works) -> None:
     async def errands_job() -> None:
         await run_errands(one.atlas, works.outside, one.forge.now)
 
-    jobs.task(name="cortex.look", retry=RETRIES)(look_job)
+    jobs.task(name="cortex.look")(look_job)
     jobs.task(name="forge.carry_out", retry=RETRIES)(carry_out_job)
-    jobs.task(name="forge.playbook", retry=RETRIES)(playbook_job)
+    jobs.task(name="forge.playbook")(playbook_job)
     jobs.task(name="forge.outbox", retry=RETRIES)(outbox_job)
     jobs.task(name="forge.errands", retry=RETRIES)(errands_job)
 
@@ -158,6 +162,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(SWEEP_EVERY_S, "errands", lambda: run_errands(one.atlas, works.outside, one.forge.now)),
         every(SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
         every(LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
+        every(PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
         every(RECOVER_EVERY_S, "recovery", lambda: recover(jobs)),
         reacting(works),
     ]
@@ -197,6 +202,13 @@ async def attempted(name: str, work: Callable[[], Awaitable[Any]]) -> None:
         await work()
     except (AtlasError, psycopg.Error, TimeoutError, OSError) as error:
         log.warning("sweep_failed", sweep=name, error=type(error).__name__)
+
+
+async def nudge_playbooks(one: House) -> None:
+    """Every incident that is not closed is looked at again by its playbook."""
+    async with one.atlas.transaction(executor("clock")) as conn:
+        for incident_id in await unclosed_incidents(conn):
+            await nudge_playbook(conn, incident_id)
 
 
 async def recover(jobs: App) -> None:

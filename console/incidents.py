@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from atlas.field_service.reads import jobs_of_incident
-from atlas.nms.reads import alarm_pulse
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -13,10 +11,12 @@ from atlas.actions.reads import actions_of_incident
 from atlas.actions.rules import reference
 from atlas.cmdb.reads import spans_of_incident, stops_of_incident
 from atlas.cmdb.records import Span, Stop
+from atlas.field_service.reads import jobs_of_incident
 from atlas.helpdesk.reads import told_in_incident
 from atlas.identity import IncidentId
 from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident, IncidentEvent, IncidentState
+from atlas.nms.reads import alarm_pulse
 from atlas.statements import Connection
 from console.hypotheses import Suspect, suspects
 from console.picture import Drawing, Station, Wire, drawing

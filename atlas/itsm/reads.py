@@ -102,3 +102,8 @@ async def names_of_elements(conn: Connection, elements: Sequence[tuple[str, int]
         conn, ElementName, "names_of_elements", kinds=[kind for kind, _ in elements], ids=[identifier for _, identifier in elements]
     )
     return {(element.kind, element.id): element.name for element in named}
+
+
+async def unclosed_incidents(conn: Connection) -> list[IncidentId]:
+    """Those in progress, and those whose service is back but which are not closed yet."""
+    return await SQL.column(conn, "unclosed_incidents")

@@ -204,3 +204,6 @@ SELECT asked.kind, asked.id, coalesce(device.name, link.name, site.name, conduit
   LEFT JOIN cmdb.link ON asked.kind = 'link' AND link.id = asked.id
   LEFT JOIN cmdb.site ON asked.kind = 'site' AND site.id = asked.id
   LEFT JOIN cmdb.conduit ON asked.kind = 'conduit' AND conduit.id = asked.id;
+
+-- name: unclosed_incidents
+SELECT incident.id FROM itsm.incident WHERE incident.state <> 'closed' ORDER BY incident.id;
