@@ -10,7 +10,7 @@ from cortex.dominators import Rows
 from cortex.findings import Element
 from cortex.onset import onset
 from cortex.signs import Signs
-from cortex.suspects import Case, Group
+from cortex.suspects import Case, Group, owners
 from cortex.topology import Topology
 
 # How much of an area must be dark of one cause before a part of it that no known path joins is put down to that cause too.
@@ -20,6 +20,7 @@ SAME_TIME_S: Final = 120.0
 WAYS_OF_SAYING: Final = 2
 # A part so large is not dark by itself; smaller ones beside it belong to it.
 LARGE: Final = 10
+UNDECIDED: Final = -2
 
 
 def adopt(case: Case, groups: list[Group]) -> list[Group]:
@@ -32,19 +33,24 @@ def adopt(case: Case, groups: list[Group]) -> list[Group]:
     anchored = [place for place in range(len(groups)) if place not in set(floating)]
     groups = list(groups)
     misplaced = misplaced_complaints(topology, signs, groups)
+    owner = owners(signs.lost.size, groups)
+    owner[np.isin(owner, floating)] = UNDECIDED
     for place in floating:
         told = _told_elsewhere(topology, misplaced, groups[place])
         if told is not None:
             groups[place] = _named_by_its_feed(topology, doubted, groups[place], misplaced.pop(told))
             anchored.append(place)
+            owner[groups[place].dark] = place
             continue
-        home = _home(topology, signs, groups, anchored, groups[place])
+        home = _home(case, owner, groups, anchored, groups[place])
         if home is not None:
             foster, part = groups[home], groups[place]
+            owner[part.dark] = home
             groups[home] = replace(foster, dark=np.union1d(foster.dark, part.dark), adopted=(*foster.adopted, *part.roots))
             groups[place] = replace(part, roots=())
         elif groups[place].dark.size >= LARGE:
             anchored.append(place)
+            owner[groups[place].dark] = place
     return [group for group in groups if group.roots]
 
 
@@ -84,7 +90,7 @@ def _told_elsewhere(topology: Topology, misplaced: list[tuple[int, int]], group:
     """The first complaint from the part's own area by a device of a kind that feeds such as it."""
     head, area = group.roots[0].head, topology.network.device_area
     for place, (row, _) in enumerate(misplaced):
-        if area[row] == area[head] and topology.is_usual(row, head):
+        if area[row] == area[head] and topology.habits.is_usual(row, head):
             return place
     return None
 
@@ -102,26 +108,23 @@ def _recorded_feed(topology: Topology, doubted: Flags, group: Group) -> int:
     return int(wrong[0]) if wrong.size == 1 else -1
 
 
-def _home(topology: Topology, signs: Signs, groups: list[Group], anchored: list[int], part: Group) -> int | None:
+def _home(case: Case, owner: Rows, groups: list[Group], anchored: list[int], part: Group) -> int | None:
     """The group that darkens most of the part's area, at the same time; for ringed gear, the only one of a ring that began just then."""
-    area, head = topology.network.device_area, part.roots[0].head
-    here = area == area[head]
-    here[part.dark] = False
-    size = max(int(here.sum()), 1)
-    shares = [(int(here[groups[place].dark].sum()) / size, -place) for place in anchored]
-    share, place = max(shares, default=(0.0, 0))
-    if share >= SHARE_OF_AREA and abs(_began(signs, part.dark) - _began(signs, groups[-place].dark)) <= SAME_TIME_S:
-        return -place
-    ringed = topology.ringed[topology.network.device_kind]
+    topology, head = case.topology, part.roots[0].head
+    beside = topology.in_area[int(topology.network.device_area[head])]
+    places = owner[np.setdiff1d(beside, part.dark)]
+    places = places[places != UNDECIDED]
+    counts = np.bincount(places[places >= 0], minlength=len(groups))
+    best = max(anchored, key=lambda place: (counts[place], -place), default=None)
+    if best is not None and counts[best] >= max(SHARE_OF_AREA * places.size, 1) and _is_close(case.signs, part, groups[best]):
+        return best
+    ringed = topology.habits.ringed[topology.habits.kind]
     if not ringed[head] or part.dark.size < LARGE:
         return None
-    then = onset(signs, part.dark)
-    rings = [
-        place for place in anchored if ringed[groups[place].roots[0].head] and then.is_that_of(onset(signs, groups[place].dark))
-    ]
+    then = onset(case.signs, part.dark)
+    rings = [place for place in anchored if ringed[groups[place].roots[0].head] and then.is_that_of(onset(case.signs, groups[place].dark))]
     return rings[0] if len(rings) == 1 else None
 
 
-def _began(signs: Signs, dark: Rows) -> float:
-    told = signs.raised[np.isin(signs.device, dark)]
-    return float(told.min()) if told.size else 0.0
+def _is_close(signs: Signs, part: Group, other: Group) -> bool:
+    return bool(abs(signs.first_lost[part.dark].min() - signs.first_lost[other.dark].min()) <= SAME_TIME_S)

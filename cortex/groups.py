@@ -11,7 +11,7 @@ from atlas.cmdb.records import Flags
 from cortex.adoption import adopt
 from cortex.dominators import Adjacency, Forest, Rows, dominator_forest
 from cortex.findings import Element
-from cortex.rings import join_conduits, join_open_rings, join_rings
+from cortex.rings import contacts, join_conduits, join_open_rings, join_rings
 from cortex.signs import SAYS_CARD, Signs
 from cortex.suspects import (
     NO_VOICE,
@@ -62,19 +62,33 @@ def read_groups(topology: Topology, signs: Signs, silence: float) -> Reading:
         doubted, forest = wrong, _forest_without(topology, wrong)
         weights = weigh(topology, forest, signs, silence=silence, doubted=doubted)
         roots = suspect(topology, forest, signs, weights)
-    case = Case(topology, signs, forest, weights, doubted)
-    groups = [alone(topology, root) for root in roots]
+    case, groups = _apart(Case(topology, signs, forest, weights, doubted), [alone(topology, root) for root in roots], silence)
     for join in (join_conduits, join_rings, join_open_rings, _join_sites, _join_cards):
         groups = join(case, groups)
     groups = adopt(case, groups)
     return Reading(case, tuple(groups), owners(signs.lost.size, groups))
 
 
+def _apart(case: Case, groups: list[Group], silence: float) -> tuple[Case, list[Group]]:
+    """The groups once more, without the links between parts that went dark at different times: what is dark for a reason of its own is
+    nobody's way out."""
+    topology, signs = case.topology, case.signs
+    _, apart = contacts(case, groups, owners(signs.lost.size, groups))
+    if not apart.size:
+        return case, groups
+    doubted = case.doubted.copy()
+    doubted[apart] = True
+    forest = _forest_without(topology, doubted)
+    weights = weigh(topology, forest, signs, silence=silence, doubted=doubted)
+    roots = suspect(topology, forest, signs, weights)
+    return Case(topology, signs, forest, weights, doubted), [alone(topology, root) for root in roots]
+
+
 def _believed(topology: Topology, signs: Signs, silence: float) -> tuple[Forest, Flags, float]:
     """The forest to judge by, the links left out of it, and how silent the lost are: the odd links are left out only where the alarms
     make much better sense without them."""
     choices = []
-    for doubted in (np.zeros(topology.odd.size, dtype=bool), topology.odd)[: 2 if topology.odd.any() else 1]:
+    for doubted in (np.zeros(topology.habits.odd.size, dtype=bool), topology.habits.odd)[: 2 if topology.habits.odd.any() else 1]:
         forest = _forest_without(topology, doubted) if doubted.any() else topology.forest
         weights = weigh(topology, forest, signs, silence=silence, doubted=doubted)
         roots = suspect(topology, forest, signs, weights)
@@ -97,7 +111,7 @@ def _doubted(topology: Topology, signs: Signs, weights: Weights, owner: Rows) ->
     if complaining < COMPLAINING or complaining < COMPLAINING_SHARE * (complaining + doubted.sum()):
         doubted[:] = False
     # An odd link between two dark parts would make each the other's way out: whoever laid it, it helps neither.
-    return doubted | (whole & topology.odd & (owner[ends] >= 0).all(axis=0))
+    return doubted | (whole & topology.habits.odd & (owner[ends] >= 0).all(axis=0))
 
 
 def _forest_without(topology: Topology, doubted: Flags) -> Forest:

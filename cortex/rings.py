@@ -45,7 +45,7 @@ def _gain_of_links(case: Case, dark: Rows, owner: Rows, price: float) -> float:
         tellers, there = topology.link_ends[side], topology.link_ends[1 - side]
         told = (tellers >= 0) & (there >= 0) & is_gone[there] & (owner[tellers] < 0)
         said += float(np.maximum(weights.over_link[side, told], 0.0).sum())
-    spared = max(float(weights.dark[well].sum()), -topology.price_of_error) if well.size else 0.0
+    spared = max(float(weights.dark[well].sum()), -topology.habits.price_of_error) if well.size else 0.0
     return float(weights.dark[gone].sum()) + said + min(spared, 0.0) - price
 
 
@@ -76,11 +76,7 @@ def _heads(group: Group) -> list[int]:
 def join_rings(case: Case, groups: list[Group]) -> list[Group]:
     """Dark parts that hang together in a ring, and the two cuts that would explain them all."""
     owner = owners(case.signs.lost.size, groups)
-    touching, apart = _touching(case, groups, owner)
-    # What is dark for a reason of its own is nobody's way out.
-    doubted = case.doubted.copy()
-    doubted[apart] = True
-    case = replace(case, doubted=doubted)
+    touching, _ = contacts(case, groups, owner)
     for parts in _clusters(case, owner, touching, len(groups)):
         around, between = _boundary(case, owner, parts), _between(case, owner, touching, parts)
         left = parts
@@ -91,13 +87,13 @@ def join_rings(case: Case, groups: list[Group]) -> list[Group]:
     return full(groups)
 
 
-def _touching(case: Case, groups: list[Group], owner: Rows) -> tuple[Rows, Rows]:
-    """Links of the records from one group to another that went dark at the same time; and at another time."""
+def contacts(case: Case, groups: list[Group], owner: Rows) -> tuple[Rows, Rows]:
+    """Links of the records from one group to another that may have gone dark with it; and to one that surely did not."""
     ends = case.topology.link_ends
     near, far = owner[ends]
     links = np.flatnonzero((ends >= 0).all(axis=0) & ~case.doubted & (near >= 0) & (far >= 0) & (near != far))
     onsets = {place: onset(case.signs, groups[place].dark) for place in np.unique(owner[ends[:, links]]).tolist()}
-    together = np.array([onsets[one].is_that_of(onsets[other]) for one, other in owner[ends[:, links]].T.tolist()], dtype=bool)
+    together = np.array([not onsets[one].is_not_that_of(onsets[other]) for one, other in owner[ends[:, links]].T.tolist()], dtype=bool)
     return links[together], links[~together]
 
 
@@ -201,7 +197,7 @@ def join_open_rings(case: Case, groups: list[Group]) -> list[Group]:
 def _stray_links(case: Case, group: Group, stray: list[tuple[int, int]]) -> list[int]:
     """Links within a ring's length that are complained of, and recorded elsewhere."""
     steps = _steps_from(case, _teller(case, group))
-    ringed = case.topology.ringed[case.topology.network.device_kind]
+    ringed = case.topology.habits.ringed[case.topology.habits.kind]
     return [link for row, link in stray if row in steps and link >= 0 and ringed[case.topology.link_ends[:, link]].all()]
 
 
@@ -231,13 +227,13 @@ def _told_around(case: Case, group: Group, owner: Rows) -> list[int]:
 def _is_tail(case: Case, group: Group) -> bool:
     root = group.roots[0]
     is_one_link = len(group.roots) == 1 and root.link >= 0 and len(group.elements) == 1
-    return is_one_link and bool(case.topology.ringed[case.topology.network.device_kind[root.head]])
+    return is_one_link and case.topology.habits.is_ringed(root.head)
 
 
 def _wrong_side(case: Case, group: Group) -> list[int]:
     """Doubted links from ringed gear in the group to ringed gear that is well."""
     topology = case.topology
-    ends, ringed = topology.link_ends, topology.ringed[topology.network.device_kind]
+    ends, ringed = topology.link_ends, topology.habits.ringed[topology.habits.kind]
     inside = np.isin(ends, group.dark)
     crossing = case.doubted & (inside[0] != inside[1]) & ringed[ends].all(axis=0)
     found: list[int] = np.flatnonzero(crossing).tolist()
@@ -246,7 +242,7 @@ def _wrong_side(case: Case, group: Group) -> list[int]:
 
 def _stray_ends(case: Case, groups: list[Group]) -> list[tuple[int, int]]:
     """Ringed gear that complains of a ring's link which the records have elsewhere or not at all: device row, link row or -1."""
-    ringed = case.topology.ringed[case.topology.network.device_kind]
+    ringed = case.topology.habits.ringed[case.topology.habits.kind]
     return [(row, link) for row, link in misplaced_complaints(case.topology, case.signs, groups) if ringed[row]]
 
 
@@ -271,7 +267,7 @@ def _teller(case: Case, group: Group) -> int:
 
 
 def _steps_from(case: Case, row: int) -> dict[int, int]:
-    ringed = case.topology.ringed[case.topology.network.device_kind]
+    ringed = case.topology.habits.ringed[case.topology.habits.kind]
     steps, edge = {row: 0}, [row]
     while edge and steps[edge[0]] < RING_LENGTH:
         further = [there for here in edge for there in case.topology.around.around(here)[0].tolist() if ringed[there]]

@@ -126,7 +126,7 @@ def suspect(topology: Topology, forest: Forest, signs: Signs, weights: Weights) 
     around = _around(topology, forest, signs, weights)
     chosen, excluded = _chosen(topology, forest, weights, around, rows, _spared(topology, forest, is_touched, sums))
     # A part that is too well to be behind the failure, though the records put it there, is fed some other way.
-    excluded |= ~is_touched & (sums < -topology.price_of_error) & (forest.above != ROOT)
+    excluded |= ~is_touched & (sums < -topology.habits.price_of_error) & (forest.above != ROOT)
     return _topmost(forest, chosen, excluded, around)
 
 
@@ -162,7 +162,7 @@ def _around(topology: Topology, forest: Forest, signs: Signs, weights: Weights) 
 def _spared(topology: Topology, forest: Forest, is_touched: Flags, sums: Nats) -> Nats:
     """By device row: what its quiet children weigh against it, each no more than a wrong record would."""
     quiet = np.flatnonzero(~is_touched & (forest.above != ROOT))
-    weight = np.maximum(sums[quiet], -topology.price_of_error)
+    weight = np.maximum(sums[quiet], -topology.habits.price_of_error)
     return np.bincount(forest.above[quiet], weight, sums.size).astype(np.float64)
 
 
@@ -184,7 +184,7 @@ def _chosen(
             chosen[row], apart = (gain, feed > device), gain
         if above == ROOT:
             continue
-        elsewhere = apart - topology.price_of_error + told
+        elsewhere = apart - topology.habits.price_of_error + told
         excluded[row] = elsewhere > behind
         dark[above] += max(behind, elsewhere)
         best[above] += apart

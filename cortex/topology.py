@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import log
 from typing import Final
 
 import numpy as np
@@ -15,11 +14,10 @@ from atlas.cmdb.records import KINDS, PASSIVE_KINDS, Flags, Ids, Lines, Network
 from atlas.identity import DeviceId, LinkId, SubscriberId
 from cortex.dominators import ROOT, Adjacency, Forest, Rows, dominator_forest
 from cortex.findings import Element
+from cortex.habits import Habits
 
 PASSIVE: Final = np.array([kind in PASSIVE_KINDS for kind in KINDS])
 NOWHERE: Final = -1
-SELDOM: Final = 0.2
-FEWEST_ERRORS, MOST_ERRORS = 0.002, 0.1
 
 
 class Rank:
@@ -167,11 +165,15 @@ class Topology:
 
     @cached_property
     def conduits(self) -> dict[int, Rows]:
-        return _members(self.network.link_conduit)
+        return {conduit: rows for conduit, rows in _members(self.network.link_conduit).items() if conduit}
+
+    @cached_property
+    def in_area(self) -> dict[int, Rows]:
+        return _members(self.network.device_area)
 
     @cached_property
     def sites(self) -> dict[int, Rows]:
-        return _members(self.network.device_site)
+        return {site: rows for site, rows in _members(self.network.device_site).items() if site}
 
     @cached_property
     def areas(self) -> tuple[Ids, Rows, Rows]:
@@ -180,37 +182,8 @@ class Topology:
         return area_ids, np.searchsorted(area_ids, self.network.device_area), np.searchsorted(area_ids, self.lines.area_id)
 
     @cached_property
-    def _kind_pairs(self) -> tuple[Rows, Rows, Flags]:
-        """Links by the pair of kinds they join: each link's pair, how many links each pair has, and which links are whole."""
-        whole: Flags = np.array((self.link_ends >= 0).all(axis=0))
-        kinds = np.sort(self.network.device_kind[self.link_ends], axis=0).astype(np.int64)
-        pair = kinds[0] * len(KINDS) + kinds[1]
-        return pair, np.bincount(pair[whole], minlength=len(KINDS) ** 2), whole
-
-    @cached_property
-    def odd(self) -> Flags:
-        """Links that cross areas where links of such a pair of kinds hardly ever do: the records most likely to be wrong."""
-        pair, laid, whole = self._kind_pairs
-        crosses = whole & (self.network.device_area[self.link_ends[0]] != self.network.device_area[self.link_ends[1]])
-        crossing = np.bincount(pair[crosses], minlength=len(KINDS) ** 2)
-        flags: Flags = crosses & (crossing[pair] < SELDOM * laid[pair])
-        return flags
-
-    def is_usual(self, row: int, other: int) -> bool:
-        """Are devices of these two kinds ever linked?"""
-        low, high = sorted((int(self.network.device_kind[row]), int(self.network.device_kind[other])))
-        return bool(self._kind_pairs[1][low * len(KINDS) + high])
-
-    @cached_property
-    def price_of_error(self) -> float:
-        """Nats against one record being wrong or missing; odd links show how common that is, and each stands for one that is missing."""
-        return -log(min(max(2.0 * float(self.odd.mean()) if self.odd.size else 0.0, FEWEST_ERRORS), MOST_ERRORS))
-
-    @cached_property
-    def ringed(self) -> Flags:
-        """By kind: do most devices of it have more than one way out?"""
-        single = np.bincount(self.network.device_kind[self.forest.above_link >= 0], minlength=len(KINDS))
-        return single < 0.5 * np.bincount(self.network.device_kind, minlength=len(KINDS))
+    def habits(self) -> Habits:
+        return Habits.of(self.network, self.link_ends, self.forest)
 
     def warmed(self) -> "Topology":
         """Itself, with everything counted that is otherwise counted at the first question."""
@@ -425,8 +398,8 @@ def _joined(runs: list[tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def _members(groups: Ids) -> dict[int, Rows]:
-    """Rows by group; group 0 is none."""
+    """Rows by group."""
     order = np.argsort(groups, kind="stable")
     names, first = np.unique(groups[order], return_index=True)
     parts = np.split(order, first[1:]) if names.size else []
-    return {int(name): rows for name, rows in zip(names, parts, strict=True) if name != 0}
+    return {int(name): rows for name, rows in zip(names, parts, strict=True)}

@@ -123,9 +123,7 @@ def _alarm(number: AlarmId, said: Said, known: Network) -> OpenAlarm:
     """A port is matched to a link only where the records have that link at that device."""
     place = int(np.searchsorted(known.link_id, said.link)) if said.link else known.link_id.size
     matched = (
-        place < known.link_id.size
-        and known.link_id[place] == said.link
-        and said.device in (known.link_from[place], known.link_to[place])
+        place < known.link_id.size and known.link_id[place] == said.link and said.device in (known.link_from[place], known.link_to[place])
     )
     return OpenAlarm(
         alarm_id=number,
@@ -187,7 +185,6 @@ def _fits(weather: Weather, sort: str, dark: Sequence[int]) -> bool:
 CABINET_LEAST: Final = 5
 POLLS: Final = ("icmp", "snmp", "telemetry", "heartbeat", "configuration backup", "flow export")
 WATCHERS: Final = (*POLLS, "icmp/second poller", "snmp/second poller")
-
 
 
 def _neighbours(weather: Weather, device: int) -> list[int]:
@@ -342,9 +339,7 @@ def score(truth: Truth, findings: Sequence[Finding]) -> Score:
     first = {_named(finding, 0) for finding in findings}
     third = {_named(finding, place) for finding in findings for place in range(3)}
     precision, recall, f1 = pairwise(truth, findings)
-    return Score(
-        len(truth.roots), sum(n in first for n in truth.names), sum(n in third for n in truth.names), precision, recall, f1
-    )
+    return Score(len(truth.roots), sum(n in first for n in truth.names), sum(n in third for n in truth.names), precision, recall, f1)
 
 
 def _named(finding: Finding, place: int) -> frozenset[Element]:

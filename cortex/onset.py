@@ -1,0 +1,40 @@
+"""When a part went dark, as near as the alarms can tell: the first of many symptoms comes soon after the cause."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cortex.dominators import Rows
+from cortex.signs import SAYS_LOST, Signs
+
+# The first of n symptoms spread over a time comes a n-th of it after the start, and hardly ever more than four times that.
+SELDOM_LATER: Final = 4.0
+NEVER_LATER: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """`first_s` is the first symptom; the cause came before it, by hardly ever more than `slack_s`."""
+
+    first_s: float
+    slack_s: float
+
+    def is_that_of(self, other: "Onset") -> bool:
+        return abs(self.first_s - other.first_s) <= max(self.slack_s, other.slack_s)
+
+    def is_not_that_of(self, other: "Onset") -> bool:
+        """Surely another moment; in between nothing can be said."""
+        return abs(self.first_s - other.first_s) > NEVER_LATER * max(self.slack_s, other.slack_s)
+
+
+def onset(signs: Signs, dark: Rows) -> Onset:
+    """Of what is dark; with no symptom at all, any time."""
+    is_dark = np.zeros(signs.lost.size, dtype=bool)
+    is_dark[dark] = True
+    told = signs.raised[is_dark[signs.device] & SAYS_LOST[signs.cause]]
+    if not told.size:
+        return Onset(0.0, float("inf"))
+    first = float(told.min())
+    spread = 2 * (float(np.median(told)) - first)
+    return Onset(first, SELDOM_LATER * spread / told.size)
