@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: demo run test check bench seed lock clean setup
+.PHONY: demo run test check bench seed schema lock clean setup
 
 setup: $(STAMP)
 
@@ -38,6 +38,10 @@ check: setup
 
 bench: setup
 	$(BIN)/bedrock bench $(ARGS)
+
+# The whole schema on one page; a test says when it is stale.
+schema: setup
+	$(BIN)/python -m atlas.schema_page
 
 # Pins every package with hashes and no download address. The sentence vectors come without their dependencies (torch).
 lock:

@@ -1,0 +1,1123 @@
+-- The whole schema of Atlas. Written by `make schema` from the migrations; change those, never this page.
+-- Every table has the row policies owner, staff, intake and executor (atlas.protect); what a customer may see is said below it.
+
+-- atlas ------------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE atlas.principal_key (
+    only_one boolean NOT NULL DEFAULT true,
+    inner_pad bytea NOT NULL,
+    outer_pad bytea NOT NULL,
+    PRIMARY KEY (only_one),
+    CHECK (only_one)
+);
+
+-- function atlas.announce() RETURNS trigger
+-- function atlas.announce_changes(IN tables regclass[])
+-- function atlas.assurance() RETURNS integer
+-- function atlas.customer_id() RETURNS bigint
+-- function atlas.principal_part(part integer) RETURNS text SECURITY DEFINER
+-- function atlas.protect(IN t regclass, IN customer_rule text)
+-- function atlas.staff_id() RETURNS bigint
+-- function atlas.zone() RETURNS text
+
+-- actions ----------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE actions.action (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    arguments jsonb NOT NULL,
+    facts jsonb NOT NULL,
+    digest bytea NOT NULL,
+    operation_key text NOT NULL,  -- proposing the same operation again finds this row: law 5
+    proposer text NOT NULL,
+    proposed_for bigint,  -- the customer who benefits, where it is one
+    proposed_at timestamp with time zone NOT NULL DEFAULT now(),
+    reason text NOT NULL,
+    evidence jsonb NOT NULL DEFAULT '[]'::jsonb,
+    correlation_id uuid NOT NULL,
+    incident_id bigint,
+    state text NOT NULL DEFAULT 'proposed'::text,
+    rule text,
+    verdict_reason text,
+    matrix_digest text,
+    approver_roles text[] NOT NULL DEFAULT '{}'::text[],
+    approvals_needed integer NOT NULL DEFAULT 0,
+    judged_at timestamp with time zone,
+    approve_by timestamp with time zone,
+    execute_within interval,
+    execute_by timestamp with time zone,  -- from the verdict where it is allowed, from the last approval where it waits
+    ruled_at timestamp with time zone,
+    claimed_xid xid8,
+    finished_at timestamp with time zone,
+    outcome jsonb,
+    failure text,
+    supersedes_id bigint,
+    PRIMARY KEY (id),
+    UNIQUE (operation_key),
+    CHECK ((approvals_needed >= 0)),
+    CHECK ((state = ANY (ARRAY['proposed'::text, 'refused'::text, 'allowed'::text, 'waiting'::text, 'approved'::text, 'rejected'::text, 'expired'::text, 'executing'::text, 'done'::text, 'failed'::text, 'superseded'::text]))),
+    FOREIGN KEY (incident_id) REFERENCES itsm.incident(id),
+    FOREIGN KEY (supersedes_id) REFERENCES actions.action(id)
+);
+CREATE INDEX action_by_correlation ON actions.action USING btree (correlation_id);
+CREATE INDEX action_of_incident ON actions.action USING btree (incident_id) WHERE (incident_id IS NOT NULL);
+CREATE INDEX action_spent ON actions.action USING btree (name, proposer, judged_at);
+CREATE INDEX action_unfinished ON actions.action USING btree (state) WHERE (state = ANY (ARRAY['proposed'::text, 'allowed'::text, 'waiting'::text, 'approved'::text, 'executing'::text]));
+--   row policy customer: (proposed_for = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON actions.action FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+
+CREATE TABLE actions.audit (
+    stream text NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    event text NOT NULL,
+    action_id bigint,
+    correlation_id uuid,
+    detail jsonb NOT NULL,
+    previous_hash bytea NOT NULL,
+    hash bytea NOT NULL,
+    PRIMARY KEY (stream, seq)
+);
+
+CREATE TABLE actions.audit_head (
+    stream text NOT NULL,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    PRIMARY KEY (stream)
+);
+
+CREATE TABLE actions.errand (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    port text NOT NULL,
+    operation text NOT NULL,
+    arguments jsonb NOT NULL,
+    key text NOT NULL,
+    state text NOT NULL DEFAULT 'queued'::text,
+    attempts integer NOT NULL DEFAULT 0,
+    leased_until timestamp with time zone,
+    queued_at timestamp with time zone NOT NULL DEFAULT now(),
+    finished_at timestamp with time zone,
+    answer jsonb,
+    PRIMARY KEY (id),
+    UNIQUE (key),
+    CHECK ((port = ANY (ARRAY['prober'::text, 'provisioner'::text, 'payments'::text]))),
+    CHECK ((state = ANY (ARRAY['queued'::text, 'leased'::text, 'done'::text, 'failed'::text, 'in_doubt'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+);
+CREATE INDEX errand_of_action ON actions.errand USING btree (action_id);
+CREATE INDEX errand_waiting ON actions.errand USING btree (id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger require_claim BEFORE INSERT ON actions.errand FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger wake_errands AFTER INSERT ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.errands')
+
+CREATE TABLE actions.hard_limit (
+    action text NOT NULL,
+    disconnects boolean NOT NULL,
+    ever actions.measures NOT NULL,
+    alone actions.measures,  -- the most without a person; NULL: never without one
+    PRIMARY KEY (action)
+);
+
+CREATE TABLE actions.kill_switch (
+    scope text NOT NULL,
+    name text NOT NULL,  -- of the action, agent or channel; * is all of them
+    is_on boolean NOT NULL,  -- on: stopped
+    reason text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (scope, name),
+    CHECK ((name <> ''::text)),
+    CHECK ((reason <> ''::text)),
+    CHECK ((scope = ANY (ARRAY['action'::text, 'agent'::text, 'channel'::text])))
+);
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON actions.kill_switch FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+
+CREATE TABLE actions.matrix_in_force (
+    only_one boolean NOT NULL DEFAULT true,
+    digest text NOT NULL,
+    loaded_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (only_one),
+    CHECK (only_one)
+);
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON actions.matrix_in_force FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+
+CREATE TABLE actions.ruling (
+    action_id bigint NOT NULL,
+    staff_id bigint NOT NULL,
+    is_approval boolean NOT NULL,
+    note text NOT NULL DEFAULT ''::text,
+    digest_seen bytea NOT NULL,
+    ruled_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (action_id, staff_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+
+-- function actions.actor() RETURNS text
+-- function actions.append_audit(p_actor text, p_event text, p_action_id bigint, p_correlation_id uuid, p_detail jsonb) RETURNS void SECURITY DEFINER
+-- function actions.approvers(a actions.action) RETURNS TABLE(staff_id bigint, role text)
+-- function actions.audit_hash(stream text, seq bigint, at timestamp with time zone, actor text, event text, action_id bigint, correlation_id uuid, detail jsonb, previous bytea) RETURNS bytea
+-- function actions.barred(a actions.action, p_is_alone boolean) RETURNS text
+-- function actions.beyond(m actions.measures, most actions.measures) RETURNS text
+-- function actions.claim(p_action_id bigint, p_digest bytea) RETURNS void SECURITY DEFINER
+-- function actions.claimed() RETURNS bigint SECURITY DEFINER
+-- function actions.finish(p_state text, p_outcome jsonb, p_failure text) RETURNS void SECURITY DEFINER
+-- function actions.guard(IN tables regclass[])
+-- function actions.is_approved(a actions.action) RETURNS boolean
+-- function actions.is_stopped(p_scope text, p_name text) RETURNS boolean SECURITY DEFINER
+-- function actions.judge(p_action_id bigint, p_state text, p_rule text, p_reason text, p_matrix_digest text, p_roles text[], p_needed integer, p_approve_within interval, p_execute_within interval) RETURNS boolean SECURITY DEFINER
+-- function actions.measured(p_facts jsonb) RETURNS actions.measures
+-- function actions.propose(p_name text, p_arguments jsonb, p_facts jsonb, p_digest bytea, p_operation_key text, p_proposed_for bigint, p_reason text, p_evidence jsonb, p_correlation_id uuid, p_incident_id bigint, p_supersedes_id bigint, OUT action_id bigint, OUT is_new boolean) RETURNS record SECURITY DEFINER
+-- function actions.require_claim() RETURNS trigger
+-- function actions.rule(p_action_id bigint, p_is_approval boolean, p_digest_seen bytea, p_note text) RETURNS text SECURITY DEFINER
+-- function actions.set_hard_limits(p_limits jsonb, p_matrix_digest text) RETURNS void SECURITY DEFINER
+-- function actions.switch(p_scope text, p_name text, p_is_on boolean, p_reason text) RETURNS void SECURITY DEFINER
+-- function actions.withdraw(p_action_id bigint, p_state text, p_why text) RETURNS boolean SECURITY DEFINER
+
+-- staff ------------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE staff.member (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    email text NOT NULL,
+    phone text,
+    language text NOT NULL DEFAULT 'en'::text,
+    password_hash text,
+    is_active boolean NOT NULL DEFAULT true,
+    PRIMARY KEY (id),
+    UNIQUE (email),
+    CHECK ((email = lower(email))),
+    CHECK ((name <> ''::text))
+);
+
+CREATE TABLE staff.role_held (
+    staff_id bigint NOT NULL,
+    role text NOT NULL,
+    valid_from timestamp with time zone NOT NULL DEFAULT now(),
+    valid_until timestamp with time zone,
+    PRIMARY KEY (staff_id, role),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+
+CREATE TABLE staff.session (
+    token_hash bytea NOT NULL,
+    staff_id bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL DEFAULT now(),
+    fresh_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (token_hash),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+
+CREATE TABLE staff.shift (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    staff_id bigint NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    CHECK ((ends_at > starts_at)),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+CREATE INDEX shift_of_member ON staff.shift USING btree (staff_id, starts_at);
+
+-- knowledge --------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE knowledge.passage (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    kind text NOT NULL,
+    module text NOT NULL,
+    title text NOT NULL DEFAULT ''::text,
+    words text NOT NULL,
+    language text NOT NULL DEFAULT 'en'::text,
+    model text NOT NULL,  -- what made the vector; vectors of different models are never compared
+    vector vector(384) NOT NULL,
+    updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (kind, module, words),
+    CHECK ((kind = ANY (ARRAY['example'::text, 'article'::text]))),
+    CHECK ((words <> ''::text))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+-- catalogue --------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE catalogue.access_policy (
+    offering_version_id bigint NOT NULL,
+    rate_limit text NOT NULL,
+    session_timeout_s integer NOT NULL DEFAULT 86400,
+    address_pool text NOT NULL,
+    PRIMARY KEY (offering_version_id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
+);
+
+CREATE TABLE catalogue.offering (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    code text NOT NULL,
+    name text NOT NULL,
+    technology text NOT NULL,
+    segment text NOT NULL,
+    lifecycle_status text NOT NULL DEFAULT 'launched'::text,
+    retired_by_action_id bigint,
+    PRIMARY KEY (id),
+    UNIQUE (code),
+    CHECK ((lifecycle_status = ANY (ARRAY['in_study'::text, 'in_design'::text, 'in_test'::text, 'active'::text, 'launched'::text, 'retired'::text, 'obsolete'::text]))),
+    CHECK ((segment = ANY (ARRAY['residential'::text, 'business'::text]))),
+    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text]))),
+    FOREIGN KEY (retired_by_action_id) REFERENCES actions.action(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE catalogue.offering_version (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    offering_id bigint NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date,
+    down_kbps integer NOT NULL,
+    up_kbps integer NOT NULL,
+    contract_months integer NOT NULL DEFAULT 0,
+    sla_id bigint,
+    PRIMARY KEY (id),
+    UNIQUE (offering_id, valid_from),
+    CHECK ((contract_months >= 0)),
+    CHECK ((down_kbps > 0)),
+    CHECK ((up_kbps > 0)),
+    CHECK ((valid_to > valid_from)),
+    FOREIGN KEY (offering_id) REFERENCES catalogue.offering(id),
+    FOREIGN KEY (sla_id) REFERENCES catalogue.sla(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE catalogue.price (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    offering_version_id bigint NOT NULL,
+    kind text NOT NULL,
+    label text NOT NULL,
+    amount_minor bigint NOT NULL,
+    tax_category text NOT NULL DEFAULT 'standard'::text,
+    PRIMARY KEY (id),
+    UNIQUE (offering_version_id, kind, label),
+    CHECK ((amount_minor > 0)),
+    CHECK ((kind = ANY (ARRAY['recurring'::text, 'one_off'::text, 'usage'::text]))),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE catalogue.sla (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    repair_hours integer NOT NULL,
+    is_around_the_clock boolean NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name),
+    CHECK ((repair_hours > 0))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+-- gis --------------------------------------------------------------------------------------------------------------------------------------
+
+-- a zone that people would name: outages are told, and child tickets opened, by area
+CREATE TABLE gis.area (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name),
+    CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE gis.premise (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    area_id bigint NOT NULL,
+    unit text NOT NULL DEFAULT ''::text,
+    number text NOT NULL,
+    street text NOT NULL,
+    town text NOT NULL,
+    postcode text NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    corrected_by_action_id bigint,
+    PRIMARY KEY (id),
+    UNIQUE (postcode, street, number, unit),
+    CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
+    CHECK ((NOT ((latitude = (0)::double precision) AND (longitude = (0)::double precision)))),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (corrected_by_action_id) REFERENCES actions.action(id)
+);
+CREATE INDEX premise_of_area ON gis.premise USING btree (area_id);
+--   row policy customer: (id IN ( SELECT subscriber.premise_id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+
+-- crm --------------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE crm.consent (
+    customer_id bigint NOT NULL,
+    purpose text NOT NULL,
+    channel text NOT NULL,
+    is_given boolean NOT NULL,
+    recorded_at timestamp with time zone NOT NULL DEFAULT now(),
+    source text NOT NULL,
+    action_id bigint,
+    PRIMARY KEY (customer_id, purpose, channel),
+    CHECK ((channel = ANY (ARRAY['sms'::text, 'whatsapp'::text, 'voice'::text, 'email'::text]))),
+    CHECK ((purpose = ANY (ARRAY['service'::text, 'billing'::text, 'marketing'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+
+CREATE TABLE crm.contact (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    channel text NOT NULL,
+    address text NOT NULL,  -- E.164 for sms, whatsapp and voice; lower-case for email
+    is_preferred boolean NOT NULL DEFAULT false,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    changed_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (customer_id, channel, address),
+    CHECK ((channel = ANY (ARRAY['sms'::text, 'whatsapp'::text, 'voice'::text, 'email'::text]))),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE INDEX contact_by_address ON crm.contact USING btree (address);
+CREATE UNIQUE INDEX one_preferred_contact ON crm.contact USING btree (customer_id) WHERE is_preferred;
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+
+CREATE TABLE crm.customer (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    kind text NOT NULL,
+    name text NOT NULL,
+    given_name text NOT NULL DEFAULT ''::text,
+    language text NOT NULL DEFAULT 'en'::text,
+    timezone text NOT NULL DEFAULT 'Europe/London'::text,
+    state text NOT NULL DEFAULT 'active'::text,
+    is_vulnerable boolean NOT NULL DEFAULT false,
+    vulnerability text NOT NULL DEFAULT ''::text,  -- what to bear in mind: medical equipment, telecare alarm, ...
+    has_emergency_line boolean NOT NULL DEFAULT false,
+    customer_since date NOT NULL,
+    version integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (id),
+    CHECK ((kind = ANY (ARRAY['individual'::text, 'organisation'::text]))),
+    CHECK ((language = ANY (ARRAY['en'::text, 'es'::text, 'de'::text, 'fr'::text, 'hi'::text]))),
+    CHECK ((name <> ''::text)),
+    CHECK ((state = ANY (ARRAY['prospect'::text, 'active'::text, 'former'::text, 'deceased'::text])))
+);
+--   row policy customer: (id = ( SELECT atlas.customer_id() AS customer_id))
+
+CREATE TABLE crm.interaction (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT now(),
+    kind text NOT NULL,
+    channel text,
+    summary text NOT NULL,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE INDEX interaction_of_customer ON crm.interaction USING btree (customer_id, at DESC);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger require_claim BEFORE INSERT ON crm.interaction FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE crm.subscriber (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    premise_id bigint NOT NULL,
+    offering_version_id bigint NOT NULL,
+    state text NOT NULL,
+    activated_at timestamp with time zone,
+    suspended_for text,
+    action_id bigint,
+    version integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (id),
+    UNIQUE (id, customer_id),
+    CHECK (((state = 'suspended'::text) = (suspended_for IS NOT NULL))),
+    CHECK ((state = ANY (ARRAY['created'::text, 'pendingActive'::text, 'active'::text, 'suspended'::text, 'pendingTerminate'::text, 'terminated'::text, 'cancelled'::text, 'aborted'::text]))),
+    CHECK ((suspended_for = ANY (ARRAY['non_payment'::text, 'voluntary'::text, 'abuse'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id)
+);
+CREATE INDEX subscriber_of_customer ON crm.subscriber USING btree (customer_id);
+CREATE INDEX subscriber_of_premise ON crm.subscriber USING btree (premise_id);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger topology_changed AFTER UPDATE OF state ON crm.subscriber FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
+
+-- oms --------------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE oms.order_event (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    order_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT now(),
+    state text NOT NULL,
+    reason text NOT NULL,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (order_id) REFERENCES oms.product_order(id)
+);
+CREATE INDEX event_of_order ON oms.order_event USING btree (order_id, id);
+--   row policy customer: (order_id IN ( SELECT product_order.id
+   FROM oms.product_order
+  WHERE (product_order.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+--   trigger require_claim BEFORE INSERT ON oms.order_event FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE oms.product_order (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    subscriber_id bigint,
+    kind text NOT NULL,
+    state text NOT NULL DEFAULT 'acknowledged'::text,  -- TMF622
+    offering_version_id bigint,
+    wanted_on date,
+    ordered_at timestamp with time zone NOT NULL DEFAULT now(),
+    state_changed_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    CHECK ((kind = ANY (ARRAY['add'::text, 'modify'::text, 'move'::text, 'delete'::text]))),
+    CHECK ((state = ANY (ARRAY['acknowledged'::text, 'rejected'::text, 'pending'::text, 'held'::text, 'inProgress'::text, 'cancelled'::text, 'completed'::text, 'failed'::text, 'partial'::text, 'assessingCancellation'::text, 'pendingCancellation'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id),
+    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id)
+);
+CREATE INDEX order_of_customer ON oms.product_order USING btree (customer_id, ordered_at DESC);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON oms.product_order FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger require_claim BEFORE INSERT ON oms.product_order FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+-- billing ----------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE billing.account (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    cycle_day integer NOT NULL,
+    payment_method text NOT NULL DEFAULT 'direct_debit'::text,
+    PRIMARY KEY (id),
+    UNIQUE (customer_id),
+    CHECK (((cycle_day >= 1) AND (cycle_day <= 31))),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+
+CREATE TABLE billing.compensation_rate (
+    segment text NOT NULL,
+    valid_from date NOT NULL,
+    minimum_outage interval NOT NULL,
+    flat_minor bigint NOT NULL DEFAULT 0,
+    monthly_share_per_day numeric(6,5) NOT NULL DEFAULT 0,
+    PRIMARY KEY (segment, valid_from),
+    CHECK (((monthly_share_per_day >= (0)::numeric) AND (monthly_share_per_day <= (1)::numeric))),
+    CHECK ((flat_minor >= 0)),
+    CHECK ((segment = ANY (ARRAY['residential'::text, 'business'::text])))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE billing.credit (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    subscriber_id bigint NOT NULL,
+    cause text NOT NULL,  -- what it makes good, as in incident:31; once per subscriber
+    amount_minor bigint NOT NULL,
+    journal_id bigint NOT NULL,
+    formula text NOT NULL,
+    granted_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    UNIQUE (subscriber_id, cause),
+    CHECK ((amount_minor > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON billing.credit FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger require_claim BEFORE INSERT ON billing.credit FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE billing.invoice (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    number bigint,
+    customer_id bigint NOT NULL,
+    month date NOT NULL,
+    period_from date NOT NULL,
+    period_to date NOT NULL,
+    issued_at timestamp with time zone,
+    due_on date,
+    state text NOT NULL DEFAULT 'new'::text,  -- TMF678
+    is_disputed boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (id),
+    UNIQUE (customer_id, month),
+    UNIQUE (number),
+    CHECK (((issued_at IS NULL) = (number IS NULL))),
+    CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+    CHECK ((period_to > period_from)),
+    CHECK ((state = ANY (ARRAY['new'::text, 'onHold'::text, 'validated'::text, 'sent'::text, 'partiallyPaid'::text, 'settled'::text]))),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+
+CREATE TABLE billing.invoice_line (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    invoice_id bigint NOT NULL,
+    label text NOT NULL,
+    kind text NOT NULL,
+    amount_minor bigint NOT NULL,  -- without tax; negative gives back
+    tax_minor bigint NOT NULL,
+    subscriber_id bigint,
+    offering_version_id bigint,
+    cause text NOT NULL,
+    PRIMARY KEY (id),
+    CHECK ((kind = ANY (ARRAY['recurring'::text, 'one_off'::text, 'usage'::text, 'credit'::text, 'discount'::text]))),
+    FOREIGN KEY (invoice_id) REFERENCES billing.invoice(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX line_of_invoice ON billing.invoice_line USING btree (invoice_id);
+--   row policy customer: (invoice_id IN ( SELECT invoice.id
+   FROM billing.invoice
+  WHERE (invoice.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+
+CREATE TABLE billing.journal (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    kind text NOT NULL,
+    operation_key text NOT NULL,
+    posted_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint,
+    PRIMARY KEY (id),
+    UNIQUE (operation_key),
+    CHECK ((kind = ANY (ARRAY['invoice'::text, 'payment'::text, 'credit'::text, 'opening'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+);
+--   trigger require_claim BEFORE INSERT ON billing.journal FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE billing.payment (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    invoice_id bigint,
+    amount_minor bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    method text NOT NULL,
+    provider_reference text NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (provider_reference),
+    CHECK ((amount_minor > 0)),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (invoice_id) REFERENCES billing.invoice(id)
+);
+CREATE INDEX payment_of_customer ON billing.payment USING btree (customer_id, received_at DESC);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+
+CREATE TABLE billing.posting (
+    journal_id bigint NOT NULL,
+    ledger_account text NOT NULL,
+    customer_id bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    PRIMARY KEY (journal_id, ledger_account, customer_id),
+    CHECK ((ledger_account = ANY (ARRAY['receivable'::text, 'revenue'::text, 'tax'::text, 'bank'::text, 'goodwill'::text, 'opening'::text]))),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
+);
+CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) INCLUDE (ledger_account, amount_minor);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger must_balance AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_balance()
+
+-- function billing.must_balance() RETURNS trigger SECURITY DEFINER
+
+-- nms --------------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE nms.alarm (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    device_id bigint NOT NULL,
+    managed_object text NOT NULL DEFAULT ''::text,
+    probable_cause text NOT NULL,
+    alarm_type text NOT NULL,
+    severity text NOT NULL,  -- of the latest raise; cleared only where no raise was ever seen
+    specific_problem text NOT NULL DEFAULT ''::text,
+    text text NOT NULL DEFAULT ''::text,
+    door text NOT NULL,
+    raised_at timestamp with time zone,  -- latest raise, by the sender's believable time, else ours
+    cleared_at timestamp with time zone,
+    is_open boolean NOT NULL GENERATED ALWAYS AS (((raised_at IS NOT NULL) AND ((cleared_at IS NULL) OR (raised_at > cleared_at)))) STORED,
+    first_received_at timestamp with time zone NOT NULL,
+    last_received_at timestamp with time zone NOT NULL,
+    times integer NOT NULL DEFAULT 1,
+    link_id bigint,  -- the link at this port, matched when stored
+    subscriber_id bigint,
+    acknowledged_by_action_id bigint,
+    PRIMARY KEY (id),
+    UNIQUE (device_id, managed_object, probable_cause),
+    CHECK ((severity = ANY (ARRAY['critical'::text, 'major'::text, 'minor'::text, 'warning'::text, 'indeterminate'::text, 'cleared'::text]))),
+    CHECK ((times > 0)),
+    FOREIGN KEY (acknowledged_by_action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (link_id) REFERENCES cmdb.link(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX alarm_open ON nms.alarm USING btree (id) WHERE is_open;
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON nms.alarm FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+
+CREATE TABLE nms.maintenance_window (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    device_id bigint NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    CHECK ((ends_at > starts_at)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id)
+);
+--   trigger require_claim BEFORE INSERT ON nms.maintenance_window FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE nms.quarantine (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    received_at timestamp with time zone NOT NULL,
+    door text NOT NULL,
+    source_address text NOT NULL,
+    device text,
+    reason text NOT NULL,
+    raw bytea NOT NULL,
+    event jsonb,  -- the normalised alarm, where it could be read but its device is unknown; replayed when the device is
+    times integer NOT NULL DEFAULT 1,
+    replayed_at timestamp with time zone,
+    PRIMARY KEY (id),
+    CHECK ((octet_length(raw) <= 65535))
+);
+CREATE INDEX quarantine_by_device ON nms.quarantine USING btree (device) WHERE (replayed_at IS NULL);
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON nms.quarantine FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+
+-- cmdb -------------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE cmdb.access (
+    subscriber_id bigint NOT NULL,
+    device_id bigint NOT NULL,  -- the splitter, sector or node it hangs from
+    reported_by_device_id bigint NOT NULL,  -- the OLT, tower or CMTS that speaks for its ONT or modem, as managed_object
+    managed_object text NOT NULL,
+    cpe_serial text NOT NULL,
+    cpe_model text NOT NULL DEFAULT ''::text,
+    received_power_dbm real,
+    measured_at timestamp with time zone,
+    PRIMARY KEY (subscriber_id),
+    UNIQUE (cpe_serial),
+    UNIQUE (reported_by_device_id, managed_object),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (reported_by_device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX access_of_device ON cmdb.access USING btree (device_id);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+--   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE OF device_id ON cmdb.access FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
+
+CREATE TABLE cmdb.conduit (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name)
+);
+
+CREATE TABLE cmdb.device (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    kind text NOT NULL,
+    area_id bigint NOT NULL,
+    site_id bigint,
+    management_address inet,
+    vendor text NOT NULL DEFAULT ''::text,
+    model text NOT NULL DEFAULT ''::text,
+    serial text,
+    firmware text NOT NULL DEFAULT ''::text,
+    is_monitored boolean NOT NULL DEFAULT true,
+    operational_state text NOT NULL DEFAULT 'enabled'::text,  -- X.731
+    state_changed_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint,
+    PRIMARY KEY (id),
+    UNIQUE (management_address),
+    UNIQUE (name),
+    UNIQUE (serial),
+    CHECK ((kind = ANY (ARRAY['gateway'::text, 'core'::text, 'metro'::text, 'bng'::text, 'aggregation'::text, 'olt'::text, 'pon_port'::text, 'splitter'::text, 'tower'::text, 'sector'::text, 'cmts'::text, 'docsis_node'::text, 'business_switch'::text]))),
+    CHECK ((name <> ''::text)),
+    CHECK ((operational_state = ANY (ARRAY['enabled'::text, 'disabled'::text, 'unknown'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (site_id) REFERENCES cmdb.site(id)
+);
+CREATE INDEX device_of_area ON cmdb.device USING btree (area_id);
+CREATE INDEX device_of_site ON cmdb.device USING btree (site_id);
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger topology_changed AFTER INSERT OR DELETE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
+--   trigger topology_moved AFTER UPDATE OF kind, area_id, site_id, is_monitored ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
+
+CREATE TABLE cmdb.diagnosis (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    device_id bigint NOT NULL,
+    errand_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    is_reachable boolean NOT NULL,
+    round_trip interval,
+    detail jsonb NOT NULL DEFAULT '{}'::jsonb,
+    PRIMARY KEY (id),
+    UNIQUE (errand_id, device_id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (errand_id) REFERENCES actions.errand(id)
+);
+
+CREATE TABLE cmdb.link (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    kind text NOT NULL,
+    from_device_id bigint NOT NULL,
+    from_port text NOT NULL,
+    to_device_id bigint NOT NULL,
+    to_port text NOT NULL,
+    conduit_id bigint,
+    length_m integer,
+    PRIMARY KEY (id),
+    UNIQUE (from_device_id, from_port),
+    UNIQUE (name),
+    UNIQUE (to_device_id, to_port),
+    CHECK ((from_device_id <> to_device_id)),
+    CHECK ((kind = ANY (ARRAY['backhaul'::text, 'trunk'::text, 'feeder'::text, 'distribution'::text, 'radio'::text, 'coax'::text, 'patch'::text]))),
+    CHECK ((length_m >= 0)),
+    FOREIGN KEY (conduit_id) REFERENCES cmdb.conduit(id),
+    FOREIGN KEY (from_device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (to_device_id) REFERENCES cmdb.device(id)
+);
+--   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE ON cmdb.link FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
+
+CREATE TABLE cmdb.session (
+    subscriber_id bigint NOT NULL,
+    username text NOT NULL,
+    nas_device_id bigint NOT NULL,
+    framed_address inet,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    end_cause text,
+    PRIMARY KEY (subscriber_id),
+    UNIQUE (username),
+    CHECK ((ended_at >= started_at)),
+    FOREIGN KEY (nas_device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+
+-- a building, mast or street cabinet: what stands in it shares its power
+CREATE TABLE cmdb.site (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    area_id bigint NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id)
+);
+
+-- function cmdb.topology_changed() RETURNS trigger SECURITY DEFINER
+
+-- itsm -------------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE itsm.incident (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    state text NOT NULL DEFAULT 'inProgress'::text,
+    cause text NOT NULL,
+    is_outage boolean NOT NULL,
+    root_device_id bigint,
+    root_link_id bigint,
+    root_site_id bigint,
+    root_conduit_id bigint,
+    confidence double precision NOT NULL,  -- that service is lost to those it holds, whatever the cause; each hypothesis has a confidence of its own
+    hypotheses jsonb NOT NULL,  -- ranked, each with evidence for and against: cortex.findings.Hypothesis
+    first_alarm_at timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone NOT NULL DEFAULT now(),
+    resolved_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    correlation_id uuid NOT NULL,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    version integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (id),
+    CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+    CHECK ((cause = ANY (ARRAY['feeder'::text, 'distribution'::text, 'drop'::text, 'power'::text, 'device'::text, 'card'::text, 'upstream'::text, 'monitoring'::text, 'degradation'::text, 'unknown'::text]))),
+    CHECK ((state = ANY (ARRAY['inProgress'::text, 'resolved'::text, 'closed'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (root_conduit_id) REFERENCES cmdb.conduit(id),
+    FOREIGN KEY (root_device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (root_link_id) REFERENCES cmdb.link(id),
+    FOREIGN KEY (root_site_id) REFERENCES cmdb.site(id)
+);
+--   row policy customer: (id IN ( SELECT incident_subscriber.incident_id
+   FROM itsm.incident_subscriber))
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.incident FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger require_claim BEFORE INSERT ON itsm.incident FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE itsm.incident_alarm (
+    incident_id bigint NOT NULL,
+    alarm_id bigint NOT NULL,
+    joined_at timestamp with time zone NOT NULL DEFAULT now(),
+    left_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (incident_id, alarm_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (alarm_id) REFERENCES nms.alarm(id),
+    FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
+);
+CREATE UNIQUE INDEX alarm_in_one_incident ON itsm.incident_alarm USING btree (alarm_id) WHERE (left_at IS NULL);
+--   trigger require_claim BEFORE INSERT ON itsm.incident_alarm FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE itsm.incident_device (
+    incident_id bigint NOT NULL,
+    device_id bigint NOT NULL,
+    lost_at timestamp with time zone NOT NULL,
+    restored_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (incident_id, device_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
+);
+CREATE INDEX incident_of_device ON itsm.incident_device USING btree (device_id) WHERE (restored_at IS NULL);
+--   trigger require_claim BEFORE INSERT ON itsm.incident_device FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE itsm.incident_event (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    incident_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    kind text NOT NULL,
+    detail jsonb NOT NULL DEFAULT '{}'::jsonb,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
+);
+CREATE INDEX event_of_incident ON itsm.incident_event USING btree (incident_id, id);
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.incident_event FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger require_claim BEFORE INSERT ON itsm.incident_event FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE itsm.incident_subscriber (
+    incident_id bigint NOT NULL,
+    subscriber_id bigint NOT NULL,
+    lost_at timestamp with time zone NOT NULL,
+    restored_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (incident_id, subscriber_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (incident_id) REFERENCES itsm.incident(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX incident_of_subscriber ON itsm.incident_subscriber USING btree (subscriber_id) WHERE (restored_at IS NULL);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.incident_subscriber FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger require_claim BEFORE INSERT ON itsm.incident_subscriber FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE itsm.ticket (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    kind text NOT NULL,
+    state text NOT NULL DEFAULT 'acknowledged'::text,  -- TMF621
+    parent_id bigint,
+    incident_id bigint,
+    area_id bigint,
+    customer_id bigint,
+    impact integer NOT NULL,  -- 1 is widest, 4 one customer; likewise urgency
+    urgency integer NOT NULL,
+    priority integer NOT NULL GENERATED ALWAYS AS (GREATEST(1, LEAST(4, ((impact + urgency) / 2)))) STORED,
+    title text NOT NULL,
+    assigned_to bigint,
+    opened_at timestamp with time zone NOT NULL DEFAULT now(),
+    due_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    CHECK (((impact >= 1) AND (impact <= 4))),
+    CHECK (((urgency >= 1) AND (urgency <= 4))),
+    CHECK ((kind = ANY (ARRAY['incident'::text, 'request'::text, 'complaint'::text, 'problem'::text]))),
+    CHECK ((state = ANY (ARRAY['acknowledged'::text, 'rejected'::text, 'pending'::text, 'held'::text, 'inProgress'::text, 'resolved'::text, 'closed'::text, 'cancelled'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (assigned_to) REFERENCES staff.member(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (incident_id) REFERENCES itsm.incident(id),
+    FOREIGN KEY (parent_id) REFERENCES itsm.ticket(id)
+);
+CREATE INDEX ticket_of_customer ON itsm.ticket USING btree (customer_id) WHERE (customer_id IS NOT NULL);
+CREATE UNIQUE INDEX one_child_per_area ON itsm.ticket USING btree (parent_id, area_id) WHERE ((area_id IS NOT NULL) AND (parent_id IS NOT NULL));
+CREATE UNIQUE INDEX one_parent_ticket ON itsm.ticket USING btree (incident_id) WHERE ((incident_id IS NOT NULL) AND (parent_id IS NULL) AND (customer_id IS NULL));
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.ticket FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger require_claim BEFORE INSERT ON itsm.ticket FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+-- function itsm.public_outages(p_area_name text) RETURNS TABLE(incident_id bigint, area text, cause text, since timestamp with time zone, subscribers bigint) SECURITY DEFINER
+
+-- helpdesk ---------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE helpdesk.conversation (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    thread uuid NOT NULL DEFAULT gen_random_uuid(),
+    customer_id bigint,
+    staff_id bigint,
+    channel text NOT NULL,
+    address text,
+    owner text NOT NULL DEFAULT 'agents'::text,  -- agents, queue, or staff:ID: one at a time
+    handed_over_because text,
+    opened_at timestamp with time zone NOT NULL DEFAULT now(),
+    last_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (thread),
+    CHECK ((channel = ANY (ARRAY['sms'::text, 'whatsapp'::text, 'voice'::text, 'email'::text, 'chat'::text, 'console'::text]))),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+CREATE INDEX conversation_of_customer ON helpdesk.conversation USING btree (customer_id, last_at DESC);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+
+CREATE TABLE helpdesk.message (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    conversation_id bigint NOT NULL,
+    customer_id bigint,
+    at timestamp with time zone NOT NULL DEFAULT now(),
+    is_from_us boolean NOT NULL,
+    author text NOT NULL,
+    words text NOT NULL,
+    provider_reference text,
+    trace jsonb NOT NULL DEFAULT '{}'::jsonb,  -- route, tools, grounding, model and prompt versions
+    action_id bigint,
+    PRIMARY KEY (id),
+    UNIQUE (provider_reference),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (conversation_id) REFERENCES helpdesk.conversation(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE INDEX message_of_conversation ON helpdesk.message USING btree (conversation_id, id);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON helpdesk.message FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+
+CREATE TABLE helpdesk.notice (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint,  -- NULL: a reply to somebody whom we do not know
+    incident_id bigint,
+    purpose text NOT NULL,
+    key text NOT NULL,  -- customer, cause and purpose: nobody is told the same thing twice
+    channel text NOT NULL,
+    address text NOT NULL,
+    language text NOT NULL,
+    template text NOT NULL,
+    words text NOT NULL,
+    state text NOT NULL DEFAULT 'queued'::text,
+    not_before timestamp with time zone NOT NULL DEFAULT now(),
+    queued_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    leased_until timestamp with time zone,
+    attempts integer NOT NULL DEFAULT 0,
+    sent_at timestamp with time zone,
+    provider_reference text,
+    failure text,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    UNIQUE (key),
+    UNIQUE (provider_reference),
+    CHECK ((channel = ANY (ARRAY['sms'::text, 'whatsapp'::text, 'voice'::text, 'email'::text, 'chat'::text, 'console'::text]))),
+    CHECK ((state = ANY (ARRAY['queued'::text, 'leased'::text, 'sent'::text, 'delivered'::text, 'failed'::text, 'in_doubt'::text]))),
+    CHECK ((words <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
+);
+CREATE INDEX notice_of_customer ON helpdesk.notice USING btree (customer_id, queued_at DESC);
+CREATE INDEX notice_of_incident ON helpdesk.notice USING btree (incident_id, purpose);
+CREATE INDEX notice_to_send ON helpdesk.notice USING btree (not_before, id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger require_claim BEFORE INSERT ON helpdesk.notice FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger wake_outbox AFTER INSERT ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.outbox')
+
+CREATE TABLE helpdesk.promise (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    promised text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    kept_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger require_claim BEFORE INSERT ON helpdesk.promise FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE helpdesk.recorded_message (
+    key text NOT NULL,
+    reference text NOT NULL,
+    channel text NOT NULL,
+    address text NOT NULL,
+    words text NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    times integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (key),
+    UNIQUE (reference)
+);
+
+-- field_service ----------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE field_service.engineer (
+    staff_id bigint NOT NULL,
+    area_id bigint NOT NULL,
+    skills text[] NOT NULL,
+    PRIMARY KEY (staff_id),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+
+CREATE TABLE field_service.job (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    kind text NOT NULL,
+    state text NOT NULL DEFAULT 'acknowledged'::text,
+    incident_id bigint,
+    customer_id bigint,
+    premise_id bigint,
+    device_id bigint,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    skill text NOT NULL,
+    engineer_id bigint,
+    window_from timestamp with time zone NOT NULL,
+    window_until timestamp with time zone NOT NULL,
+    instructions text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    completed_at timestamp with time zone,
+    findings text NOT NULL DEFAULT ''::text,
+    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    PRIMARY KEY (id),
+    CHECK ((kind = ANY (ARRAY['splice'::text, 'repair'::text, 'install'::text, 'survey'::text]))),
+    CHECK ((state = ANY (ARRAY['acknowledged'::text, 'held'::text, 'inProgress'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    CHECK ((window_until > window_from)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (engineer_id) REFERENCES field_service.engineer(staff_id),
+    FOREIGN KEY (incident_id) REFERENCES itsm.incident(id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id)
+);
+CREATE INDEX job_of_customer ON field_service.job USING btree (customer_id);
+CREATE INDEX job_of_engineer ON field_service.job USING btree (engineer_id, window_from);
+CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job USING btree (incident_id) WHERE ((incident_id IS NOT NULL) AND (state <> ALL (ARRAY['failed'::text, 'cancelled'::text])));
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger announce AFTER INSERT OR DELETE OR UPDATE ON field_service.job FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger require_claim BEFORE INSERT ON field_service.job FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+-- function field_service.availability(p_skill text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(shift_from timestamp with time zone, shift_until timestamp with time zone, latitude double precision, longitude double precision, busy_from timestamp with time zone[], busy_until timestamp with time zone[]) SECURITY DEFINER
