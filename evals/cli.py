@@ -2,17 +2,22 @@
 
 import asyncio
 import tempfile
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from api.bootstrap import configure_logging, house
 from api.cli import Json, app, console, printed_json, run
-from api.serve import database
+from api.serve import database, platform, until_stopped
 from api.settings import Settings
+from atlas.principal import Zone
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
+from evals.demo.play import play
 from evals.world.seed import Seeded
 from evals.world.seed import seed as make_world
 
@@ -45,6 +50,41 @@ async def seeded_with_bar(url: str, subscribers: int, number: int = 1) -> Seeded
             bar.update(task, description=table_name, advance=rows)
 
         return await asyncio.to_thread(make_world, url, subscribers=subscribers, seed=number, now=datetime.now(UTC), progress=tell)
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Approve what waits, repair the cut, show the table and stop.")] = False,
+    subscribers: Subscribers = 10_000,
+) -> None:
+    """Make the demo ISP if it is not there, start the platform, play the whitepaper's cut, and show it live."""
+    if not run(lambda: demonstrated(once, subscribers)):
+        raise typer.Exit(1)
+
+
+def tell(step: str) -> None:
+    console.print(f"[dim]{step}[/]")
+
+
+async def demonstrated(once: bool, subscribers: int) -> bool:
+    """Plays the demo; whether every figure of the whitepaper was met."""
+    settings = Settings()
+    configure_logging("console")
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(database(settings))
+        made = await seeded_with_bar(url, subscribers)
+        console.print(f"{made.world}: {made.subscribers:,} subscribers on {made.devices:,} devices", highlight=False)
+        addresses = await stack.enter_async_context(platform(settings, url, tell))
+        handed = settings.model_copy(update={"database_url": SecretStr(url)})
+        here = await stack.enter_async_context(house(handed, (Zone.EXECUTOR, Zone.STAFF), most=4))
+        met = await play(console, here, addresses, once=once)
+        if not once:
+            console.print(
+                f"The console is at {addresses['console']}; the demo's staff sign in with the password bedrock-demo, Helen Brooks"
+            )
+            console.print("(billing lead) as helen@example.com and Asha Patel (NOC lead) as asha@example.com. Ctrl-C stops everything.")
+            await until_stopped()
+        return met
 
 
 @app.command()
