@@ -5,7 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.cmdb.records import KINDS, Device, Diagnosis, Equipment, Flags, Ids, Line, Lines, Network, ProbeTarget, Reach, Span, Stop
+from atlas.cmdb.records import (
+    KINDS,
+    Device,
+    Diagnosis,
+    Equipment,
+    Flags,
+    Ids,
+    Line,
+    LineCheck,
+    LineOwner,
+    Lines,
+    Network,
+    ProbeTarget,
+    Reach,
+    Span,
+    Stop,
+)
 from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
 
@@ -107,3 +123,12 @@ async def probe_targets(conn: Connection, incident_id: IncidentId) -> list[Probe
 
 async def devices_by_id(conn: Connection, devices: Sequence[DeviceId]) -> list[ProbeTarget]:
     return await SQL.all(conn, ProbeTarget, "devices_by_id", devices=list(devices))
+
+
+async def line_checks(conn: Connection, customer_id: CustomerId) -> list[LineCheck]:
+    """What is known of each of the customer's lines that bears on whether it works, oldest line first."""
+    return await SQL.all(conn, LineCheck, "line_checks", customer_id=customer_id)
+
+
+async def line_owner(conn: Connection, subscriber_id: SubscriberId) -> LineOwner | None:
+    return await SQL.first(conn, LineOwner, "line_owner", subscriber_id=subscriber_id)

@@ -150,3 +150,30 @@ SELECT device.id AS device_id, device.name, device.kind, host(device.management_
   FROM cmdb.device
  WHERE device.id = ANY(%(devices)s)
  ORDER BY device.id;
+
+-- Reached by a customer's own agent: only tables whose rows the customer may see.
+-- name: line_checks
+SELECT subscriber.id AS subscriber_id, offering.name AS offering, offering.technology, subscriber.state, subscriber.suspended_for,
+       fault.incident_id, fault.cause AS incident_cause, fault.is_outage AS incident_is_outage, fault.lost_at,
+       access.received_power_dbm, access.measured_at, session.started_at AS session_started_at, session.ended_at AS session_ended_at,
+       session.end_cause AS session_end_cause
+  FROM crm.subscriber
+  JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id
+  JOIN catalogue.offering ON offering.id = version.offering_id
+  LEFT JOIN cmdb.access ON access.subscriber_id = subscriber.id
+  LEFT JOIN cmdb.session ON session.subscriber_id = subscriber.id
+  LEFT JOIN LATERAL (
+       SELECT lost.incident_id, incident.cause, incident.is_outage, lost.lost_at
+         FROM itsm.incident_subscriber AS lost
+         JOIN itsm.incident ON incident.id = lost.incident_id AND incident.state = 'inProgress'
+        WHERE lost.subscriber_id = subscriber.id AND lost.restored_at IS NULL
+        ORDER BY incident.is_outage DESC, lost.lost_at LIMIT 1) AS fault ON true
+ WHERE subscriber.customer_id = %(customer_id)s AND subscriber.state IN ('active', 'suspended')
+ ORDER BY subscriber.id;
+
+-- name: line_owner
+SELECT subscriber.customer_id, customer.is_vulnerable AS touches_vulnerable, customer.has_emergency_line AS touches_emergency_line
+  FROM crm.subscriber
+  JOIN crm.customer ON customer.id = subscriber.customer_id
+  JOIN cmdb.access ON access.subscriber_id = subscriber.id
+ WHERE subscriber.id = %(subscriber_id)s AND subscriber.state IN ('active', 'suspended');

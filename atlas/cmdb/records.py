@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.identity import CustomerId, DeviceId, LinkId, SubscriberId
+from atlas.identity import CustomerId, DeviceId, IncidentId, LinkId, SubscriberId
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -224,3 +224,52 @@ class ProbeTarget:
     name: str
     kind: DeviceKind
     management_address: str | None
+
+
+@dataclass(frozen=True)
+class LineCheck:
+    """All that is looked at when somebody's internet does not work, in one row: the contract, the fault that holds the line, the light,
+    the session. `incident_id` is the open incident that holds the line, None where there is none."""
+
+    subscriber_id: SubscriberId
+    offering: str
+    technology: str
+    state: str
+    suspended_for: str | None
+    incident_id: IncidentId | None
+    incident_cause: str | None
+    incident_is_outage: bool | None
+    lost_at: datetime | None
+    received_power_dbm: float | None
+    measured_at: datetime | None
+    session_started_at: datetime | None
+    session_ended_at: datetime | None
+    session_end_cause: str | None
+
+
+@dataclass(frozen=True)
+class LineVerdict:
+    """The first thing found wrong with a line, looked for in the field's order; nothing after it was looked at.
+
+    `cause`: suspended_for_non_payment, suspended_at_own_wish, suspended_for_abuse, area_fault, own_line_fault, light_too_weak,
+    light_too_strong, light_marginal, equipment_without_power, no_session, never_connected, or home_network where all of ours is well.
+    `next_step`: pay, speak_to_us, wait, book_visit, check_power, restart or check_wifi. `since` is when the trouble began, where known.
+    """
+
+    subscriber_id: SubscriberId
+    offering: str
+    technology: str
+    cause: str
+    next_step: str
+    since: datetime | None
+    incident_id: IncidentId | None
+    received_power_dbm: float | None
+
+
+@dataclass(frozen=True)
+class LineOwner:
+    """Whose line it is, and what must be borne in mind before it is interrupted."""
+
+    customer_id: CustomerId
+    touches_vulnerable: bool
+    touches_emergency_line: bool

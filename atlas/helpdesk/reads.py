@@ -5,7 +5,7 @@ from uuid import UUID
 
 from atlas.errors import NotFound
 from atlas.helpdesk.records import Audience, Conversation, Message, Promise, Recipient, Standing, Told, ToldCount, Waiting
-from atlas.identity import ConversationId, CustomerId, IncidentId
+from atlas.identity import ConversationId, CustomerId, IncidentId, StaffId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -41,19 +41,23 @@ async def told_to_customer(conn: Connection, customer_id: CustomerId, most: int 
 
 async def conversation(conn: Connection, conversation_id: ConversationId) -> Conversation:
     """Raises NotFound where there is none that the caller may see."""
-    found = await SQL.first(conn, Conversation, "conversation", conversation_id=conversation_id, thread=None, customer_id=None)
+    found = await _conversation(conn, conversation_id=conversation_id)
     if found is None:
         raise NotFound("conversation", conversation_id)
     return found
 
 
 async def conversation_of_thread(conn: Connection, thread: UUID) -> Conversation | None:
-    return await SQL.first(conn, Conversation, "conversation", conversation_id=None, thread=thread, customer_id=None)
+    return await _conversation(conn, thread=thread)
 
 
 async def latest_conversation(conn: Connection, customer_id: CustomerId) -> Conversation | None:
     """The customer's most recent conversation."""
-    return await SQL.first(conn, Conversation, "conversation", conversation_id=None, thread=None, customer_id=customer_id)
+    return await _conversation(conn, customer_id=customer_id)
+
+
+async def latest_conversation_of_staff(conn: Connection, staff_id: StaffId) -> Conversation | None:
+    return await _conversation(conn, staff_id=staff_id)
 
 
 async def messages(conn: Connection, conversation_id: ConversationId, most: int = 50) -> list[Message]:
@@ -69,6 +73,17 @@ async def queue(conn: Connection, most: int = 50) -> list[Waiting]:
 async def overdue_promises(conn: Connection, now: datetime) -> list[Promise]:
     """What was promised, is due and was not kept."""
     return await SQL.all(conn, Promise, "overdue_promises", now=now)
+
+
+async def latest_told_incident(conn: Connection) -> IncidentId | None:
+    """The incident that somebody was told of last."""
+    found = await SQL.value(conn, "latest_told_incident")
+    return None if found is None else IncidentId(found)
+
+
+async def _conversation(conn: Connection, **whose: object) -> Conversation | None:
+    asked = {"conversation_id": None, "thread": None, "customer_id": None, "staff_id": None, **whose}
+    return await SQL.first(conn, Conversation, "conversation", **asked)
 
 
 async def _audience(conn: Connection, incident_id: IncidentId, purpose: str, customers: int) -> Audience:

@@ -83,7 +83,8 @@ SELECT conversation.id AS conversation_id, conversation.thread, conversation.cus
        coalesce((SELECT max(message.id) FROM helpdesk.message WHERE message.conversation_id = conversation.id), 0) AS last_message_id,
        (SELECT max(message.at) FROM helpdesk.message WHERE message.conversation_id = conversation.id AND NOT message.is_from_us) AS last_inbound_at
   FROM helpdesk.conversation
- WHERE (conversation.id = %(conversation_id)s OR conversation.thread = %(thread)s OR conversation.customer_id = %(customer_id)s)
+ WHERE (conversation.id = %(conversation_id)s OR conversation.thread = %(thread)s OR conversation.customer_id = %(customer_id)s
+        OR conversation.staff_id = %(staff_id)s)
  ORDER BY conversation.last_at DESC
  LIMIT 1;
 
@@ -112,3 +113,6 @@ SELECT promise.id AS promise_id, promise.customer_id, promise.promised, promise.
   FROM helpdesk.promise
  WHERE promise.kept_at IS NULL AND promise.due_at < %(now)s
  ORDER BY promise.due_at;
+
+-- name: latest_told_incident
+SELECT notice.incident_id FROM helpdesk.notice WHERE notice.incident_id IS NOT NULL ORDER BY notice.id DESC LIMIT 1;

@@ -57,6 +57,11 @@ async def lost_lines(conn: Connection, incident_id: IncidentId, after: Subscribe
     return await SQL.all(conn, LostLine, "lost_lines", incident_id=incident_id, after=after or 0, most=most)
 
 
+async def vulnerable_lines(conn: Connection, incident_id: IncidentId, most: int) -> list[LostLine]:
+    """Lines of vulnerable customers in the incident, those still without service first."""
+    return await SQL.all(conn, LostLine, "vulnerable_lines", incident_id=incident_id, most=most)
+
+
 async def lost_devices(conn: Connection, incident_id: IncidentId, most: int = 500) -> list[LostDevice]:
     """The devices the incident holds, by name; passive plant left out."""
     return await SQL.all(conn, LostDevice, "lost_devices", incident_id=incident_id, most=most)
@@ -107,3 +112,14 @@ async def names_of_elements(conn: Connection, elements: Sequence[tuple[str, int]
 async def unclosed_incidents(conn: Connection) -> list[IncidentId]:
     """Those in progress, and those whose service is back but which are not closed yet."""
     return await SQL.column(conn, "unclosed_incidents")
+
+
+async def area_is_known(conn: Connection, area_name: str) -> bool:
+    """Whether we have an area of that name, in any case."""
+    return bool(await SQL.value(conn, "area_is_known", area_name=area_name))
+
+
+async def latest_incident(conn: Connection) -> IncidentId | None:
+    """The one in progress that opened last; else the last there was."""
+    found = await SQL.value(conn, "latest_incident")
+    return None if found is None else IncidentId(found)

@@ -133,6 +133,20 @@ SELECT lost.subscriber_id, subscriber.customer_id, customer.name AS customer, ar
  ORDER BY lost.subscriber_id
  LIMIT %(most)s;
 
+-- name: vulnerable_lines
+SELECT lost.subscriber_id, subscriber.customer_id, customer.name AS customer, area.name AS area, customer.is_vulnerable,
+       offering.segment = 'business' AS is_business, lost.lost_at, lost.restored_at
+  FROM itsm.incident_subscriber AS lost
+  JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
+  JOIN crm.customer ON customer.id = subscriber.customer_id
+  JOIN gis.premise ON premise.id = subscriber.premise_id
+  JOIN gis.area ON area.id = premise.area_id
+  JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id
+  JOIN catalogue.offering ON offering.id = version.offering_id
+ WHERE lost.incident_id = %(incident_id)s AND customer.is_vulnerable
+ ORDER BY lost.restored_at IS NULL DESC, lost.subscriber_id
+ LIMIT %(most)s;
+
 -- name: lost_devices
 SELECT lost.device_id, device.name, device.kind, area.name AS area, lost.lost_at, lost.restored_at
   FROM itsm.incident_device AS lost
@@ -207,3 +221,9 @@ SELECT asked.kind, asked.id, coalesce(device.name, link.name, site.name, conduit
 
 -- name: unclosed_incidents
 SELECT incident.id FROM itsm.incident WHERE incident.state <> 'closed' ORDER BY incident.id;
+
+-- name: area_is_known
+SELECT EXISTS (SELECT 1 FROM gis.area WHERE area.name ILIKE %(area_name)s);
+
+-- name: latest_incident
+SELECT incident.id FROM itsm.incident ORDER BY incident.state = 'inProgress' DESC, incident.id DESC LIMIT 1;

@@ -30,8 +30,8 @@ class Root:
 class StandingIncident:
     """An incident in progress with all that it holds, for comparing with what the network says now.
 
-    `devices` are those not restored. `lines` are lost lines that neither hang from one of them nor are spoken for by one. `version` grows with
-    every revision.
+    `devices` are those not restored. `lines` are lost lines that neither hang from one of them nor are spoken for by
+    one. `version` grows with every revision.
     """
 
     incident_id: IncidentId
@@ -251,3 +251,24 @@ class ElementName:
     kind: str
     id: int
     name: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One piece of evidence. `weight` is in nats: about 2.3 is ten to one. `count` of `of` is what was counted, where something was."""
+
+    observation: str
+    weight: float
+    count: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """One suspected cause, with what speaks for it and against it, weightiest first."""
+
+    cause: str
+    elements: tuple[str, ...]
+    confidence: float
+    speaks_for: tuple[Observation, ...]
+    speaks_against: tuple[Observation, ...]

@@ -1,14 +1,14 @@
 """How pressing a ticket is, when it is due, and what may be closed. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from atlas.errors import AtlasError
 from atlas.identity import AlarmId, IncidentId
-from atlas.itsm.records import AreaHit, TicketDraft, Unfinished
+from atlas.itsm.records import AreaHit, Observation, Root, Suspicion, TicketDraft, Unfinished
 
 # A fault that takes a cabinet wakes one engineer; one that takes an exchange is a major incident.
 MAJOR_FROM: Final = 200
@@ -136,3 +136,36 @@ def check_closable(incident_id: IncidentId, is_resolved: bool, unfinished: Unfin
     """Raises IncidentStillOpen unless the incident is resolved and nothing in it is unfinished."""
     if not is_resolved or any(vars(unfinished).values()):
         raise IncidentStillOpen(incident_id, unfinished)
+
+
+def suspected_elements(hypotheses: Sequence[Mapping[str, Any]]) -> list[Root]:
+    """Every element that an incident's stored hypotheses name."""
+    return [element for hypothesis in hypotheses for element in _elements(hypothesis)]
+
+
+def suspicions(hypotheses: Sequence[Mapping[str, Any]], names: Mapping[tuple[str, int], str]) -> list[Suspicion]:
+    """An incident's stored hypotheses as people read them, likeliest first."""
+    return [
+        Suspicion(
+            cause=str(hypothesis["cause"]),
+            elements=tuple(names.get((element.kind, element.id), f"{element.kind} {element.id}") for element in _elements(hypothesis)),
+            confidence=round(float(hypothesis["confidence"]), 3),
+            speaks_for=_observations(hypothesis, True),
+            speaks_against=_observations(hypothesis, False),
+        )
+        for hypothesis in hypotheses
+    ]
+
+
+def _elements(hypothesis: Mapping[str, Any]) -> list[Root]:
+    together = [hypothesis["element"], *hypothesis.get("with_elements", ())]
+    return [Root(str(element["kind"]), int(element["id"])) for element in together]
+
+
+def _observations(hypothesis: Mapping[str, Any], for_it: bool) -> tuple[Observation, ...]:
+    kept = [one for one in hypothesis.get("evidence", ()) if bool(one["for_it"]) is for_it]
+    kept.sort(key=lambda one: -abs(float(one["weight"])))
+    return tuple(
+        Observation(str(one["observation"]), round(abs(float(one["weight"])), 2), int(one.get("count", 0)), int(one.get("of", 0)))
+        for one in kept
+    )

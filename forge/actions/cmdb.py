@@ -47,7 +47,9 @@ class RestartDevice(Action):
     @classmethod
     async def of_line(cls, conn: Connection, line: SubscriberId, now: datetime) -> Self:
         """The ONT or modem at the end of a line. Raises NotFound."""
-        own = await _equipment(conn, line)
+        own = await reads.line_owner(conn, line)
+        if own is None:
+            raise NotFound("line", line)
         return cls(None, line, own.customer_id, 1, DeviceTier.CUSTOMER, own.touches_vulnerable, own.touches_emergency_line, now)
 
     @property

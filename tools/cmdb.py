@@ -1,0 +1,64 @@
+"""What an agent may ask of the plant: the customer's own line and equipment; for staff, any device."""
+
+from atlas.cmdb import reads
+from atlas.cmdb.records import Device, Line
+from atlas.errors import InvalidField, NotFound
+from atlas.identity import CustomerId, SubscriberId
+from forge.actions.cmdb import MarkDeviceState, RestartDevice
+from forge.propose import Proposed
+from tools.turn import Turn
+
+
+async def show_line(turn: Turn) -> list[Line]:
+    """The customer's lines: plan, technology, the box at home (model and serial), the last light reading in dBm, and the last session.
+
+    A session without an end is online now. Lines that are over are left out.
+    """
+    return await reads.lines_of(turn.conn, turn.customer_id)
+
+
+async def show_line_of(turn: Turn, customer_id: CustomerId) -> list[Line]:
+    """This customer's lines: plan, technology, the box at home, the last light reading in dBm, and the last session. For staff."""
+    turn.for_staff_only()
+    return await reads.lines_of(turn.conn, customer_id)
+
+
+async def restart_my_box(turn: Turn, line: SubscriberId | None = None) -> Proposed:
+    """Restarts the ONT or modem at the customer's home; they are offline for some minutes. Answers whether it was done or waits.
+
+    `line` is needed only by somebody with several lines: a `subscriber_id` that show_line answered with.
+    """
+    lines = [known.subscriber_id for known in await reads.lines_of(turn.conn, turn.customer_id)]
+    if not lines or (line is not None and line not in lines):
+        raise NotFound("line", line or "of this customer")
+    if line is None and len(lines) > 1:
+        raise InvalidField("line", f"say which of the {len(lines)} lines: {', '.join(map(str, lines))}")
+    action = await RestartDevice.of_line(turn.conn, line or lines[0], turn.now)
+    return await turn.propose(action, "the customer asked for a restart of their own equipment")
+
+
+async def show_device(turn: Turn, name: str) -> Device:
+    """A device by its exact name: kind, place, address, model, operational state, and how many live lines hang from it. For staff."""
+    turn.for_staff_only()
+    return await _device(turn, name)
+
+
+async def restart_device(turn: Turn, name: str, reason: str) -> Proposed:
+    """Asks for the restart of the device of this exact name; everybody behind it goes dark for a while, so it usually waits. For staff."""
+    turn.for_staff_only()
+    device = await _device(turn, name)
+    return await turn.propose(await RestartDevice.of_device(turn.conn, device.device_id, turn.now), reason)
+
+
+async def mark_device_state(turn: Turn, name: str, operational_state: str, reason: str) -> Proposed:
+    """Writes down that the device of this exact name is `enabled`, `disabled` or `unknown` (X.731). For staff."""
+    turn.for_staff_only()
+    device = await _device(turn, name)
+    return await turn.propose(await MarkDeviceState.of(turn.conn, device.device_id, operational_state, turn.now), reason)
+
+
+async def _device(turn: Turn, name: str) -> Device:
+    found = await reads.device_named(turn.conn, name)
+    if found is None:
+        raise NotFound("device", name)
+    return found

@@ -1,0 +1,101 @@
+"""What an agent may ask of the helpdesk: what was said, and for a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from atlas.errors import NotFound
+from atlas.helpdesk import reads
+from atlas.helpdesk.records import Conversation, Promise, Told, ToldCount, Waiting
+from atlas.identity import CustomerId, IncidentId
+from forge.actions.helpdesk import HandOverToPerson, RecordPromise
+from forge.propose import Proposed
+from tools.turn import Turn
+
+# Whoever says one of these is in danger, or cannot call for help: nobody waits in a queue with that.
+URGENT: Final = ("999", "112", "emergency", "suicid", "kill myself", "hurt myself", "ambulance", "oxygen", "telecare", "medical alarm")
+
+
+@dataclass(frozen=True)
+class WhatWeTold:
+    """The exact words we sent, in the order they went out, and how many got each. `incident_id` None: one customer's own notices."""
+
+    incident_id: IncidentId | None
+    told: list[ToldCount]
+
+
+async def what_did_we_tell(turn: Turn, incident_id: IncidentId | None = None) -> WhatWeTold:
+    """The notices we sent, word for word. A customer hears of their own; staff of an incident, with how many got each.
+
+    For staff, `incident_id` left out is the incident that somebody was told of last. Replies to people's own messages are left out.
+    """
+    if turn.principal.customer_id is not None:
+        own = await reads.told_to_customer(turn.conn, turn.customer_id)
+        return WhatWeTold(None, [_counted(one) for one in reversed(own) if incident_id is None or one.incident_id == incident_id])
+    turn.for_staff_only()
+    meant = incident_id or await reads.latest_told_incident(turn.conn)
+    if meant is None:
+        return WhatWeTold(None, [])
+    return WhatWeTold(meant, await reads.told_in_incident(turn.conn, meant))
+
+
+async def what_did_we_tell_customer(turn: Turn, customer_id: CustomerId) -> list[Told]:
+    """The last 20 notices this customer was sent, word for word, newest first. For staff."""
+    turn.for_staff_only()
+    return await reads.told_to_customer(turn.conn, customer_id)
+
+
+async def hand_over(turn: Turn, reason: str) -> Proposed:
+    """Gives the conversation to a person: it leaves the agents, waits in the queue, and a ticket is opened.
+
+    `reason` is what the person will read. Asked for twice, it is done once.
+    """
+    conversation = await _own_conversation(turn)
+    urgent = any(sign in reason.casefold() for sign in URGENT)
+    because = reason[:500] or "asked for a person"
+    action = HandOverToPerson(conversation.conversation_id, conversation.customer_id, conversation.last_message_id, because, urgent)
+    return await turn.propose(action, because)
+
+
+async def who_waits(turn: Turn) -> list[Waiting]:
+    """Conversations that wait for a person: vulnerable customers first, then whoever waits longest; at most 50. For staff."""
+    turn.for_staff_only()
+    return await reads.queue(turn.conn)
+
+
+async def promise(turn: Turn, customer_id: CustomerId, promised: str, due_at: datetime) -> Proposed:
+    """Keeps what this customer was promised and by when, so that it is listed once it is overdue. For staff."""
+    turn.for_staff_only()
+    return await turn.propose(RecordPromise(customer_id, promised, due_at), f"promised to customer {customer_id}")
+
+
+async def overdue_promises(turn: Turn) -> list[Promise]:
+    """What customers were promised, is due and was not kept, longest overdue first. For staff."""
+    turn.for_staff_only()
+    return await reads.overdue_promises(turn.conn, turn.now)
+
+
+async def _own_conversation(turn: Turn) -> Conversation:
+    """The conversation this turn belongs to; else the last one of whoever asks."""
+    found = await reads.conversation_of_thread(turn.conn, turn.correlation_id)
+    if found is None and turn.principal.customer_id is not None:
+        found = await reads.latest_conversation(turn.conn, turn.customer_id)
+    if found is None and turn.principal.staff_id is not None:
+        found = await reads.latest_conversation_of_staff(turn.conn, turn.staff_id)
+    if found is None:
+        raise NotFound("conversation", "to hand over")
+    return found
+
+
+def _counted(one: Told) -> ToldCount:
+    return ToldCount(
+        purpose=one.purpose,
+        channel=one.channel,
+        language=one.language,
+        words=one.words,
+        customers=1,
+        sent=int(one.state in ("sent", "delivered")),
+        failed=int(one.state == "failed"),
+        first_queued_at=one.queued_at,
+        last_sent_at=one.sent_at,
+    )

@@ -1,0 +1,200 @@
+"""What an agent may ask of incidents: is there one, what does it touch, why do we think so, what waits for a person."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from atlas.errors import NotFound
+from atlas.identity import IncidentId
+from atlas.itsm import reads
+from atlas.itsm.records import AreaHit, IncidentAtLine, IncidentEvent, LostLine, PublicOutage, Suspicion, Ticket
+from atlas.itsm.rules import suspected_elements, suspicions
+from atlas.money import Money
+from tools.turn import Turn
+
+# Somebody who asks in the evening means the fault of the afternoon, too.
+LATELY: Final = timedelta(hours=24)
+LATEST_EVENTS: Final = 12
+VULNERABLE_SHOWN: Final = 20
+
+
+@dataclass(frozen=True)
+class Outages:
+    """Faults at the customer's own lines (those of the last 24 hours included), and what anybody may know by area.
+
+    A fault without `restored_at` is going on. `area_is_known` False: we have no area of the name asked for, so nothing is known of it.
+    """
+
+    at_my_lines: list[IncidentAtLine]
+    area: str | None
+    area_is_known: bool
+    public: list[PublicOutage]
+
+
+@dataclass(frozen=True)
+class IncidentShown:
+    """One incident. Counts ending in `_out` are without service now; the others are of everybody it ever held."""
+
+    incident_id: IncidentId
+    state: str
+    cause: str
+    is_outage: bool
+    root: str
+    confidence: float
+    first_alarm_at: datetime
+    resolved_at: datetime | None
+    alarms_open: int
+    devices: int
+    subscribers: int
+    subscribers_out: int
+    areas: tuple[str, ...]
+    tickets: list[Ticket]
+    happened: list[IncidentEvent]
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What an incident has cost: everything it ever held; counts ending in `_out` are without service now.
+
+    `monthly_revenue_at_risk` is a month's recurring charges of the subscribers. `vulnerable_lines` lists at most 20.
+    """
+
+    incident_id: IncidentId
+    devices: int
+    devices_out: int
+    subscribers: int
+    subscribers_out: int
+    customers: int
+    businesses: int
+    vulnerable: int
+    monthly_revenue_at_risk: Money
+    areas: list[AreaHit]
+    vulnerable_lines: list[LostLine]
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Why an incident is held to be what it is: the suspected causes, likeliest first. What is missing to 1 is "unknown"."""
+
+    incident_id: IncidentId
+    alarms: int
+    suspected: list[Suspicion]
+
+
+@dataclass(frozen=True)
+class WaitingForApproval:
+    """An action that waits. `is_mine`: whoever asks holds a role that may rule on it, and did not propose it."""
+
+    reference: str
+    action: str
+    reason: str
+    why_it_waits: str
+    customers: int
+    money: Money
+    approver_roles: tuple[str, ...]
+    approvals_needed: int
+    proposed_by: str
+    proposed_at: datetime
+    approve_by: datetime | None
+    incident_id: IncidentId | None
+    is_mine: bool
+
+
+async def is_there_an_outage(turn: Turn, area: str | None = None) -> Outages:
+    """Faults at the lines of whoever asks, going on or over within 24 hours; and outages that are public, in one area or everywhere.
+
+    `area` is a place's name; left out, a customer is told of their own lines and of all public outages. No time of repair is known here.
+    """
+    own = turn.principal.customer_id
+    at_lines = await reads.incidents_at_lines(turn.conn, own, turn.now - LATELY) if own is not None else []
+    known = area is None or await reads.area_is_known(turn.conn, area)
+    return Outages(at_lines, area, known, await reads.public_outages(turn.conn, area))
+
+
+async def show_incident(turn: Turn, incident_id: IncidentId | None = None) -> IncidentShown:
+    """One incident: state, cause, root, sureness from 0 to 1, counts, tickets, and the last twelve things that happened. For staff.
+
+    Left out, `incident_id` is the one in progress that opened last.
+    """
+    found = await reads.incident(turn.conn, await _meant(turn, incident_id))
+    return IncidentShown(
+        incident_id=found.incident_id,
+        state=found.state,
+        cause=found.cause,
+        is_outage=found.is_outage,
+        root=found.root_name,
+        confidence=round(found.confidence, 3),
+        first_alarm_at=found.first_alarm_at,
+        resolved_at=found.resolved_at,
+        alarms_open=found.alarms_open,
+        devices=found.devices,
+        subscribers=found.subscribers,
+        subscribers_out=found.subscribers_out,
+        areas=found.areas,
+        tickets=await reads.tickets_of_incident(turn.conn, found.incident_id),
+        happened=(await reads.timeline(turn.conn, found.incident_id))[-LATEST_EVENTS:],
+    )
+
+
+async def what_is_affected(turn: Turn, incident_id: IncidentId | None = None) -> Affected:
+    """Everything an incident has cut off: devices, subscribers, customers, businesses, vulnerable people, money, by area. For staff.
+
+    Left out, `incident_id` is the one in progress that opened last. Devices leave passive plant out.
+    """
+    found = await reads.incident(turn.conn, await _meant(turn, incident_id))
+    return Affected(
+        incident_id=found.incident_id,
+        devices=found.devices,
+        devices_out=found.devices_out,
+        subscribers=found.subscribers,
+        subscribers_out=found.subscribers_out,
+        customers=found.customers,
+        businesses=found.businesses,
+        vulnerable=found.vulnerable,
+        monthly_revenue_at_risk=found.revenue_at_risk,
+        areas=await reads.areas_hit(turn.conn, found.incident_id),
+        vulnerable_lines=await reads.vulnerable_lines(turn.conn, found.incident_id, VULNERABLE_SHOWN),
+    )
+
+
+async def why_do_you_think_so(turn: Turn, incident_id: IncidentId | None = None) -> Reasons:
+    """The suspected causes of an incident, likeliest first, each with what speaks for it and against it, weightiest first. For staff.
+
+    Left out, `incident_id` is the one in progress that opened last. An empty list means that the cause is unknown.
+    """
+    found = await reads.incident(turn.conn, await _meant(turn, incident_id))
+    elements = suspected_elements(found.hypotheses)
+    names = await reads.names_of_elements(turn.conn, [(element.kind, element.id) for element in elements])
+    return Reasons(found.incident_id, found.alarms, suspicions(found.hypotheses, names))
+
+
+async def what_waits_for_approval(turn: Turn) -> list[WaitingForApproval]:
+    """Actions that wait for a person, the soonest to lapse first: what, why, for how many, how much, and who may rule on it. For staff."""
+    turn.for_staff_only()
+    roles, asker = {role.value for role in turn.principal.roles}, turn.principal.reference
+    return [
+        WaitingForApproval(
+            reference=one.reference,
+            action=one.action,
+            reason=one.reason,
+            why_it_waits=one.verdict_reason or "",
+            customers=one.customers,
+            money=Money(one.money),
+            approver_roles=one.approver_roles,
+            approvals_needed=one.approvals_needed,
+            proposed_by=one.proposed_by,
+            proposed_at=one.proposed_at,
+            approve_by=one.approve_by,
+            incident_id=one.incident_id,
+            is_mine=bool(roles.intersection(one.approver_roles)) and one.proposed_by != asker,
+        )
+        for one in await reads.waiting_actions(turn.conn, turn.now)
+    ]
+
+
+async def _meant(turn: Turn, incident_id: IncidentId | None) -> IncidentId:
+    turn.for_staff_only()
+    meant = incident_id or await reads.latest_incident(turn.conn)
+    if meant is None:
+        raise NotFound("incident", "yet")
+    return meant
