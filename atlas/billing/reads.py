@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from atlas.billing.records import Balance, Bill, Credit, CreditGiven, CreditKind, Invoice, InvoiceLine, OutageSuffered, OverdueInvoice
+from atlas.billing.records import (
+    Balance,
+    Bill,
+    Credit,
+    CreditGiven,
+    CreditKind,
+    CreditRecipient,
+    Invoice,
+    InvoiceLine,
+    OutageSuffered,
+    OverdueInvoice,
+)
 from atlas.billing.rules import credit_cause, credits_due
 from atlas.identity import CustomerId, IncidentId
 from atlas.statements import Connection, Statements
@@ -55,6 +66,14 @@ async def outages_suffered(conn: Connection, incident_id: IncidentId, now: datet
 async def credits_due_for(conn: Connection, incident_id: IncidentId, kind: CreditKind, now: datetime) -> list[Credit]:
     """What the incident's present subscribers should still be given of this kind; as the customer who asks: their own."""
     return credits_due(await outages_suffered(conn, incident_id, now), kind)
+
+
+async def credit_recipients(conn: Connection, incident_id: IncidentId, customer_ids: Sequence[CustomerId]) -> list[CreditRecipient]:
+    """Where these customers hear of a credit for the incident: the preferred contact that is open for bills, else another that is.
+
+    Whoever closed them all, or is no longer an active customer, is left out.
+    """
+    return await SQL.all(conn, CreditRecipient, "credit_recipients", incident_id=incident_id, customer_ids=list(customer_ids))
 
 
 async def last_incident_of(conn: Connection, customer_id: CustomerId, since: datetime) -> IncidentId | None:

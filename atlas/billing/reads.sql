@@ -82,6 +82,26 @@ SELECT subscriber.customer_id, subscriber.id AS subscriber_id,
  WHERE lost.incident_id = %(incident_id)s
  ORDER BY subscriber.id;
 
+-- name: credit_recipients
+SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until,
+       harmed.lost_at
+  FROM crm.customer
+  JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until
+                  FROM crm.contact AS one
+                  LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.purpose = 'billing' AND consent.channel = one.channel
+                 WHERE one.customer_id = customer.id
+                   AND consent.is_given IS DISTINCT FROM false
+                 ORDER BY one.is_preferred DESC, one.id
+                 LIMIT 1) AS contact ON true
+  JOIN (SELECT subscriber.customer_id, min(lost.lost_at) AS lost_at
+          FROM itsm.incident_subscriber AS lost
+          JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
+         WHERE lost.incident_id = %(incident_id)s
+         GROUP BY subscriber.customer_id) AS harmed ON harmed.customer_id = customer.id
+ WHERE customer.id = ANY (%(customer_ids)s::bigint[])
+   AND customer.state = 'active'
+ ORDER BY customer.id;
+
 -- name: last_incident_of
 SELECT lost.incident_id
   FROM itsm.incident_subscriber AS lost

@@ -1,7 +1,7 @@
 """Bills, what was paid and given back, and what is owed. Amounts include tax unless a field says otherwise."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -86,6 +86,20 @@ class Credit:
     subscriber_id: SubscriberId
     amount: Money
     formula: str
+
+
+@dataclass(frozen=True)
+class CreditRecipient:
+    """Where and how a customer hears of their credit: a channel they did not close, and since when their line was down."""
+
+    customer_id: CustomerId
+    channel: str
+    address: str
+    language: str
+    timezone: str
+    quiet_from: time | None
+    quiet_until: time | None
+    lost_at: datetime
 
 
 @dataclass(frozen=True)

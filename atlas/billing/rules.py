@@ -199,7 +199,9 @@ def _credit_due(outage: OutageSuffered, kind: CreditKind) -> Credit:
     else:
         days = full_days_beyond(rate.minimum_outage, outage.lasted)
         amount = duration_credit(rate, outage.monthly_price, outage.lasted)
-        formula = f"{days} full {'day' if days == 1 else 'days'} × {rate.monthly_share_per_day.normalize():f} of {outage.monthly_price} a month"
+        formula = (
+            f"{days} full {'day' if days == 1 else 'days'} × {rate.monthly_share_per_day.normalize():f} of {outage.monthly_price} a month"
+        )
     room = outage.monthly_price - outage.given
     return Credit(outage.customer_id, outage.subscriber_id, min(amount, room), formula)
 
@@ -215,12 +217,17 @@ def still_due(asked: Iterable[Credit], due: Iterable[Credit]) -> list[Credit]:
     return [credit for credit in asked if credit in found]
 
 
+def by_customer(given: Iterable[Credit]) -> dict[CustomerId, Money]:
+    """What each customer gets of these, over all their lines."""
+    amounts: dict[CustomerId, Money] = {}
+    for credit in given:
+        amounts[credit.customer_id] = amounts.get(credit.customer_id, ZERO) + credit.amount
+    return amounts
+
+
 def largest_to_one(given: Iterable[Credit]) -> Money:
     """The most that any one customer gets of these."""
-    by_customer: dict[CustomerId, Money] = {}
-    for credit in given:
-        by_customer[credit.customer_id] = by_customer.get(credit.customer_id, ZERO) + credit.amount
-    return max(by_customer.values(), default=ZERO)
+    return max(by_customer(given).values(), default=ZERO)
 
 
 def debts_of(overdue: Iterable[OverdueInvoice]) -> list[Debt]:

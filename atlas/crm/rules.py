@@ -118,13 +118,19 @@ def quiet_until(contact: Contact, timezone: str, now: datetime) -> datetime | No
     """When the quiet hours that `now` lies in end; None outside them. They may cross midnight and a change of the clocks."""
     if contact.quiet_from is None or contact.quiet_until is None:
         return None
-    local = now.astimezone(ZoneInfo(timezone))
-    if not _within(local.time(), contact.quiet_from, contact.quiet_until):
+    return quiet_hours_end(QuietHours(contact.quiet_from, contact.quiet_until), timezone, now)
+
+
+def quiet_hours_end(quiet: QuietHours, timezone: str, now: datetime) -> datetime | None:
+    """When the hours that `now` lies in end, by the clock of `timezone`; None outside them."""
+    zone = ZoneInfo(timezone)
+    local = now.astimezone(zone)
+    if not _within(local.time(), quiet.start, quiet.end):
         return None
-    ends = datetime.combine(local.date(), contact.quiet_until, ZoneInfo(timezone))
+    ends = datetime.combine(local.date(), quiet.end, zone)
     if ends.replace(tzinfo=None) <= local.replace(tzinfo=None):
-        ends = datetime.combine(local.date() + timedelta(days=1), contact.quiet_until, ZoneInfo(timezone))
-    return ends
+        ends = datetime.combine(local.date() + timedelta(days=1), quiet.end, zone)
+    return ends.astimezone(now.tzinfo)
 
 
 def _within(at: time, start: time, end: time) -> bool:

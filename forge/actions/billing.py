@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
-from atlas.billing.reads import credits_due_for, overdue_invoices, overdue_invoices_of
-from atlas.billing.records import Credit, CreditKind, Debt
+from atlas.billing.reads import credit_recipients, credits_due_for, overdue_invoices, overdue_invoices_of
+from atlas.billing.records import Credit, CreditKind, CreditRecipient, Debt
 from atlas.billing.rules import (
     PaymentArrived,
     ProtectedFromDisconnection,
+    by_customer,
     credit_cause,
     debts_of,
     is_due_for_suspension,
@@ -20,12 +21,22 @@ from atlas.billing.rules import (
     total,
 )
 from atlas.billing.writes import post_credits
+from atlas.crm.records import QuietHours
+from atlas.crm.rules import quiet_hours_end
 from atlas.crm.writes import suspend_subscribers
+from atlas.helpdesk.records import NoticeDraft
+from atlas.helpdesk.writes import queue_notices
 from atlas.identity import CustomerId, IncidentId
-from atlas.money import ZERO
+from atlas.money import ZERO, Money
 from atlas.statements import Connection
 from forge.action import Action
+from forge.wording import local_day, worded
 from governance.facts import Facts
+
+# The two credits of one incident are told apart, for each is told once.
+NOTICE: Final = {CreditKind.GOODWILL: "credit", CreditKind.DURATION: "credit_days"}
+# The operator's one currency, as people write it; atlas.money knows only the number.
+CURRENCY: Final = "£"
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,9 @@ class IssueCredits(Action):
     async def refreshed(self, conn: Connection, now: datetime) -> Self:
         return await self.due_for(conn, self.cause, self.kind, now)
 
+    async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:
+        return await _samples(conn, self.cause, self.kind, self.credits, now)
+
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         return await _given(conn, self.cause, self.kind, self.credits, now)
 
@@ -102,6 +116,9 @@ class RequestCredit(Action):
     async def refreshed(self, conn: Connection, now: datetime) -> Self:
         due = await credits_due_for(conn, self.cause, self.kind, now)
         return replace(self, credits=tuple(credit for credit in due if credit.customer_id == self.customer_id))
+
+    async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:
+        return await _samples(conn, self.cause, self.kind, self.credits, now)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         return await _given(conn, self.cause, self.kind, self.credits, now)
@@ -178,12 +195,41 @@ async def _given(conn: Connection, cause: IncidentId, kind: CreditKind, asked: S
     """Posts of the credits asked for those that Atlas, too, finds due at this moment; what was given before is passed over."""
     due = still_due(asked, await credits_due_for(conn, cause, kind, now))
     posted = await post_credits(conn, credit_cause(cause, kind), due, at=now)
+    notices = await _notices(conn, cause, kind, posted, now)
+    await queue_notices(conn, cause, NOTICE[kind], notices)
     return {
         "credits": len(posted),
         "customers": len(_customers(posted)),
         "money": str(total(credit.amount for credit in posted)),
         "not_due": len(asked) - len(posted),
+        "told": len(notices),
     }
+
+
+async def _notices(conn: Connection, cause: IncidentId, kind: CreditKind, given: Sequence[Credit], now: datetime) -> list[NoticeDraft]:
+    """The exact words for everybody credited who may be written to about bills; nobody is written to in their quiet hours."""
+    amounts = by_customer(given)
+    recipients = await credit_recipients(conn, cause, list(amounts))
+    return [_draft(recipient, NOTICE[kind], amounts[recipient.customer_id], now) for recipient in recipients]
+
+
+async def _samples(conn: Connection, cause: IncidentId, kind: CreditKind, given: Sequence[Credit], now: datetime) -> tuple[str, ...]:
+    """One notice in each language spoken among them."""
+    notices = await _notices(conn, cause, kind, given, now)
+    return tuple({notice.language: notice.words for notice in reversed(notices)}.values())
+
+
+def _draft(recipient: CreditRecipient, purpose: str, amount: Money, now: datetime) -> NoticeDraft:
+    day = local_day(recipient.lost_at, recipient.timezone, recipient.language)
+    quiet = QuietHours(recipient.quiet_from, recipient.quiet_until) if recipient.quiet_from and recipient.quiet_until else None
+    return NoticeDraft(
+        customer_id=recipient.customer_id,
+        channel=recipient.channel,
+        address=recipient.address,
+        language=recipient.language,
+        words=worded(purpose, recipient.language, {"amount": f"{CURRENCY}{amount}", "day": day}),
+        not_before=(quiet_hours_end(quiet, recipient.timezone, now) if quiet else None) or now,
+    )
 
 
 ACTIONS: tuple[type[Action], ...] = (IssueCredits, RequestCredit, SuspendForNonPayment)
