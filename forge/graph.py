@@ -20,6 +20,7 @@ from atlas.actions.records import ActionState
 from atlas.connection import Atlas, zone_url
 from atlas.identity import ActionId
 from atlas.principal import Zone
+from forge.carry_out import RULED
 from forge.carry_out import carry_out as carry_out_action
 from forge.propose import EXECUTOR, Forge
 
@@ -113,16 +114,17 @@ async def advance(forge: Forge, bookmarks: Bookmarks, action_id: ActionId) -> Ac
     graph = GRAPH.compile(checkpointer=saver(bookmarks))
     thread = thread_of(action_id)
     where = await graph.aget_state(thread)
-    asked = where.interrupts
-    if asked:
-        state = await _state_of(forge, action_id)
-        if state != WAITING:
-            await _run(graph, forge, thread, Command(resume={pending.id: state for pending in asked}))
-    elif where.next:
-        await _run(graph, forge, thread, None)
-    elif not where.values:
+    if not where.values:
         await _run(graph, forge, thread, {"action_id": action_id})
-    return ActionState(await _state_of(forge, action_id))
+    elif not where.interrupts:
+        await _run(graph, forge, thread, None)
+    elif (state := await _state_of(forge, action_id)) != WAITING:
+        await _run(graph, forge, thread, Command(resume={asked.id: state for asked in where.interrupts}))
+    state = await _state_of(forge, action_id)
+    if state in RULED:
+        # A bookmark that leads nowhere is no reason to leave an approved action undone.
+        state = (await carry_out_action(forge, action_id)).state
+    return ActionState(state)
 
 
 async def pending_interrupts(bookmarks: Bookmarks, action_id: ActionId) -> tuple[Interrupt, ...]:

@@ -101,15 +101,14 @@ async def play(forge: Forge, bookmarks: Bookmarks, incident_id: IncidentId) -> I
     """
     graph = GRAPH.compile(checkpointer=saver(bookmarks))
     thread: RunnableConfig = {"configurable": {"thread_id": f"incident-{incident_id}"}, "recursion_limit": 50}
+    start: Any = {"incident_id": incident_id}
     where = await graph.aget_state(thread)
-    given: Any = {"incident_id": incident_id}
-    if where.interrupts:
-        given = Command(resume={asked.id: "look again" for asked in where.interrupts})
-    elif where.next:
-        given = None
-    if where.values and given is not None and not where.interrupts:
-        return (await _incident(forge, incident_id)).state
-    await graph.ainvoke(given, thread, context=forge, durability="sync")
+    given: Any = Command(resume={asked.id: "look again" for asked in where.interrupts}) if where.interrupts else None
+    await graph.ainvoke(given if where.values else start, thread, context=forge, durability="sync")
+    incident = await _incident(forge, incident_id)
+    if incident.state is not IncidentState.CLOSED and not (await graph.aget_state(thread)).interrupts:
+        # A bookmark that leads nowhere: what is owed is asked of Atlas anyway, so the playbook begins again.
+        await graph.ainvoke(start, thread, context=forge, durability="sync")
     return (await _incident(forge, incident_id)).state
 
 

@@ -320,7 +320,8 @@ async def test_an_interrupt_survives_a_restart_and_then_its_action_is_carried_ou
     await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
 
     async with open_bookmarks(forge.atlas) as after:
-        state = await advance(forge, after, proposed.action_id)
+        for _ in range(2):
+            state = await advance(forge, after, proposed.action_id)
         left = await pending_interrupts(after, proposed.action_id)
 
     assert (state, await credited(owner), left) == (ActionState.DONE, 1, ())
