@@ -10,6 +10,8 @@ from typing import Any, Final
 import psycopg
 import structlog
 from procrastinate import App, RetryStrategy
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status as JobStatus
 
 from api.bootstrap import House, house, outside_world
 from api.settings import Settings, value_of
@@ -212,7 +214,10 @@ async def nudge_playbooks(one: House) -> None:
 
 
 async def recover(jobs: App) -> None:
-    """A killed worker's jobs go back into the queue."""
+    """A killed worker's jobs go back into the queue; one that waits there already does the other's work too."""
     for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
         log.info("job_recovered", job=job.task_name, job_id=job.id)
-        await jobs.job_manager.retry_job(job)
+        try:
+            await jobs.job_manager.retry_job(job)
+        except UniqueViolation:
+            await jobs.job_manager.finish_job(job, JobStatus.FAILED, delete_job=True)

@@ -68,7 +68,7 @@ def start(home: Path) -> EmbeddedServer:
 
     Safe to call from two processes at once.
     """
-    folder = data_folder(home)
+    folder = data_folder(home.resolve())
     folder.mkdir(parents=True, exist_ok=True)
     with fasteners.InterProcessLock(str(folder.parent / "starting.lock")):
         server = PostgresServer(folder)
