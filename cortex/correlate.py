@@ -29,17 +29,23 @@ UNKNOWN_NATS: Final = 1.0
 NOT_OUTAGES: Final = frozenset({CauseClass.DEGRADATION, CauseClass.MONITORING, CauseClass.DROP})
 # Devices report within this time of a failure; until it has passed, their silence says less.
 SETTLE_S: Final = 30.0
-SETTLED_SILENCE, EARLY_SILENCE = 0.2, 0.4
+SETTLED_SILENCE, EARLY_SILENCE = 0.1, 0.3
 
 
 def correlate(
-    topology: Topology, alarms: Iterable[OpenAlarm], *, now: datetime, silent: frozenset[DeviceId] = frozenset()
+    topology: Topology,
+    alarms: Iterable[OpenAlarm],
+    *,
+    now: datetime,
+    silent: frozenset[DeviceId] = frozenset(),
+    answering: frozenset[DeviceId] = frozenset(),
 ) -> list[Finding]:
     """One finding per suspected common cause, those with most subscribers first; an alarm is in one finding at most.
 
-    `silent` names devices whose silence means nothing just now. Alarms that say nothing of service are in no finding.
+    `silent` names devices whose silence means nothing just now; `answering` those that were lost and are back, so that nobody is told
+    they are cut off while the rest still is. Alarms that say nothing of service are in no finding.
     """
-    signs = read_signs(topology, alarms, silent)
+    signs = read_signs(topology, alarms, silent, answering)
     if not signs.alarms:
         return []
     blind = lost_sight(signs)
@@ -66,7 +72,8 @@ def _grouped(reading: Reading, places: Rows) -> list[Leftover]:
         dark = group.dark
         if group.elements[0].kind in ("site", "conduit"):
             dark = np.union1d(dark, topology.rows_of(topology.cut_off(group.elements)))
-        found.append(Leftover(suspicion_of(reading, group, alarms), alarms, topology.cut_of(dark)))
+        still = dark[~reading.case.signs.answers[dark]]
+        found.append(Leftover(suspicion_of(reading, group, alarms), alarms, topology.cut_of(still)))
     return found
 
 

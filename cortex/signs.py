@@ -66,6 +66,7 @@ class Signs:
     has_power_trouble: Flags
     lines_lost: Rows
     can_speak: Flags
+    answers: Flags  # known to be served, whatever the records put above it
     # By side and link row: did the device at that side say the link is down?
     heard: Flags
 
@@ -74,8 +75,11 @@ class Signs:
         return self.lost > 0
 
 
-def read_signs(topology: Topology, alarms: Iterable[OpenAlarm], silent: frozenset[DeviceId]) -> Signs:
-    """`silent` names devices whose silence means nothing: unmonitored just now, or in maintenance."""
+def read_signs(
+    topology: Topology, alarms: Iterable[OpenAlarm], silent: frozenset[DeviceId], answering: frozenset[DeviceId] = frozenset()
+) -> Signs:
+    """`silent` names devices whose silence means nothing: unmonitored just now, or in maintenance. `answering` names those that were
+    lost and are back."""
     once = {alarm.alarm_id: alarm for alarm in alarms if alarm.severity is not Severity.CLEARED}
     ordered = [once[key] for key in sorted(once)]
     device = topology.device_rank.rows(np.array([alarm.device_id for alarm in ordered], dtype=np.int64))
@@ -87,7 +91,7 @@ def read_signs(topology: Topology, alarms: Iterable[OpenAlarm], silent: frozense
     link = _rows(topology.link_rank.rows, [alarm.link_id for alarm in kept])
     cause = np.array([CODE[alarm.probable_cause] for alarm in kept], dtype=np.int64)
     raised = np.array([alarm.raised_at.timestamp() for alarm in kept], dtype=np.float64)
-    return _tallied(topology, kept, device, link, line, cause, raised, _can_speak(topology, silent))
+    return _tallied(topology, kept, device, link, line, cause, raised, _can_speak(topology, silent), _flags(topology, answering))
 
 
 def _rows(rows_of: Callable[[Rows], Rows], ids: Sequence[int | None]) -> Rows:
@@ -98,9 +102,14 @@ def _rows(rows_of: Callable[[Rows], Rows], ids: Sequence[int | None]) -> Rows:
 
 def _can_speak(topology: Topology, silent: frozenset[DeviceId]) -> Flags:
     can = topology.network.device_is_monitored & ~topology.passive
-    muted = topology.device_rank.rows(np.array(sorted(silent), dtype=np.int64))
-    can[muted[muted >= 0]] = False
-    return can
+    return can & ~_flags(topology, silent)
+
+
+def _flags(topology: Topology, devices: frozenset[DeviceId]) -> Flags:
+    rows = topology.device_rank.rows(np.array(sorted(devices), dtype=np.int64))
+    flags = np.zeros(topology.network.device_id.size, dtype=bool)
+    flags[rows[rows >= 0]] = True
+    return flags
 
 
 def _tallied(
@@ -112,6 +121,7 @@ def _tallied(
     cause: Rows,
     raised: NDArray[np.float64],
     can_speak: Flags,
+    answers: Flags,
 ) -> Signs:
     devices, links = topology.network.device_id.size, topology.network.link_id.size
     of_device = line == NO_LINE
@@ -147,6 +157,7 @@ def _tallied(
         has_power_trouble=tally(SAYS_POWER) > 0,
         lines_lost=_distinct_lines(topology, line[hit]),
         can_speak=can_speak,
+        answers=answers & (np.bincount(device[missing], minlength=devices) == 0),
         heard=heard,
     )
 

@@ -23,6 +23,8 @@ LOST: Final = 7.0
 LOST_AGAIN: Final = 1.0
 # One that tells of its neighbours' ports is alive, unless others could not reach it.
 SPEAKS: Final = -4.0
+# One that was lost and is back cannot be behind what is still lost.
+ANSWERS: Final = -12.0
 # A customer's line can be dark because somebody pulled a plug; a quiet one on a port that reports is mostly well.
 LINE_LOST: Final = 3.0
 LINE_QUIET: Final = -1.2
@@ -32,6 +34,8 @@ HEARD: Final = 4.5
 NOT_HEARD: Final = -2.3
 # Of all the elements there are, that this one fails just now; a silent device is a little less likely than a cut to its feed.
 PRICE: Final = 4.5
+# So many devices dark together that how many of them are silent says how silent the lost are.
+LARGE: Final = 20
 OWN_VOICE: Final = 3.0
 NO_VOICE: Final = -0.7
 
@@ -80,6 +84,7 @@ def weigh(topology: Topology, forest: Forest, signs: Signs, *, silence: float, d
     alive = ~signs.is_lost & (signs.complains | reporting)
     dark[alive] = SPEAKS
     dark[~signs.is_lost & ~alive & signs.can_speak] = np.log(silence)
+    dark[signs.answers] = ANSWERS
     dark += lines
     return Weights(dark, (signs.lines_lost * (LINE_LOST - DROP)).astype(np.float64), _link_weights(topology, signs, doubted))
 
@@ -216,13 +221,11 @@ def _running(column: Nats | Flags) -> Nats:
 
 
 def silence_rate(signs: Signs, roots: list[Root], prior: float) -> float:
-    """How often a device behind a suspected failure says nothing; between one in fifty and two in five."""
-    if not roots:
-        return prior
-    dark = np.concatenate([root.dark for root in roots])
-    dark = dark[signs.can_speak[dark]]
-    quiet = int((~signs.is_lost[dark]).sum())
-    return float(np.clip((quiet + 10 * prior) / (dark.size + 10), 0.02, 0.4))
+    """How often a device behind a large failure says nothing; between one in fifty and two in five."""
+    speaking = [root.dark[signs.can_speak[root.dark]] for root in roots]
+    large = np.concatenate([np.zeros(0, dtype=np.int64), *(dark for dark in speaking if dark.size >= LARGE)])
+    quiet = int((~signs.is_lost[large]).sum())
+    return float(np.clip((quiet + 10 * prior) / (large.size + 10), 0.02, 0.4))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

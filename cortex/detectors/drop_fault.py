@@ -11,5 +11,5 @@ def find_drop_fault(suspicion: Suspicion) -> Hypothesis | None:
     if neighbours := suspicion.lines_behind - suspicion.lines_lost:
         evidence.append(seen("neighbours_lines_quiet", min(neighbours, 5) * 0.5, count=neighbours, of=suspicion.lines_behind))
     if suspicion.lines_gasping:
-        evidence.append(seen("dying_gasps", -2.0, count=suspicion.lines_gasping, of=suspicion.lines_lost))
+        evidence.append(seen("dying_gasps", -4.0, count=suspicion.lines_gasping, of=suspicion.lines_lost))
     return hypothesis(suspicion.element, CauseClass.DROP, evidence)

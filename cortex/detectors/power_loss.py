@@ -7,7 +7,10 @@ from cortex.suspicion import Suspicion, hypothesis, seen, what_is_behind
 def find_power_loss(suspicion: Suspicion) -> Hypothesis | None:
     if suspicion.element.kind == "site":
         return _of_a_site(suspicion)
-    if suspicion.lines_gasping and suspicion.element.kind in ("device", "link", "subscriber"):
+    if suspicion.element.kind == "subscriber" and suspicion.lines_gasping:
+        evidence = [seen("line_lost", 3.0, count=1), seen("dying_gasps", 2.0, count=1, of=1)]
+        return hypothesis(suspicion.element, CauseClass.POWER, evidence)
+    if suspicion.lines_gasping and suspicion.element.kind in ("device", "link"):
         evidence = what_is_behind(suspicion)
         evidence.append(seen("dying_gasps", 1.5 * suspicion.lines_gasping, count=suspicion.lines_gasping, of=suspicion.lines_lost))
         without = suspicion.lines_lost - suspicion.lines_gasping

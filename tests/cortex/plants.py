@@ -1,12 +1,16 @@
 """Small plants for the tests of Cortex, and an independent search to compare with."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import networkx as nx
 import numpy as np
 
 from atlas.cmdb.records import KINDS, PASSIVE_KINDS, DeviceKind, Lines, Network
-from cortex.findings import Element
+from atlas.identity import AlarmId, DeviceId, LinkId, SubscriberId
+from atlas.nms.records import OpenAlarm, ProbableCause, Severity
+from cortex.correlate import correlate
+from cortex.findings import Element, Finding
 from cortex.topology import Topology
 
 
@@ -85,3 +89,52 @@ def cut_devices(topology: Topology, elements: Sequence[Element]) -> set[int]:
     cut = topology.cut_off(elements)
     rows = [row for start, end in zip(cut.starts, cut.ends, strict=True) for row in topology.forest.at[start:end].tolist()]
     return set(topology.network.device_id[rows].tolist()) - set(topology.unfed)
+
+
+AT = datetime(2026, 3, 3, 3, 14, tzinfo=UTC)
+
+
+class Alarms:
+    """Alarms told one after another, a second apart; ids count up."""
+
+    def __init__(self) -> None:
+        self.told: list[OpenAlarm] = []
+
+    def say(
+        self, device: int, cause: ProbableCause, *, link: int | None = None, subscriber: int | None = None, managed_object: str = ""
+    ) -> "Alarms":
+        number = len(self.told) + 1
+        self.told.append(
+            OpenAlarm(
+                alarm_id=AlarmId(number),
+                device_id=DeviceId(device),
+                link_id=LinkId(link) if link else None,
+                subscriber_id=SubscriberId(subscriber) if subscriber else None,
+                probable_cause=cause,
+                severity=Severity.CRITICAL,
+                raised_at=AT + timedelta(seconds=number),
+                times=1,
+                managed_object=managed_object,
+            )
+        )
+        return self
+
+    def lost(self, *devices: int) -> "Alarms":
+        for device in devices:
+            self.say(device, ProbableCause.UNREACHABLE)
+        return self
+
+    def down(self, device: int, link: int) -> "Alarms":
+        """A healthy device sees the light go and the port fall."""
+        self.say(device, ProbableCause.LOSS_OF_SIGNAL, link=link)
+        return self.say(device, ProbableCause.LINK_DOWN, link=link)
+
+    def lines(self, cause: ProbableCause, device: int, subscribers: Iterable[int]) -> "Alarms":
+        for subscriber in subscribers:
+            self.say(device, cause, subscriber=subscriber)
+        return self
+
+
+def correlated(topology: Topology, alarms: Alarms, *, silent: Iterable[int] = (), answering: Iterable[int] = ()) -> list[Finding]:
+    muted, back = frozenset(map(DeviceId, silent)), frozenset(map(DeviceId, answering))
+    return correlate(topology, alarms.told, now=AT + timedelta(minutes=5), silent=muted, answering=back)
