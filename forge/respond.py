@@ -9,8 +9,8 @@ from uuid import uuid4
 import structlog
 
 from atlas.actions.records import ActionState
-from atlas.identity import CorrelationId, IncidentId, SubscriberId
-from atlas.itsm.reads import incident
+from atlas.identity import CorrelationId, DeviceId, IncidentId, SubscriberId
+from atlas.itsm.reads import incident, open_incidents
 from atlas.itsm.records import Incident, IncidentState, Root
 from atlas.principal import executor
 from atlas.statements import Connection
@@ -72,17 +72,23 @@ async def _opened(forge: Forge, finding: Finding) -> Proposed:
 async def _moved(forge: Forge, change: IncidentMoved) -> Proposed | None:
     async with forge.atlas.transaction(CORTEX) as conn:
         known = await incident(conn, change.incident_id)
+        held = {one.incident_id: frozenset(one.devices) for one in await open_incidents(conn)}
     if known.state is not IncidentState.IN_PROGRESS:
         return None
-    action = _revision(known, change)
+    action = _revision(known, change, held.get(known.incident_id, frozenset()))
     return await _asked(
         forge, action, _reason(change.findings[0]), _evidence(change.findings[0]), _thread(known), _nudge(known.incident_id)
     )
 
 
-def _revision(known: Incident, change: IncidentMoved) -> ReviseIncident:
-    """While it grows, what is thought of it is thought anew; while it only shrinks, it is still the fault that it was."""
+def _revision(known: Incident, change: IncidentMoved, held: frozenset[DeviceId]) -> ReviseIncident:
+    """While it grows, what is thought of it is thought anew; while it only shrinks, it is still the fault that it was.
+
+    `held` are the devices not restored. Nothing returns to a fault that only shrinks: with fewer alarms left to go by, its root may seem to
+    lie higher again, and people who were told that they are back would be taken back without a single new alarm.
+    """
     best = change.findings[0]
+    lost = {device for finding in change.findings for device in finding.blast.devices}
     known_root = Root(known.root_kind, known.root_id) if known.root_kind and known.root_id else None
     return ReviseIncident(
         incident=known.incident_id,
@@ -93,7 +99,7 @@ def _revision(known: Incident, change: IncidentMoved) -> ReviseIncident:
         confidence=best.reach_confidence if change.grew else known.confidence,
         hypotheses=_plain(best.hypotheses) if change.grew else tuple(known.hypotheses),
         alarms=tuple(sorted({alarm for finding in change.findings for alarm in finding.alarms})),
-        devices=tuple(sorted({device for finding in change.findings for device in finding.blast.devices})),
+        devices=tuple(sorted(lost if change.grew else lost & held)),
         lines=tuple(sorted({line for finding in change.findings for line in lines(finding)})),
     )
 
