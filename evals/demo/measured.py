@@ -128,8 +128,8 @@ def _told(story: Story) -> list[Line]:
         Line(
             "everybody is told, on the channel they prefer",
             "≤ 30 s",
-            f"{total} of {story.incident.customers} customers ({channels}), {out} opted out; {by_preference} as preferred; queued {seconds(queued)},"
-            f" sent {seconds(last)}{waits}",
+            f"{total} of {story.incident.customers} customers ({channels}), {out} opted out; {by_preference} as preferred;"
+            f" queued {seconds(queued)}, sent {seconds(last)}{waits}",
             kept,
         ),
         Line(

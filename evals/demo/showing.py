@@ -63,6 +63,8 @@ def sentence(one: Happening) -> str:
         return f"{words} notices sent"
     if one.source == "diagnosed":
         return f"diagnostics: {words}"
+    if one.source == "event" and one.detail.get("alarms_left") and not one.detail.get("alarms_joined") and one.subject != "shrank":
+        return "alarms clear"
     return SENTENCES.get((one.source, one.subject), words if one.source in ("event", "done") else f"{words} {one.source}")
 
 

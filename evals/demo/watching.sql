@@ -71,6 +71,8 @@ SELECT (SELECT count(*) FROM itsm.incident_alarm AS held WHERE held.incident_id 
        (SELECT max(held.joined_at) FROM itsm.incident_alarm AS held WHERE held.incident_id = incident.id) AS last_joined_at,
        (SELECT max(event.at) FROM itsm.incident_event AS event
          WHERE event.incident_id = incident.id
+           AND event.at < coalesce((SELECT min(back.at) FROM itsm.incident_event AS back
+                                     WHERE back.incident_id = incident.id AND back.kind IN ('shrank', 'resolved')), 'infinity')
            AND (event.kind = 'opened' OR event.kind = 'grew' AND coalesce((event.detail ->> 'subscribers_joined')::int, 0)
                                                                + coalesce((event.detail ->> 'devices_joined')::int, 0) > 0)) AS last_grown_at,
        (SELECT count(*) FROM itsm.incident_subscriber AS lost JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
@@ -91,7 +93,7 @@ SELECT (SELECT count(*) FROM itsm.incident_alarm AS held WHERE held.incident_id 
          - (SELECT count(DISTINCT (notice.customer_id, notice.purpose)) FROM helpdesk.notice WHERE notice.incident_id = incident.id) AS told_twice,
        (SELECT count(*) FROM helpdesk.notice
           JOIN crm.consent ON consent.customer_id = notice.customer_id AND consent.channel = notice.channel AND consent.purpose = 'service'
-         WHERE notice.incident_id = incident.id AND NOT consent.is_given) AS told_after_opting_out,
+         WHERE notice.incident_id = incident.id AND notice.purpose IN ('outage', 'restored') AND NOT consent.is_given) AS told_after_opting_out,
        (SELECT count(DISTINCT subscriber.customer_id) FROM itsm.incident_subscriber AS lost
           JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
           JOIN crm.contact ON contact.customer_id = subscriber.customer_id AND contact.is_preferred

@@ -1,0 +1,103 @@
+"""The whole platform on the demo ISP, for benchmarks that cut the whitepaper's backhaul again and again."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+import psycopg
+from pydantic import SecretStr
+
+from api.bootstrap import House, house
+from api.doors import snmp_user
+from api.serve import database, platform
+from api.settings import Settings
+from atlas.principal import Zone, executor
+from atlas.statements import Connection
+from evals.bench import Conditions
+from evals.demo.play import address_of
+from evals.demo.watching import incidents_standing
+from evals.fault.playing import Doors, Played, cleared, raised, send
+from evals.fault.scene import Scene, scene_of_cut
+from evals.fault.told import Told, told_of_cut
+from evals.world.plan import world
+from evals.world.seed import seed
+
+WATCHER: Final = executor("benchmark")
+# Shorter than the demo's, so that the whole burst is one look: what is measured begins at its last alarm.
+SPREAD_S: Final = 0.1
+PATIENCE_S: Final = 20.0
+# What a worker does after an incident (tickets, notices, probes) must be over before the next cut is timed.
+REST_S: Final = 1.0
+
+
+class Unanswered(RuntimeError):
+    """The platform did not do in time what was to be timed."""
+
+
+@dataclass(frozen=True)
+class CutStage:
+    here: House
+    url: str
+    doors: Doors
+    scene: Scene
+    told: list[Told]
+
+    @property
+    def device_ids(self) -> list[int]:
+        return [gear.device_id for gear in self.scene.dark]
+
+    async def cut(self, number: int) -> Played:
+        """The burst of one cut; the same for the same number."""
+        rng = np.random.default_rng(number)
+        return await send(await asyncio.to_thread(raised, self.told, self.doors, SPREAD_S, rng, datetime.now(UTC)))
+
+    async def repair(self) -> None:
+        """Clears everything at once and waits until the incident is over and the house at rest."""
+        await send(await asyncio.to_thread(cleared, self.told, self.doors, datetime.now(UTC), 0.02))
+
+        async def is_over(conn: Connection) -> bool:
+            return not await incidents_standing(conn, self.device_ids)
+
+        await self.until(is_over)
+        await asyncio.sleep(REST_S)
+
+    async def until(self, holds: Callable[[Connection], Awaitable[bool]]) -> float:
+        """Asks at every change that Atlas announces until it holds; when that change was heard, by the monotonic clock.
+
+        Raises Unanswered after a while.
+        """
+        async with asyncio.timeout(PATIENCE_S):
+            async for heard in self._changes():
+                async with self.here.atlas.transaction(WATCHER) as conn:
+                    if await holds(conn):
+                        return heard
+        raise Unanswered("Atlas fell silent")
+
+    async def _changes(self) -> AsyncIterator[float]:
+        """Every announcement's own moment; and now and then one of our own, should one have come before we listened."""
+        async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as conn:
+            await conn.execute("LISTEN atlas")
+            yield time.monotonic()
+            while True:
+                async for _ in conn.notifies(timeout=0.5, stop_after=1):
+                    yield time.monotonic()
+                yield time.monotonic()
+
+
+@asynccontextmanager
+async def cut_stage(conditions: Conditions) -> AsyncIterator[CutStage]:
+    """Ten thousand subscribers, every process of the platform, and the fault; in a folder of its own."""
+    settings = Settings(home=conditions.home / "cut", port=0, snmp_port=0, syslog_port=0, intake_port=0, settle_s=0)
+    async with database(settings) as url:
+        await asyncio.to_thread(seed, url, now=datetime.now(UTC))
+        handed = settings.model_copy(update={"database_url": SecretStr(url)})
+        async with platform(handed, url) as addresses, house(handed, (Zone.EXECUTOR,), most=4) as here:
+            async with here.atlas.transaction(WATCHER) as conn:
+                scene = await scene_of_cut(conn, world().zone.backhaul)
+            doors = Doors(address_of(addresses["snmp"]), address_of(addresses["syslog"]), snmp_user(settings))
+            yield CutStage(here, url, doors, scene, told_of_cut(scene))
