@@ -1,0 +1,100 @@
+from datetime import timedelta
+
+import pytest
+
+from atlas.connection import Atlas
+from atlas.errors import InvalidField, NotFound
+from atlas.identity import DeviceId, SubscriberId
+from atlas.principal import executor
+from forge.actions.cmdb import MarkDeviceState, RestartDevice
+from governance.facts import DeviceTier
+from tests import carried, given
+from tests.given import NOW, Owner
+
+
+async def restart_of_device(atlas: Atlas, device: int) -> RestartDevice:
+    async with atlas.transaction(executor("tests")) as conn:
+        return await RestartDevice.of_device(conn, DeviceId(device), NOW)
+
+
+async def restart_of_line(atlas: Atlas, line: int) -> RestartDevice:
+    async with atlas.transaction(executor("tests")) as conn:
+        return await RestartDevice.of_line(conn, SubscriberId(line), NOW)
+
+
+async def errands(owner: Owner) -> list[tuple[str, str, dict[str, object]]]:
+    found = await (await owner.execute("SELECT port, operation, arguments FROM actions.errand ORDER BY id")).fetchall()
+    return [(port, operation, arguments) for port, operation, arguments in found]
+
+
+async def test_a_restart_counts_everybody_who_hangs_from_the_device_or_is_spoken_for_by_it(atlas: Atlas, owner: Owner) -> None:
+    olt, splitter = await given.device(owner, "olt-1"), await given.device(owner, "splitter-1", "splitter")
+    frail = await given.customer(owner, "Ada Frail", is_vulnerable=True)
+    line = await given.subscriber(owner, frail, splitter)
+    await owner.execute("UPDATE cmdb.access SET reported_by_device_id = %s WHERE subscriber_id = %s", (olt, line))
+
+    facts = (await restart_of_device(atlas, olt)).facts()
+
+    assert (facts.customers, facts.device_tier, facts.touches_vulnerable) == (1, DeviceTier.ACCESS, True)
+
+
+async def test_a_customers_own_box_is_of_the_customers_tier(atlas: Atlas, owner: Owner) -> None:
+    line = await given.subscriber(owner, await given.customer(owner), await given.device(owner, "olt-1"))
+
+    assert (await restart_of_line(atlas, line)).facts().device_tier is DeviceTier.CUSTOMER
+
+
+async def test_a_restart_of_a_box_names_its_serial_and_not_its_owner(atlas: Atlas, owner: Owner) -> None:
+    line = await given.subscriber(owner, await given.customer(owner), await given.device(owner, "olt-1"))
+
+    await carried.out(atlas, await restart_of_line(atlas, line), NOW)
+
+    ((port, operation, arguments),) = await errands(owner)
+    assert (port, operation, arguments["serial"], set(arguments)) == (
+        "provisioner",
+        "restart",
+        f"SN{line:08d}",
+        {"device", "address", "managed_object", "serial"},
+    )
+
+
+async def test_a_restart_asked_for_twice_in_five_minutes_is_one_restart(atlas: Atlas, owner: Owner) -> None:
+    action = await restart_of_device(atlas, await given.device(owner, "olt-1"))
+    await carried.out(atlas, action, NOW)
+
+    await carried.out(atlas, action, NOW)
+
+    assert len(await errands(owner)) == 1
+
+
+async def test_a_restart_asked_for_an_hour_later_is_another(atlas: Atlas, owner: Owner) -> None:
+    device = DeviceId(await given.device(owner, "olt-1"))
+
+    async with atlas.transaction(executor("tests")) as conn:
+        now, later = [await RestartDevice.of_device(conn, device, at) for at in (NOW, NOW + timedelta(hours=1))]
+
+    assert now.operation_key != later.operation_key
+
+
+async def test_what_is_not_there_cannot_be_restarted(atlas: Atlas) -> None:
+    with pytest.raises(NotFound):
+        await restart_of_device(atlas, 999)
+
+
+async def test_a_devices_state_is_written_down_with_when_it_was_seen(atlas: Atlas, owner: Owner) -> None:
+    device = DeviceId(await given.device(owner, "olt-1"))
+    async with atlas.transaction(executor("tests")) as conn:
+        action = await MarkDeviceState.of(conn, device, "disabled", NOW)
+
+    await carried.out(atlas, action, NOW)
+
+    found = await (await owner.execute("SELECT operational_state, state_changed_at FROM cmdb.device")).fetchone()
+    assert found == ("disabled", NOW)
+
+
+async def test_a_state_that_x731_does_not_know_is_refused(atlas: Atlas, owner: Owner) -> None:
+    device = DeviceId(await given.device(owner, "olt-1"))
+
+    async with atlas.transaction(executor("tests")) as conn:
+        with pytest.raises(InvalidField):
+            await MarkDeviceState.of(conn, device, "broken", NOW)
