@@ -1,9 +1,9 @@
 """Reads a network from a file: GraphML as the Internet Topology Zoo writes it, SNDlib JSON, or a pair of CSV files.
 
-The CSV pair is `devices.csv` (name, kind, area, latitude, longitude, site, management_address, vendor, model, serial, firmware; the
-first three are needed) with `links.csv` beside it (from_device, from_port, to_device, to_port, and if known name, kind, conduit,
-length_m). Graph files know neither kinds nor ports: their best-connected node of our own is taken for the gateway, all others for
-metro routers, and ports are named after the node at their other end.
+The CSV pair is `devices.csv` or `NAME-devices.csv` (name, kind, area, latitude, longitude, site, management_address, vendor, model,
+serial, firmware; the first three are needed) with `links.csv` or `NAME-links.csv` beside it (from_device, from_port, to_device,
+to_port, and if known name, kind, conduit, length_m). Graph files know neither kinds nor ports: their best-connected node of our own is
+taken for the gateway, all others for metro routers, and ports are named after the node at their other end.
 """
 
 import csv
@@ -56,7 +56,10 @@ def _json_file(path: Path) -> PlannedPlant:
 
 
 def _csv_files(path: Path) -> PlannedPlant:
-    return plant_of_csv(path.read_text(), (path.parent / LINKS_BESIDE).read_text(), path.name)
+    beside = path.with_name(path.name.replace("devices", "links"))
+    if beside == path:
+        raise TopologyUnreadable(path.name, "the devices of a CSV pair are in devices.csv or NAME-devices.csv")
+    return plant_of_csv(path.read_text(), beside.read_text(), path.name)
 
 
 def plant_of_graphml(text: str, network: str) -> PlannedPlant:
