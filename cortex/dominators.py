@@ -55,6 +55,28 @@ class Forest:
     fed: int
 
 
+def runs_apart(forest: Forest, link_ends: Rows, devices: Rows, links: Rows) -> tuple[Rows, Rows] | None:
+    """What these cut off together, as runs, where it is no more than what each cuts off alone; None where only a search can tell.
+
+    Elements do more together than apart only inside one block, a part in which everything has two ways round; a block is known here by
+    the device it hangs from.
+    """
+    hung = forest.above[devices[forest.above_link[devices] < 0]]
+    ringed = links[(forest.link_end[links] == forest.link_start[links]) & (link_ends[:, links] >= 0).all(axis=0)]
+    near, far = link_ends[:, ringed]
+    head = np.where(forest.above[near] == far, far, np.where(forest.above[far] == near, near, forest.above[near]))
+    blocks = np.concatenate([devices, hung, head])
+    if np.unique(blocks).size < blocks.size:
+        return None
+    starts = np.concatenate([forest.start[devices], forest.link_start[links]])
+    ends = np.concatenate([forest.end[devices], forest.link_end[links]])
+    order = np.lexsort((-ends, starts))
+    starts, ends = starts[order], ends[order]
+    # Runs lie inside one another or apart: what ends no later than one before it is inside that one.
+    outer = ends > np.concatenate([[0], np.maximum.accumulate(ends)[:-1]]) if ends.size else ends > 0
+    return starts[outer], ends[outer]
+
+
 def dominator_forest(around: Adjacency, links: int, heads: Rows, gateways: NDArray[np.bool_]) -> Forest:
     """Exact, in linear time. `heads` is the order in which parts are entered: gateways first, then what feeds a part that has none."""
     order, parent, via, entered, lowest = _depth_first(around, heads.tolist(), gateways.tolist())

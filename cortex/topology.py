@@ -11,8 +11,8 @@ from scipy.sparse import csr_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import breadth_first_order  # type: ignore[import-untyped]
 
 from atlas.cmdb.records import KINDS, PASSIVE_KINDS, Flags, Ids, Lines, Network
-from atlas.identity import DeviceId, LinkId, SubscriberId
-from cortex.dominators import ROOT, Adjacency, Forest, Rows, dominator_forest
+from atlas.identity import DeviceId, SubscriberId
+from cortex.dominators import ROOT, Adjacency, Forest, Rows, dominator_forest, runs_apart
 from cortex.findings import Element
 from cortex.habits import Habits
 
@@ -232,7 +232,8 @@ class Topology:
         devices, links = self.device_rows(elements), self.link_rows(elements)
         if devices.size + links.size == 0:
             return CutOff(_NONE, _NONE, drops)
-        starts, ends = self._runs(~self.served_without(devices, links))
+        apart = runs_apart(self.forest, self.link_ends, devices, links)
+        starts, ends = apart if apart is not None else self._runs(~self.served_without(devices, links))
         return CutOff(starts, ends, np.setdiff1d(drops, self.lines_in(starts, ends)) if drops.size else drops)
 
     def rows_of(self, cut: CutOff) -> Rows:
@@ -365,13 +366,6 @@ class Topology:
         while row >= 0 and not (self.forest.start[row] <= low and high < self.forest.end[row]):
             row = int(self.forest.above[row])
         return DeviceId(int(self.network.device_id[row])) if row >= 0 else None
-
-    def links_between(self, device: DeviceId, other: DeviceId) -> tuple[LinkId, ...]:
-        row, there = self.device_rank.row(device), self.device_rank.row(other)
-        if row < 0:
-            return ()
-        to, via = self.around.around(row)
-        return tuple(LinkId(int(i)) for i in self.network.link_id[via[to == there]])
 
 
 _NONE: Final = np.zeros(0, dtype=np.int64)
