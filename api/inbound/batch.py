@@ -19,7 +19,7 @@ from api.inbound.reading import Reading, set_aside
 from atlas.connection import Atlas, AtlasUnreachable
 from atlas.errors import AtlasError
 from atlas.nms.records import AlarmEvent, Quarantined
-from atlas.nms.rules import AlarmKey, AlarmMoves, alarm_key, first_move, joined
+from atlas.nms.rules import AlarmKey, AlarmMoves, alarm_key, in_order
 from atlas.nms.writes import quarantine, record_moves
 from atlas.principal import Principal, intake
 
@@ -60,9 +60,11 @@ class Waiting:
 
     def add(self, reading: Reading) -> None:
         for event in reading.events:
-            key = alarm_key(event)
-            known = self.moves.get(key)
-            self.moves[key] = first_move(event) if known is None else joined(known, first_move(event))
+            known = self.moves.get(key := alarm_key(event))
+            if known is None:
+                self.moves[key] = AlarmMoves.of(event)
+            else:
+                known.add(event)
         self.rejected.extend(reading.quarantined)
 
     @property
@@ -155,7 +157,7 @@ class AlarmIntake:
             self.has_room.set()
 
     async def _write(self, batch: Waiting) -> None:
-        moves = [batch.moves[key] for key in sorted(batch.moves)]
+        moves = in_order(batch.moves.values())
         for start in range(0, len(moves), MOST_AT_ONCE):
             await self._write_moves(moves[start : start + MOST_AT_ONCE])
         if batch.rejected:
@@ -194,8 +196,9 @@ class AlarmIntake:
 
     def _put_back(self, batch: Waiting) -> None:
         for key, move in self.waiting.moves.items():
-            known = batch.moves.get(key)
-            batch.moves[key] = move if known is None else joined(known, move)
+            known = batch.moves.setdefault(key, move)
+            if known is not move:
+                known.join(move)
         batch.rejected.extend(self.waiting.rejected)
         batch.callers.extend(self.waiting.callers)
         self.waiting = batch

@@ -1,6 +1,7 @@
 """The many names that senders give to one probable cause."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from atlas.nms.records import ProbableCause
@@ -80,6 +81,8 @@ ALIASES: Final = {
 BY_LETTERS: Final = {cause.value.lower(): cause for cause in ProbableCause} | ALIASES
 
 
+# Senders repeat the same few names for ever.
+@lru_cache(maxsize=4096)
 def cause_named(name: str) -> ProbableCause | None:
     """The probable cause of this name, however it is spelt (`Loss of Signal`, `loss_of_signal`, `LOS`); None where it is nobody's."""
     return BY_LETTERS.get(LETTERS_ONLY.sub("", name.lower()))

@@ -51,7 +51,9 @@ def plain_address(address: str) -> str:
 def readable(raw: bytes | str, longest: int = LONGEST_TEXT) -> str:
     """Text from outside, safe to keep: invalid UTF-8 and control characters replaced, cut at `longest` characters. Data, never obeyed."""
     text = raw.decode("utf-8", errors="replace") if isinstance(raw, bytes) else raw
-    text = NOT_TEXT.sub("\ufffd", text).strip()
+    if NOT_TEXT.search(text):
+        text = NOT_TEXT.sub("\ufffd", text)
+    text = text.strip()
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

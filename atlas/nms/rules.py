@@ -57,10 +57,6 @@ def believable_event_time(claimed: datetime | None, received_at: datetime, oldes
     return min(claimed, received_at)
 
 
-def happened_at(event: AlarmEvent) -> datetime:
-    return event.event_at or event.received_at
-
-
 AlarmKey = tuple[str, str, ProbableCause]
 
 
@@ -69,11 +65,12 @@ def alarm_key(event: AlarmEvent) -> AlarmKey:
     return (event.device, event.managed_object, event.probable_cause)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AlarmMoves:
-    """What one batch says about one alarm: its latest raise and clear by event time, and how often it was heard.
+    """What a batch says about one alarm: its latest raise and clear by event time, and how often it was heard.
 
-    `latest` is the event whose words are kept: the latest raise, or the latest clear where there was no raise.
+    `latest` is the event whose words are kept: the latest raise, or the latest clear where there was no raise. Grows by `add`, and
+    ends the same whatever the order.
     """
 
     latest: AlarmEvent
@@ -81,43 +78,50 @@ class AlarmMoves:
     cleared_at: datetime | None
     first_received_at: datetime
     last_received_at: datetime
-    times: int
+    times: int = 1
+
+    @classmethod
+    def of(cls, event: AlarmEvent) -> "AlarmMoves":
+        received_at = event.received_at
+        at = event.event_at or received_at
+        if event.severity is Severity.CLEARED:
+            return cls(event, None, at, received_at, received_at)
+        return cls(event, at, None, received_at, received_at)
+
+    def add(self, event: AlarmEvent) -> None:
+        self.join(AlarmMoves.of(event))
+
+    def join(self, other: "AlarmMoves") -> None:
+        """Takes in another account of the same alarm."""
+        if _precedence(other.latest) > _precedence(self.latest):
+            self.latest = other.latest
+        self.raised_at = later(self.raised_at, other.raised_at)
+        self.cleared_at = later(self.cleared_at, other.cleared_at)
+        self.first_received_at = min(self.first_received_at, other.first_received_at)
+        self.last_received_at = max(self.last_received_at, other.last_received_at)
+        self.times += other.times
 
 
 def folded(events: Iterable[AlarmEvent]) -> list[AlarmMoves]:
-    """The batch with one line per alarm, in the order of their keys: the same whatever the order of the events.
-
-    The order of keys is fixed so that two batches lock the same rows in the same order.
-    """
+    """The batch with one line per alarm, in the order of `in_order`: the same whatever the order of the events."""
     moves: dict[AlarmKey, AlarmMoves] = {}
     for event in events:
-        key = alarm_key(event)
-        known = moves.get(key)
-        moves[key] = first_move(event) if known is None else joined(known, first_move(event))
-    return [moves[key] for key in sorted(moves)]
+        known = moves.get(key := alarm_key(event))
+        if known is None:
+            moves[key] = AlarmMoves.of(event)
+        else:
+            known.add(event)
+    return in_order(moves.values())
 
 
-def first_move(event: AlarmEvent) -> AlarmMoves:
-    at = happened_at(event)
-    raised_at, cleared_at = (None, at) if event.is_clear else (at, None)
-    return AlarmMoves(event, raised_at, cleared_at, event.received_at, event.received_at, 1)
-
-
-def joined(one: AlarmMoves, other: AlarmMoves) -> AlarmMoves:
-    """Two accounts of the same alarm as one; whichever comes first."""
-    return AlarmMoves(
-        max(one.latest, other.latest, key=_precedence),
-        later(one.raised_at, other.raised_at),
-        later(one.cleared_at, other.cleared_at),
-        min(one.first_received_at, other.first_received_at),
-        max(one.last_received_at, other.last_received_at),
-        one.times + other.times,
-    )
+def in_order(moves: Iterable[AlarmMoves]) -> list[AlarmMoves]:
+    """So that the last of two accounts of one alarm (a device heard by name and by address) is the one whose words are kept."""
+    return sorted(moves, key=lambda move: _precedence(move.latest))
 
 
 def _precedence(event: AlarmEvent) -> tuple[bool, datetime, str, str]:
-    """Raises before clears, later before earlier; severity and text only settle a tie the same way in any order."""
-    return (not event.is_clear, happened_at(event), event.severity.value, event.text)
+    """Raises after clears, later after earlier; severity and text only settle a tie the same way in any order."""
+    return (event.severity is not Severity.CLEARED, event.event_at or event.received_at, event.severity, event.text)
 
 
 def later(one: datetime | None, other: datetime | None) -> datetime | None:

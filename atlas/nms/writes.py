@@ -1,5 +1,6 @@
 """Facts that arrived: alarms and what could not be taken. Every order of arrival ends the same; the same alarm again only counts up."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,10 @@ SQL: Final = Statements(__file__)
 # "Look at the network": however many batches change it, one look waits.
 LOOK: Final = "cortex.look"
 LONGEST_RAW: Final = 65_535
+NULL: Final = "\\N"
+# What COPY would take for its own: the backslash and the two that end a field or a line.
+SPECIAL: Final = re.compile(r"[\\\t\n\r]")
+ESCAPES: Final = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 UNKNOWN_DEVICE: Final = "no device of this name or address is known"
 
 
@@ -48,14 +53,13 @@ async def record_alarms(conn: Connection, events: Sequence[AlarmEvent]) -> Recor
 
 
 async def record_moves(conn: Connection, moves: Sequence[AlarmMoves]) -> Recorded:
-    """The same for a batch that is folded already: one line per alarm, in the order of `folded`."""
+    """The same for a batch that is folded already: one line per alarm, in the order of `in_order`."""
     if not moves:
         return Recorded(0, 0, 0)
     async with conn.cursor() as cursor:
         await cursor.execute(SQL.text("waiting"))
         async with cursor.copy(SQL.text("hear")) as copy:
-            for number, move in enumerate(moves):
-                await copy.write_row(_row(number, move))
+            await copy.write("".join(_line(number, move) for number, move in enumerate(moves)))
     merged = await SQL.one(conn, Merged, "record_heard")
     await _set_aside(conn, [moves[number] for number in merged.unknown])
     if merged.changed:
@@ -63,33 +67,50 @@ async def record_moves(conn: Connection, moves: Sequence[AlarmMoves]) -> Recorde
     return Recorded(merged.alarms, merged.changed, sum(moves[number].times for number in merged.unknown))
 
 
-def _row(number: int, move: AlarmMoves) -> tuple[Any, ...]:
+def _line(number: int, move: AlarmMoves) -> str:
+    """One line of COPY's text format; written by hand because it is half the cost of an alarm otherwise."""
     event = move.latest
-    return (
-        number,
-        event.device,
-        _address(event.device),
-        event.managed_object,
-        event.probable_cause.value,
-        event.alarm_type.value,
-        event.severity.value,
-        event.specific_problem,
-        event.text,
-        event.door.value,
-        move.raised_at,
-        move.cleared_at,
-        move.first_received_at,
-        move.last_received_at,
-        move.times,
+    return "\t".join(
+        (
+            str(number),
+            _escaped(event.device),
+            _address(event.device),
+            _escaped(event.managed_object),
+            event.probable_cause,
+            event.alarm_type,
+            event.severity,
+            _escaped(event.specific_problem),
+            _escaped(event.text),
+            event.door,
+            _moment(move.raised_at),
+            _moment(move.cleared_at),
+            _moment(move.first_received_at),
+            _moment(move.last_received_at),
+            f"{move.times}\n",
+        )
     )
 
 
+def _escaped(text: str) -> str:
+    return text if SPECIAL.search(text) is None else SPECIAL.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return ESCAPES[found[0]]
+
+
+# One batch has few different moments: whatever came together was received together.
+@lru_cache(maxsize=8192)
+def _moment(at: datetime | None) -> str:
+    return NULL if at is None else at.isoformat()
+
+
 @lru_cache(maxsize=100_000)
-def _address(device: str) -> str | None:
+def _address(device: str) -> str:
     try:
         return str(ip_address(device))
     except ValueError:
-        return None
+        return NULL
 
 
 async def _set_aside(conn: Connection, moves: Iterable[AlarmMoves]) -> None:

@@ -21,48 +21,48 @@ CREATE TEMP TABLE IF NOT EXISTS heard (
 COPY heard FROM STDIN;
 
 -- name: record_heard
--- `before` locks the alarms that move, in the order of their keys, and says how they stood; the insert waits for it by joining it.
+-- No row is locked before it is merged, and all in the order of their keys. `stood` is how they stood; where somebody else moved
+-- one meanwhile, its count gives that away and it counts as changed.
 WITH named AS MATERIALIZED (
-    SELECT heard.*, coalesce(by_name.id, by_address.id) AS device_id
+    SELECT heard.row_number, coalesce(by_name.id, by_address.id) AS device_id, heard.managed_object, heard.probable_cause,
+           heard.raised_at, heard.cleared_at, heard.first_received_at, heard.last_received_at, heard.times
       FROM heard
       LEFT JOIN cmdb.device AS by_name ON by_name.name = heard.device
       LEFT JOIN cmdb.device AS by_address ON by_address.management_address = heard.address
 ), keyed AS MATERIALIZED (
-    -- One device heard by name and by address is one alarm.
+    -- One device heard by name and by address is one alarm; the last line has the last word.
     SELECT device_id, managed_object, probable_cause,
            max(raised_at) AS raised_at,
            max(cleared_at) AS cleared_at,
            min(first_received_at) AS first_received_at,
            max(last_received_at) AS last_received_at,
            sum(times)::int AS times,
-           (array_agg(row_number ORDER BY raised_at DESC NULLS LAST, cleared_at DESC NULLS LAST))[1] AS row_number
+           max(row_number) AS row_number
       FROM named
      WHERE device_id IS NOT NULL
      GROUP BY device_id, managed_object, probable_cause
-), before AS MATERIALIZED (
-    SELECT alarm.id, alarm.device_id, alarm.managed_object, alarm.probable_cause, alarm.is_open, alarm.severity
-      FROM nms.alarm
-      JOIN keyed USING (device_id, managed_object, probable_cause)
-     ORDER BY alarm.device_id, alarm.managed_object, alarm.probable_cause
-       FOR UPDATE OF alarm
+), stood AS MATERIALIZED (
+    -- An outer join, so that the planner expects as many rows as it gets.
+    SELECT keyed.*, alarm.id AS alarm_id, alarm.is_open AS was_open, alarm.severity AS severity_before, alarm.times AS times_before
+      FROM keyed
+      LEFT JOIN nms.alarm USING (device_id, managed_object, probable_cause)
 ), merged AS (
     INSERT INTO nms.alarm AS alarm (
            device_id, managed_object, probable_cause, alarm_type, severity, specific_problem, text, door,
            raised_at, cleared_at, first_received_at, last_received_at, times, link_id, subscriber_id)
-    SELECT keyed.device_id, keyed.managed_object, keyed.probable_cause, named.alarm_type,
-           named.severity, named.specific_problem, named.text, named.door,
-           keyed.raised_at, keyed.cleared_at, keyed.first_received_at, keyed.last_received_at, keyed.times,
+    SELECT stood.device_id, stood.managed_object, stood.probable_cause, heard.alarm_type,
+           heard.severity, heard.specific_problem, heard.text, heard.door,
+           stood.raised_at, stood.cleared_at, stood.first_received_at, stood.last_received_at, stood.times,
            coalesce(leaving.id, arriving.id), access.subscriber_id
-      FROM keyed
-      JOIN named USING (row_number)
-      LEFT JOIN before ON before.device_id = keyed.device_id
-                      AND before.managed_object = keyed.managed_object
-                      AND before.probable_cause = keyed.probable_cause
-      LEFT JOIN cmdb.link AS leaving ON before.id IS NULL AND leaving.from_device_id = keyed.device_id AND leaving.from_port = keyed.managed_object
-      LEFT JOIN cmdb.link AS arriving ON before.id IS NULL AND arriving.to_device_id = keyed.device_id AND arriving.to_port = keyed.managed_object
-      LEFT JOIN cmdb.access ON before.id IS NULL
-                           AND access.reported_by_device_id = keyed.device_id AND access.managed_object = keyed.managed_object
-     ORDER BY keyed.device_id, keyed.managed_object, keyed.probable_cause
+      FROM stood
+      JOIN heard USING (row_number)
+      LEFT JOIN cmdb.link AS leaving ON stood.alarm_id IS NULL
+                                    AND leaving.from_device_id = stood.device_id AND leaving.from_port = stood.managed_object
+      LEFT JOIN cmdb.link AS arriving ON stood.alarm_id IS NULL
+                                     AND arriving.to_device_id = stood.device_id AND arriving.to_port = stood.managed_object
+      LEFT JOIN cmdb.access ON stood.alarm_id IS NULL
+                           AND access.reported_by_device_id = stood.device_id AND access.managed_object = stood.managed_object
+     ORDER BY stood.device_id, stood.managed_object, stood.probable_cause
         ON CONFLICT (device_id, managed_object, probable_cause) DO UPDATE
        SET raised_at = greatest(alarm.raised_at, excluded.raised_at),
            cleared_at = greatest(alarm.cleared_at, excluded.cleared_at),
@@ -73,15 +73,15 @@ WITH named AS MATERIALIZED (
            text = CASE WHEN excluded.raised_at >= coalesce(alarm.raised_at, '-infinity') THEN excluded.text ELSE alarm.text END,
            specific_problem = CASE WHEN excluded.raised_at >= coalesce(alarm.raised_at, '-infinity')
                                    THEN excluded.specific_problem ELSE alarm.specific_problem END
-    RETURNING alarm.device_id, alarm.managed_object, alarm.probable_cause, alarm.is_open, alarm.severity
+    RETURNING alarm.device_id, alarm.managed_object, alarm.probable_cause, alarm.is_open, alarm.severity, alarm.times
 )
-SELECT (SELECT count(*) FROM merged)::int AS alarms,
-       (SELECT count(*)
-          FROM merged
-          LEFT JOIN before USING (device_id, managed_object, probable_cause)
-         WHERE merged.is_open IS DISTINCT FROM coalesce(before.is_open, false)
-            OR (merged.is_open AND merged.severity IS DISTINCT FROM before.severity))::int AS changed,
-       ARRAY(SELECT row_number FROM named WHERE device_id IS NULL ORDER BY row_number) AS unknown;
+SELECT count(*)::int AS alarms,
+       (count(*) FILTER (WHERE merged.is_open <> coalesce(stood.was_open, false)
+                            OR merged.times <> stood.times + coalesce(stood.times_before, 0)
+                            OR (merged.is_open AND merged.severity <> stood.severity_before)))::int AS changed,
+       ARRAY(SELECT row_number FROM named WHERE device_id IS NULL ORDER BY row_number) AS unknown
+  FROM merged
+  JOIN stood USING (device_id, managed_object, probable_cause);
 
 -- name: quarantine
 INSERT INTO nms.quarantine (received_at, door, source_address, device, reason, raw, event, times)
