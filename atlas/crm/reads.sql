@@ -16,7 +16,7 @@ SELECT customer.id, customer.kind, customer.name, customer.given_name, customer.
 SELECT customer.id AS customer_id, customer.name, customer.state, customer.is_vulnerable,
        coalesce(home.address, '') AS address, coalesce(reached.address, '') AS contact
   FROM crm.customer
-  LEFT JOIN LATERAL (SELECT concat_ws(' ', nullif(premise.unit, ''), premise.number, premise.street || ',', premise.town, premise.postcode) AS address
+  LEFT JOIN LATERAL (SELECT concat_ws(', ', nullif(premise.unit, ''), premise.number || ' ' || premise.street, premise.town, premise.postcode) AS address
                        FROM crm.subscriber
                        JOIN gis.premise ON premise.id = subscriber.premise_id
                       WHERE subscriber.customer_id = customer.id
@@ -50,7 +50,7 @@ SELECT subscriber.id AS subscriber_id, subscriber.state, subscriber.suspended_fo
        (SELECT coalesce(sum(price.amount_minor), 0)::bigint
           FROM catalogue.price WHERE price.offering_version_id = version.id AND price.kind = 'recurring') AS monthly_price,
        premise.id AS premise_id,
-       concat_ws(' ', nullif(premise.unit, ''), premise.number, premise.street || ',', premise.town, premise.postcode) AS address,
+       concat_ws(', ', nullif(premise.unit, ''), premise.number || ' ' || premise.street, premise.town, premise.postcode) AS address,
        area.name AS area, session.ended_at IS NULL AND session.started_at IS NOT NULL AS is_online, session.started_at AS online_since
   FROM crm.subscriber
   JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id

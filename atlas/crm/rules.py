@@ -16,6 +16,8 @@ EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Brazil put a 9 before every mobile number between 2012 and 2016; WhatsApp still knows many people by the old one.
 BRAZIL: Final = 55
 BRAZILIAN_MOBILE: Final = re.compile(r"(\d{2})9?([6-9]\d{7})")
+# The plus sign and fifteen digits (ITU-T E.164).
+LONGEST_E164: Final = 16
 # Longer texts belong in a ticket; a note is one thing that was said.
 LONGEST_SUMMARY: Final = 500
 
@@ -48,9 +50,12 @@ def phone_address(written: str, region: str) -> str:
         raise InvalidField("address", "this is not a phone number") from None
     if number.country_code == BRAZIL:
         number = _brazilian(number)
-    if not phonenumbers.is_possible_number(number):
-        raise InvalidField("address", "no phone number is this long")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    # Numbering plans grow: a number longer than its country has them today is kept, within what E.164 allows.
+    known = phonenumbers.is_possible_number_with_reason(number)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if known not in (phonenumbers.ValidationResult.IS_POSSIBLE, phonenumbers.ValidationResult.TOO_LONG) or len(e164) > LONGEST_E164:
+        raise InvalidField("address", "no phone number is this short or this long")
+    return e164
 
 
 def _brazilian(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:

@@ -47,6 +47,10 @@ def test_a_brazilian_landline_gets_no_ninth_digit() -> None:
     assert address_forms(contact_address("+551132345678", "GB")) == ("+551132345678",)
 
 
+def test_a_number_longer_than_its_country_has_them_today_is_kept() -> None:
+    assert contact_address("+44 7700 900000 644", "GB") == "+447700900000644"
+
+
 def test_a_mail_address_is_kept_in_lower_case() -> None:
     assert contact_address(" Maya@Example.COM ", "GB") == "maya@example.com"
 
