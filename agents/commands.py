@@ -17,8 +17,8 @@ HELP: Final = frozenset({"help", "info", "ayuda", "hilfe", "aide", "madad"})
 MENU: Final = frozenset({"hi", "hello", "hey", "hola", "hallo", "bonjour", "salut", "namaste", "नमस्ते", "menu"})
 THANKS: Final = frozenset({"thanks", "thank", "thx", "cheers", "ta", "gracias", "danke", "merci", "dhanyavaad", "shukriya", "धन्यवाद"})
 PERSON: Final = re.compile(
-    r"^(?:(?:can|could|may) i |i(?:'d| would)? (?:want|like|need) to |let me |please |just |quiero |puedo |ich (?:möchte|will) |je (?:veux|voudrais) |"
-    r"mujhe |मुझे )*"
+    r"^(?:(?:can|could|may) i |i(?:'d| would)? (?:want|like|need) to |let me |please |just |quiero |puedo |"
+    r"ich (?:möchte|will) |je (?:veux|voudrais) |mujhe |मुझे )*"
     r"(?:(?:speak|talk|chat|connect me|get me|put me|transfer me|hablar|mit|parler|kisi|किसी)\b.{0,24})?"
     r"\b(?:human|agent|person|personne|someone real|real person|operator|representative|somebody|persona|agente|mensch(?:en)?|mitarbeiter|"
     r"humain|conseiller|quelqu'un|insaan|इंसान)\b.{0,16}$",

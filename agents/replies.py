@@ -16,9 +16,11 @@ from jinja2.loaders import FileSystemLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.briefs import PROMPTS
+from forge.wording import cause_in_words
 
 REPLIES: Final = PROMPTS / "replies"
 CURRENCY: Final = "£"
+HAND_OVER: Final = "hand_over"
 
 
 def money(amount: Any) -> str:
@@ -40,8 +42,9 @@ def parsed_time(value: Any) -> datetime:
 class Wording:
     """The filters of a template, in the operator's time zone and one language."""
 
-    def __init__(self, timezone: ZoneInfo, names: Mapping[str, Any]) -> None:
+    def __init__(self, timezone: ZoneInfo, language: str, names: Mapping[str, Any]) -> None:
         self._timezone = timezone
+        self._language = language
         self._names = names
 
     def local(self, value: Any) -> datetime:
@@ -67,6 +70,10 @@ class Wording:
         """A code as words: `fibre_cut` is fibre cut, or what this language calls it."""
         known = self._names.get("words", {})
         return str(known.get(str(value), str(value).replace("_", " ")))
+
+    def cause(self, value: Any) -> str:
+        """A cause of an outage, in the very words our notices use."""
+        return cause_in_words(str(value), self._language)
 
     def listed(self, values: list[Any]) -> str:
         """a, b and c."""
@@ -101,9 +108,9 @@ def _environment(language: str, timezone: ZoneInfo) -> ImmutableSandboxedEnviron
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(REPLIES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
-    wording = Wording(timezone, phrases(language))
+    wording = Wording(timezone, language, phrases(language))
     environment.filters.update(money=money, size=size)
-    for name in ("day", "month", "clock", "moment", "words", "listed"):
+    for name in ("day", "month", "clock", "moment", "words", "cause", "listed"):
         environment.filters[name] = getattr(wording, name)
     return environment
 
@@ -129,12 +136,14 @@ def worded(tool: str, answer: str, language: str, audience: str, timezone: ZoneI
     """What a tool answered, as a person would say it."""
     found = json.loads(answer)
     said = phrases(language)
+    if isinstance(found, dict) and "error" in found and tool == HAND_OVER:
+        return Worded(said["unreachable"][audience])
     if isinstance(found, dict) and "error" in found:
         return Worded(said[found["error"]][audience].format(because=found.get("because", "")))
     template = _template(tool, language, timezone)
     if template is None:
         return Worded(_plainly(found, said))
-    front, body = template
+    front, body = _following(template[0], found), template[1]
     words = _tidy(body.render(answer=found, audience=audience, staff=audience == "staff"))
     options = tuple(_options(front, found, audience))
     return Worded(words, front.get("then", "") if options else "", options)
@@ -150,10 +159,17 @@ def _options(front: dict[str, Any], found: Any, audience: str) -> list[dict[str,
         {
             "label": " ".join(str(row.get(field, "")) for field in front.get("label", [])),
             "at": row.get(front.get("at", ""), None),
-            "arguments": {**front.get("always", {}), **{name: row[field] for name, field in front["arguments"].items()}},
+            "arguments": {**front.get("always", {}), **{name: row[field] for name, field in front.get("arguments", {}).items()}},
         }
         for row in rows[: front.get("most", 6)]
     ]
+
+
+def _following(front: dict[str, Any], found: Any) -> dict[str, Any]:
+    """The front matter with its one next step: where `steps` names several, the one that the first row's `by` asks for."""
+    rows = found if isinstance(found, list) else [found]
+    step = front.get("steps", {}).get(rows[0].get(front["by"])) if rows and "by" in front else None
+    return {**front, "most": 1, **step} if step else front
 
 
 def _tidy(text: str) -> str:

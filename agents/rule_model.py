@@ -18,11 +18,10 @@ from pydantic import ConfigDict
 
 from agents.briefs import Example
 from agents.conversation import Asked, TurnContext
-from agents.replies import phrases, worded
+from agents.replies import HAND_OVER, phrases, worded
 from agents.router import SEPARATE_NEARNESS, Router, clauses
 from agents.slots import identifier, value_of
 
-HAND_OVER: Final = "hand_over"
 # Measured on held-out sentences: what lies farther than this from every example of its module was as often wrong as right.
 LEAST_TOOL_NEARNESS: Final = 0.3
 

@@ -228,6 +228,10 @@ SOUGHT: Final = re.compile(
 )
 
 
+# As networks name them: OLT-GPT-01.
+DEVICE: Final = re.compile(r"\b[A-Z][A-Z0-9]+(?:-[A-Z0-9]+)+\b")
+
+
 def subject(words: str) -> str | None:
     """What or whom a request is about, where that is named by a proper name, a code or a number: `change my plan to Fibre 900`."""
     found = WANTED.search(words) or SOUGHT.search(words)
@@ -276,6 +280,10 @@ def _clock_value(name: str, words: str) -> str | None:
 def _text_value(name: str, words: str, is_answer: bool) -> str | None:
     if name in WHOLE_WORDS:
         return words
+    if name in ("name", "device") and (device := DEVICE.search(words)):
+        return device[0]
+    if name == "operational_state":
+        return next((state for state in ("enabled", "disabled") if state in words.casefold()), None)
     if name in SUBJECTS and (found := subject(words)):
         return found
     if name in PLACES and (found := place(words)):

@@ -20,9 +20,8 @@ from agents.consultation import Consultants
 from agents.conversation import Answer, Asked, ConversationState, Errand, Proposer, Said, TurnContext
 from agents.grounding import facts_of, ungrounded
 from agents.language import language_of
-from agents.replies import phrases
+from agents.replies import HAND_OVER, phrases
 from agents.router import Errands, Router
-from agents.rule_model import HAND_OVER
 from agents.untrusted import readable, without_codes
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId
@@ -79,9 +78,13 @@ class Supervisor:
 
 
 async def answer(
-    supervisor: Supervisor, principal: Principal, thread: UUID, words: str, now: datetime, correlation_id: CorrelationId
+    supervisor: Supervisor, principal: Principal, thread: UUID, words: str, now: datetime, correlation_id: CorrelationId | None = None
 ) -> Reply:
-    """One turn of the conversation `thread`: what we say to `words`. Turns of one conversation follow one another, none is lost."""
+    """One turn of the conversation `thread`: what we say to `words`. Turns of one conversation follow one another, none is lost.
+
+    All that a turn sets going carries `correlation_id`: the conversation's thread, unless another is given.
+    """
+    correlation_id = correlation_id or CorrelationId(thread)
     context = TurnContext(principal, now, supervisor.timezone, correlation_id, supervisor.atlas, supervisor.propose, supervisor.tool_calls)
     config: RunnableConfig = {"configurable": {"thread_id": str(thread)}, "recursion_limit": MOST_STEPS}
     said = without_codes(readable(words))

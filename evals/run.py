@@ -25,23 +25,15 @@ from atlas.connection import Atlas
 from atlas.crm.reads import customer_at
 from atlas.identity import CorrelationId
 from atlas.migrate import migrate
-from atlas.nms.records import AlarmEvent, AlarmType, Door
-from atlas.nms.writes import record_alarms
 from atlas.principal import Assurance, Principal, customer, executor, intake, staff, stranger
 from atlas.staff.reads import members_holding
-from cortex.pictures import WarmTopology
-from cortex.watch import look
-from evals.fault.scene import scene_of_cut
-from evals.fault.told import Told, told_of_cut
 from evals.scenario import Scenario, Speaker
 from evals.score import Judgement, Played, judged
+from evals.world.happened import conversation_opened, outage_happened
 from evals.world.plan import world
 from evals.world.seed import seed
-from forge.graph import open_bookmarks
-from forge.playbooks.outage import play
 from forge.propose import Forge, MatrixInForce, propose
 from forge.register import Register
-from forge.respond import respond
 from governance import matrix
 
 SUBSCRIBERS: Final = 4_000
@@ -132,30 +124,6 @@ async def scene(one: Stage) -> AsyncIterator[Scene]:
         yield Scene(url, atlas, forge, await supervisor(installation, atlas, asked, checkpoints))
 
 
-async def arrange_outage(here: Scene) -> None:
-    """The whitepaper's cut, as far as it has come when people begin to write: alarms heard, one incident, its playbook played once."""
-    plan = world()
-    async with here.atlas.transaction(executor("evals")) as conn:
-        cut = await scene_of_cut(conn, plan.zone.backhaul)
-    now = datetime.now(UTC)
-    events = [_heard(told, now) for told in told_of_cut(cut)]
-    async with here.atlas.transaction(intake("evals")) as conn:
-        await record_alarms(conn, events)
-    for change in await look(here.atlas, WarmTopology()):
-        await respond(here.forge, change)
-    async with here.atlas.transaction(executor("evals")) as conn, conn.cursor() as cursor:
-        await cursor.execute("SELECT id FROM itsm.incident WHERE state = 'inProgress'")
-        incidents = [row[0] for row in await cursor.fetchall()]
-    async with open_bookmarks(here.atlas) as bookmarks:
-        for incident_id in incidents:
-            await play(here.forge, bookmarks, incident_id)
-
-
-def _heard(told: Told, now: datetime) -> AlarmEvent:
-    kind = AlarmType.COMMUNICATIONS
-    return AlarmEvent(told.device.address, told.managed_object, told.cause, told.severity, kind, told.words, now, Door.TMF642)
-
-
 async def principal_of(here: Scene, speaker: Speaker) -> Principal:
     """Whoever speaks, as the door would know them: by the number they write from, or by their sign-in."""
     plan = world(speaker.world)
@@ -177,16 +145,16 @@ async def play_scenario(one: Stage, scenario: Scenario) -> Judgement:
     """Plays one scenario in a world of its own, and judges it."""
     async with scene(one) as here:
         if "outage" in scenario.given:
-            await arrange_outage(here)
+            await outage_happened(here.atlas, here.forge)
         principal = await principal_of(here, scenario.by)
-        thread = uuid.uuid4()
+        thread = await conversation_opened(here.atlas, principal, scenario.by.channel, scenario.says[0])
         replies: list[Reply] = []
         slowest = 0.0
         with psycopg.connect(here.url, autocommit=True) as owner:
             mark = _mark(owner)
             for words in scenario.says:
                 started = time.perf_counter()
-                replies.append(await answer(here.supervisor, principal, thread, words, datetime.now(UTC), CorrelationId(uuid.uuid4())))
+                replies.append(await answer(here.supervisor, principal, thread, words, datetime.now(UTC)))
                 slowest = max(slowest, time.perf_counter() - started)
             changed, actions = _changed_since(owner, mark), _actions_since(owner, mark)
         return judged(scenario, _played(scenario, replies, changed, actions, slowest))

@@ -1,0 +1,17 @@
+"""Who answers about what was said, and fetches people."""
+
+from agents.module_agent import ModuleAgent
+from tools import helpdesk
+
+AGENT = ModuleAgent(
+    handles="what we told whom, complaints, every wish for a person; for staff also who waits for one, and promises",
+    for_customers=(helpdesk.what_did_we_tell, helpdesk.hand_over),
+    for_staff=(
+        helpdesk.what_did_we_tell,
+        helpdesk.what_did_we_tell_customer,
+        helpdesk.who_waits,
+        helpdesk.promise,
+        helpdesk.overdue_promises,
+        helpdesk.hand_over,
+    ),
+)

@@ -1,0 +1,16 @@
+"""Who answers about incidents and approvals."""
+
+from agents.module_agent import ModuleAgent
+from tools import itsm
+
+AGENT = ModuleAgent(
+    handles="outages at a line or in an area; for staff incidents, what they affect, why we think so, what waits for approval",
+    for_customers=(itsm.is_there_an_outage,),
+    for_staff=(
+        itsm.is_there_an_outage,
+        itsm.show_incident,
+        itsm.what_is_affected,
+        itsm.why_do_you_think_so,
+        itsm.what_waits_for_approval,
+    ),
+)
