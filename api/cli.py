@@ -17,17 +17,19 @@ from rich.table import Table
 from rich.text import Text
 
 from api.bootstrap import House, configure_logging, house
+from api.chat import caller, colleague, desk, turn
 from api.inbound.topology import import_topology
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
 from atlas.actions.reads import audit_entries, broken_links
 from atlas.actions.records import BrokenLink
 from atlas.cmdb.records import PlantRecorded
-from atlas.errors import AtlasError, InvalidField
+from atlas.errors import AtlasError, InvalidField, NotFound
 from atlas.identity import ActionId
 from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident
-from atlas.principal import Zone, executor, staff
+from atlas.principal import Role, Zone, executor, staff
+from atlas.staff.reads import members_holding
 from atlas.staff.rules import proved_ago
 from forge.approvals import Card, Ruled, approve, reject, waiting_for
 from forge.approvals import card as card_of
@@ -37,6 +39,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bedrock, the
 console = Console()
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")]
 Answer = TypeVar("Answer")
+BY_A_PERSON = "[dim]A person has this conversation and will answer.[/]"
 
 
 def run(work: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
@@ -123,6 +126,55 @@ def incident_table(found: list[Incident]) -> Table:
 
 approvals = typer.Typer(no_args_is_help=False, invoke_without_command=True, help="What waits for a person, and ruling on it.")
 app.add_typer(approvals, name="approvals")
+
+
+@app.command()
+def chat(
+    phone: Annotated[str | None, typer.Option("--as", help="A subscriber's phone number; without it you speak as staff.")] = None,
+    email: Annotated[str | None, typer.Option("--staff", help="Your e-mail as a member of staff.")] = None,
+    say: Annotated[list[str] | None, typer.Option(help="Say this instead of typing; once for each turn.")] = None,
+) -> None:
+    """Talk with the agents, as a subscriber (--as PHONE) or as staff."""
+    run(lambda: chatted(phone, email, say or []))
+
+
+async def chatted(phone: str | None, email: str | None, say: list[str]) -> None:
+    async with opened(Settings(), tuple(Zone)) as here:
+        principal = await (caller(here, phone) if phone else colleague(here, email or await first_colleague(here)))
+        async with desk(here) as at:
+            async for words in said(say, principal.name):
+                reply = await turn(at, principal, words, "chat" if phone else "console", phone)
+                console.print(
+                    Panel(reply.words if reply else "[dim]A person has this conversation and will answer.[/]", border_style="green")
+                )
+                if reply:
+                    console.print(f"[dim]{', '.join(reply.modules)} · {', '.join(reply.tools) or 'no tool'}[/]", highlight=False)
+
+
+async def first_colleague(here: House) -> str:
+    """Somebody who watches the network, where nobody says who they are."""
+    async with here.atlas.transaction(executor("cli")) as conn:
+        found = await members_holding(conn, Role.NOC_LEAD.value)
+    if not found:
+        raise NotFound("member of staff", "with the role noc_lead; say who you are with --staff")
+    return found[0].email
+
+
+async def said(lines: list[str], name: str) -> AsyncIterator[str]:
+    """The given lines, or what is typed until an empty line or Ctrl-D."""
+    for line in lines:
+        console.print(f"[bold]{name}:[/] {line}", highlight=False)
+        yield line
+    while not lines:
+        try:
+            line = await asyncio.to_thread(console.input, f"[bold]{name}:[/] ")
+        except (EOFError, KeyboardInterrupt):
+            return
+        if not line.strip():
+            return
+        yield line
+
+
 imports = typer.Typer(no_args_is_help=True, help="Put a network of your own in.")
 app.add_typer(imports, name="import")
 audit = typer.Typer(no_args_is_help=True, help="The trail of every action.")
