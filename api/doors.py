@@ -17,6 +17,7 @@ from api.inbound.snmp.usm import SnmpUser, UserSecurity
 from api.inbound.sources import TrustedForwarders
 from api.inbound.syslog import listening as syslog
 from api.inbound.syslog.parsing import Lines
+from api.inbound.upkeep import upkeep
 from api.listening import listening
 from api.settings import Settings, value_of
 from atlas.connection import Atlas
@@ -35,6 +36,7 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
         atlas = await stack.enter_async_context(Atlas.open(url, settings.secret, (Zone.INTAKE,), most=4))
         intake = AlarmIntake(atlas)
         await stack.enter_async_context(intake.running())
+        await stack.enter_async_context(upkeep(atlas, utc_now))
         trusted = TrustedForwarders.of(settings.trusted_forwarders)
         traps = Traps(forwarders=trusted, users=UserSecurity([snmp_user(settings)]))
         heard = await snmp.listen(settings.host, settings.snmp_port, traps, intake, utc_now)
