@@ -1,5 +1,6 @@
 """The graph of an action that waits for a person: gate, await_approval, carry_out, close. Its row is the authority, this is a bookmark."""
 
+import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypedDict
@@ -12,6 +13,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Interrupt, interrupt
 from psycopg import AsyncConnection
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -124,7 +126,15 @@ async def advance(forge: Forge, bookmarks: Bookmarks, action_id: ActionId) -> Ac
     if state in RULED:
         # A bookmark that leads nowhere is no reason to leave an approved action undone.
         state = (await carry_out_action(forge, action_id)).state
+    await prune(bookmarks, f"action-{action_id}", is_over=state != WAITING)
     return ActionState(state)
+
+
+async def prune(bookmarks: Bookmarks, thread_id: str, *, is_over: bool) -> None:
+    """Keeps a thread's last bookmark only, and none once it is over: what became of it is in Atlas."""
+    # Whoever else works on the thread at this moment prunes it after us.
+    with contextlib.suppress(SerializationFailure, DeadlockDetected):
+        await saver(bookmarks).aprune([thread_id], strategy="delete" if is_over else "keep_latest")
 
 
 async def pending_interrupts(bookmarks: Bookmarks, action_id: ActionId) -> tuple[Interrupt, ...]:

@@ -21,7 +21,7 @@ from atlas.itsm.reads import incident as incident_of
 from atlas.itsm.records import Incident, IncidentState
 from atlas.principal import executor
 from forge.action import Action
-from forge.graph import Bookmarks, saver
+from forge.graph import Bookmarks, prune, saver
 from forge.playbooks.branches import BRANCHES, called_for
 from forge.propose import Forge, Proposed, propose
 
@@ -109,7 +109,9 @@ async def play(forge: Forge, bookmarks: Bookmarks, incident_id: IncidentId) -> I
     if incident.state is not IncidentState.CLOSED and not (await graph.aget_state(thread)).interrupts:
         # A bookmark that leads nowhere: what is owed is asked of Atlas anyway, so the playbook begins again.
         await graph.ainvoke(start, thread, context=forge, durability="sync")
-    return (await _incident(forge, incident_id)).state
+        incident = await _incident(forge, incident_id)
+    await prune(bookmarks, f"incident-{incident_id}", is_over=incident.state is IncidentState.CLOSED)
+    return incident.state
 
 
 async def _branch(forge: Forge, incident_id: IncidentId, name: str) -> Proposed | None:

@@ -16,7 +16,7 @@ from atlas.identity import AlarmId, DeviceId, IncidentId, SubscriberId
 from atlas.itsm.records import IncidentState
 from atlas.money import ZERO
 from cortex.findings import BlastRadius, CauseClass, Element, Evidence, Finding, Hypothesis
-from cortex.watch import IncidentCleared, IncidentMoved, NewIncident
+from cortex.watch import IncidentCleared, IncidentFolded, IncidentMoved, NewIncident
 from forge.graph import Bookmarks
 from forge.playbooks.outage import play
 from forge.propose import Forge, MatrixInForce
@@ -221,3 +221,42 @@ async def test_a_playbook_killed_at_any_point_doubles_nothing_and_loses_nothing(
     tickets = await (await owner.execute("SELECT count(*) FROM itsm.ticket WHERE parent_id IS NULL")).fetchone()
     assert (await told(owner, "outage"), tickets) == (3, (1,))
     assert (await became(owner))["issue_credits"] == "waiting"
+
+
+async def bookmarks_kept(owner: Owner) -> int:
+    row = await (await owner.execute("SELECT count(*) FROM checkpoints.checkpoints")).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def test_a_playbook_that_is_played_often_keeps_one_bookmark(forge: Forge, bookmarks: Bookmarks, owner: Owner, street: Street) -> None:
+    incident = await opened(forge, finding(street, street.lines))
+
+    for _ in range(4):
+        await play(forge, bookmarks, incident)
+
+    assert await bookmarks_kept(owner) == 1
+
+
+async def test_a_closed_incident_keeps_no_bookmark(forge: Forge, bookmarks: Bookmarks, owner: Owner, street: Street) -> None:
+    incident = await opened(forge, finding(street, street.lines))
+    await play(forge, bookmarks, incident)
+    await respond(forge, IncidentCleared(incident))
+
+    await play(forge, bookmarks, incident)
+
+    assert await bookmarks_kept(owner) == 0
+
+
+async def test_an_incident_that_was_folded_into_another_tells_nobody_that_they_are_back(
+    forge: Forge, bookmarks: Bookmarks, owner: Owner, street: Street
+) -> None:
+    small = await opened(forge, finding(street, street.lines))
+    await play(forge, bookmarks, small)
+    large = IncidentId(small + 1)
+    await respond(forge, IncidentFolded(small, large))
+    await respond(forge, NewIncident(finding(street, street.lines)))
+
+    await play(forge, bookmarks, small)
+    await play(forge, bookmarks, large)
+
+    assert (await told(owner, "outage"), await told(owner, "restored")) == (3, 0)

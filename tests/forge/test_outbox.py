@@ -179,3 +179,10 @@ async def test_queueing_notices_leaves_one_job_that_sends_them(atlas: Atlas, own
 
     rows = await (await owner.execute("SELECT count(*) FROM jobs.procrastinate_jobs WHERE task_name = 'forge.outbox'")).fetchall()
     assert rows == [(1,)]
+
+
+async def test_a_channel_that_is_switched_off_keeps_its_notices(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner)
+    await given.row(owner, "actions.kill_switch", scope="channel", name="sms", is_on=True, reason="wrong texts", by="staff:1")
+
+    assert ((await drain(atlas, RecordedMessenger(atlas))).sent, await states(owner)) == (0, ["queued"])

@@ -109,3 +109,20 @@ async def test_allowances_hold_when_everything_is_asked_at_once(forge: Forge, ow
 def test_a_row_for_an_action_that_nobody_can_carry_out_is_named() -> None:
     with pytest.raises(MatrixAndRegisterDisagree, match="do not exist: issue_credits"):
         Register.of([Promise]).agree_with(load(MATRIX))
+
+
+async def test_an_action_that_is_switched_off_is_refused_and_says_why(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+    await given.row(owner, "actions.kill_switch", scope="action", name="record_promise", is_on=True, reason="audit", by="staff:1")
+
+    proposed = await propose(forge, SYSTEM, Promise(maya, "a call"), reason="asked", correlation_id=CAUSE)
+
+    assert (proposed.state, proposed.verdict_reason, await promises(owner)) == (ActionState.REFUSED, "switched off: audit", [])
+
+
+async def test_what_failed_may_be_asked_for_again_a_few_times(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+
+    asked = [await propose(forge, SYSTEM, Promise(maya, "the moon"), reason="asked", correlation_id=CAUSE, tries=3) for _ in range(5)]
+
+    assert len({one.action_id for one in asked}) == 3
