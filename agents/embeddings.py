@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -221,6 +221,10 @@ class Remembering:
     def reach(self) -> float:
         return self._encoder.reach
 
+    def remember(self, known: Iterable[tuple[str, Sequence[float]]]) -> None:
+        """Takes over vectors that the same encoder made earlier."""
+        self._known.update((sentence, np.asarray(vector, dtype=np.float32)) for sentence, vector in known)
+
     async def encode(self, sentences: Sequence[str]) -> Vectors:
         missing = list(dict.fromkeys(sentence for sentence in sentences if sentence not in self._known))
         found = {sentence: self._known[sentence] for sentence in sentences if sentence in self._known}
@@ -233,7 +237,7 @@ class Remembering:
         return np.stack([found[sentence] for sentence in sentences]) if sentences else np.zeros((0, DIMENSIONS), dtype=np.float32)
 
 
-def local_encoder() -> Encoder:
+def local_encoder() -> Remembering:
     """The best encoder this installation has without a provider; its `name` tells /health which."""
     try:
         return Remembering(MiniLm.installed())

@@ -2,24 +2,29 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from agents.briefs import Example
 from agents.checkpoints import KeptInAtlas
-from agents.embeddings import local_encoder
+from agents.embeddings import Remembering, local_encoder
 from agents.model import Provider
+from agents.roster import examples, roster
 from agents.start import Installation, supervisor
 from agents.supervisor import Reply, Supervisor, answer
 from api.bootstrap import House
 from api.inbound.chat import heard
+from api.inbound.knowledge import keep_examples
 from api.settings import Settings, value_of
 from atlas.crm.reads import customer_at
 from atlas.errors import NotFound
 from atlas.helpdesk.reads import conversation as conversation_of
 from atlas.identity import CorrelationId, StaffId
+from atlas.knowledge.reads import known_vectors
+from atlas.knowledge.records import Passage, PassageKind
 from atlas.principal import Assurance, Principal, customer, executor, intake, staff, stranger
 from atlas.staff.reads import member_by_email
 from forge.action import Action
@@ -45,11 +50,34 @@ async def desk(house: House) -> AsyncIterator[Desk]:
     async def asked(principal: Principal, action: Action, reason: str, correlation_id: CorrelationId) -> Proposed:
         return await propose(house.forge, principal, action, reason=reason, correlation_id=correlation_id)
 
-    encoder = await asyncio.to_thread(local_encoder)
+    encoder = await warm_encoder(house)
     installation = Installation(encoder, ZoneInfo(settings.timezone), provider_of(settings))
     house.parts.update(vectors=type(encoder).__name__, model="provider" if installation.provider else "rule model")
     async with KeptInAtlas.open(house.atlas.url, settings.secret) as checkpoints:
         yield Desk(house, await supervisor(installation, house.atlas, asked, checkpoints))
+
+
+async def warm_encoder(house: House) -> Remembering:
+    """The local encoder, knowing every example that Atlas has its vector of; what was new is kept there for the next start."""
+    encoder = await asyncio.to_thread(local_encoder)
+    async with house.atlas.transaction(DESK) as conn:
+        known = await known_vectors(conn, PassageKind.EXAMPLE, encoder.name)
+    encoder.remember((one.words, one.vector) for one in known)
+    spoken = [example for example in examples(roster()) if example.language == "en"]
+    vectors = await encoder.encode([example.words for example in spoken])
+    if {example.words for example in spoken} != {one.words for one in known}:
+        passages = [
+            Passage(
+                PassageKind.EXAMPLE, example.module, example.tool, example.words, example.language, encoder.name, tuple(vector.tolist())
+            )
+            for example, vector in zip(spoken, vectors, strict=True)
+        ]
+        await keep_examples(house.atlas, passages)
+    return encoder
+
+
+def passage(example: Example, vector: Sequence[float], model: str) -> Passage:
+    return Passage(PassageKind.EXAMPLE, example.module, example.tool, example.words, example.language, model, tuple(vector))
 
 
 def provider_of(settings: Settings) -> Provider | None:

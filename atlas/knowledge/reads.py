@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from atlas.knowledge.records import NearPassage, PassageKind
+from atlas.knowledge.records import KnownVector, NearPassage, PassageKind
 from atlas.knowledge.rules import vector_text
 from atlas.statements import Connection, Statements
 
@@ -21,3 +21,8 @@ async def nearest(
 async def passages_of(conn: Connection, kind: PassageKind, model: str) -> int:
     """How many of this kind are kept with vectors of this model."""
     return int(await SQL.value(conn, "passages_of", kind=kind.value, model=model))
+
+
+async def known_vectors(conn: Connection, kind: PassageKind, model: str) -> list[KnownVector]:
+    """Every sentence of this kind that `model` has made a vector of, so that nobody computes it again."""
+    return await SQL.all(conn, KnownVector, "known_vectors", kind=kind.value, model=model)

@@ -9,3 +9,6 @@ SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, p
 
 -- name: passages_of
 SELECT count(*) FROM knowledge.passage WHERE passage.kind = %(kind)s AND passage.model = %(model)s;
+
+-- name: known_vectors
+SELECT passage.words, passage.vector::real[] AS vector FROM knowledge.passage WHERE passage.kind = %(kind)s AND passage.model = %(model)s;

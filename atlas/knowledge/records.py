@@ -32,3 +32,11 @@ class NearPassage:
     words: str
     language: str
     nearness: float
+
+
+@dataclass(frozen=True)
+class KnownVector:
+    """A sentence and what a model made of it."""
+
+    words: str
+    vector: tuple[float, ...]
