@@ -56,11 +56,13 @@ class Principal:
 
     @property
     def reference(self) -> str:
-        """How the audit trail names this principal, as in `staff:7` or `system:cortex`."""
+        """How the audit trail names this principal, as in `staff:7` or `system:cortex`; the database's `actions.actor()` says the same."""
         if self.staff_id is not None:
             return f"staff:{self.staff_id}"
         if self.customer_id is not None:
             return f"customer:{self.customer_id}"
+        if self.zone in (Zone.CUSTOMER, Zone.STAFF):
+            return f"{self.zone}:stranger"
         return f"system:{self.name}"
 
 

@@ -9,7 +9,6 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from atlas.money import ZERO, Money
-from atlas.principal import stranger
 
 
 class DeviceTier(IntEnum):
@@ -30,8 +29,8 @@ class ProposerKind(StrEnum):
     STAFF = "staff"
 
 
-STRANGER: Final = stranger().reference
-PROPOSER: Final = re.compile(r"(?:system|agent):[A-Za-z0-9_.\-]{1,64}|(?:customer|staff):[1-9][0-9]{0,17}", re.ASCII)
+# Somebody at the customers' door whom nobody knows has no number, and is judged as a customer.
+PROPOSER: Final = re.compile(r"(?:system|agent):[A-Za-z0-9_.\-]{1,64}|(?:customer|staff):[1-9][0-9]{0,17}|customer:stranger", re.ASCII)
 
 # Beyond any operator there is: a figure above these is a fault in whoever measured, never a large action.
 MOST_MONEY: Final = Money(10**12)
@@ -69,9 +68,6 @@ class Facts:
 
     @property
     def proposer_kind(self) -> ProposerKind:
-        # Somebody at the customers' door whom nobody knows is called a part of the system, and must not be judged as one.
-        if self.proposed_by == STRANGER:
-            return ProposerKind.CUSTOMER
         return ProposerKind(self.proposed_by.partition(":")[0])
 
     @property

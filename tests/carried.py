@@ -1,39 +1,76 @@
 """Carries an action out as Forge does once it is allowed: propose, judge, claim, carry out, finish, in one transaction."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
+
+from psycopg import AsyncConnection
 
 from atlas.actions import writes
 from atlas.actions.records import ActionState
 from atlas.connection import Atlas
-from atlas.identity import CorrelationId
-from atlas.principal import executor
+from atlas.identity import ActionId, CorrelationId, StaffId
+from atlas.principal import executor, staff
+from atlas.statements import Connection
 from forge.action import Action
 from forge.register import digest, encoded, written_facts
+from governance.facts import Facts
+from tests import given
+
+TESTS: Final = executor("tests")
+APPROVER: Final = "approver"
+AN_HOUR: Final = timedelta(hours=1)
 
 
 async def out(atlas: Atlas, action: Action, now: datetime, correlation_id: UUID | None = None) -> dict[str, Any]:
-    """The outcome; raises whatever the action raises, and then nothing is kept. The same order given twice is two orders here."""
-    facts = action.facts()
-    async with atlas.transaction(executor("tests")) as conn:
-        asked = await writes.propose(
-            conn,
-            name=action.name,
-            arguments=encoded(action),
-            facts=written_facts(action, facts),
-            digest=digest(action, facts),
-            operation_key=uuid4().hex,
-            proposed_for=action.for_customer,
-            reason="a test",
-            evidence=(),
-            correlation_id=CorrelationId(correlation_id or uuid4()),
-            incident_id=action.incident_id,
-        )
-        await writes.judge(
-            conn, asked.action_id, ActionState.ALLOWED, rule="test", reason="a test", matrix_digest="", execute_within=timedelta(hours=1)
-        )
-        await writes.claim(conn, asked.action_id, digest(action, facts))
-        outcome = await action.carry_out(conn, now)
-        await writes.finish(conn, ActionState.DONE, outcome)
+    """The outcome; raises whatever the action raises, and then nothing is kept. The same order given twice is two orders here.
+
+    What disconnects somebody is approved in between: the gate lets nothing of the kind go alone.
+    """
+    facts = replace(action.facts(), proposed_by=TESTS.reference)
+    seal = digest(action, facts)
+    async with atlas.transaction(TESTS) as conn:
+        action_id = await _asked(conn, action, facts, correlation_id)
+        if not facts.is_disconnection:
+            return await _done(conn, action_id, action, seal, now)
+    await _approved(atlas, action_id, seal)
+    async with atlas.transaction(TESTS) as conn:
+        return await _done(conn, action_id, action, seal, now)
+
+
+async def _asked(conn: Connection, action: Action, facts: Facts, correlation_id: UUID | None) -> ActionId:
+    await given.wide_limits(conn, action.name, disconnects=facts.is_disconnection)
+    asked = await writes.propose(
+        conn,
+        name=action.name,
+        arguments=encoded(action),
+        facts=written_facts(action, facts),
+        digest=digest(action, facts),
+        operation_key=uuid4().hex,
+        proposed_for=action.for_customer,
+        reason="a test",
+        evidence=(),
+        correlation_id=CorrelationId(correlation_id or uuid4()),
+        incident_id=action.incident_id,
+    )
+    roles = [APPROVER] if facts.is_disconnection else []
+    state = ActionState.WAITING if roles else ActionState.ALLOWED
+    times = {"approve_within": AN_HOUR, "execute_within": AN_HOUR}
+    needed = len(roles)
+    await writes.judge(conn, asked.action_id, state, rule="test", reason="a test", matrix_digest="", roles=roles, needed=needed, **times)
+    return asked.action_id
+
+
+async def _approved(atlas: Atlas, action_id: ActionId, seal: bytes) -> None:
+    async with await AsyncConnection.connect(atlas.url, autocommit=True) as owner:
+        approver = await given.member(owner, f"Approver {action_id}", APPROVER)
+    async with atlas.transaction(staff(StaffId(approver), "Approver", frozenset())) as conn:
+        await writes.rule(conn, action_id, is_approval=True, digest_seen=seal, note="")
+
+
+async def _done(conn: Connection, action_id: ActionId, action: Action, seal: bytes, now: datetime) -> dict[str, Any]:
+    await writes.claim(conn, action_id, seal)
+    outcome = await action.carry_out(conn, now)
+    await writes.finish(conn, ActionState.DONE, outcome)
     return outcome

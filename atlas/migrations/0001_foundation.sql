@@ -3,6 +3,8 @@
 -- they belong to the server, not to the database.
 
 CREATE EXTENSION IF NOT EXISTS vector;
+-- From here on a function is nobody's to call until somebody is named: PostgreSQL's own default is everybody.
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 CREATE SCHEMA atlas;
 GRANT USAGE ON SCHEMA atlas TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;
@@ -13,6 +15,9 @@ CREATE TABLE atlas.principal_key (
     inner_pad bytea NOT NULL,
     outer_pad bytea NOT NULL
 );
+ALTER TABLE atlas.principal_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE atlas.principal_key FORCE ROW LEVEL SECURITY;
+CREATE POLICY owner ON atlas.principal_key TO CURRENT_USER USING (true) WITH CHECK (true);
 
 -- Splits "zone|customer|staff|assurance|backend|expiry|mac" and believes it only if the MAC holds, the backend is this one, the expiry is
 -- ahead and the zone is the very login that asks. Anything else is nobody: no rows.
@@ -47,7 +52,6 @@ AS $$ SELECT coalesce(atlas.principal_part(4)::int, 0) $$;
 CREATE FUNCTION atlas.zone() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT atlas.principal_part(1) $$;
 
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA atlas FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION atlas.principal_part(int), atlas.customer_id(), atlas.staff_id(), atlas.assurance(), atlas.zone()
     TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;
 
@@ -63,7 +67,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- Row security, the same five policies for every table. The customer sees rows by `customer_rule` only; NULL means none at all.
+-- Row security, the same five policies for every table. The customer sees rows by `customer_rule` only; NULL means none at all, `true` whoever
+-- came in by that door, known or not.
 -- Staff read everything (what they may do is governance's business); the executor reads and writes what it is granted; intake reads what it is granted.
 CREATE PROCEDURE atlas.protect(t regclass, customer_rule text DEFAULT NULL) LANGUAGE plpgsql AS $$
 BEGIN
@@ -74,12 +79,9 @@ BEGIN
     EXECUTE format('CREATE POLICY intake ON %s TO bedrock_intake USING ((SELECT atlas.zone()) = ''intake'')', t);
     EXECUTE format('CREATE POLICY executor ON %s TO bedrock_executor USING ((SELECT atlas.zone()) = ''executor'')', t);
     EXECUTE format('GRANT SELECT ON %s TO bedrock_staff, bedrock_executor', t);
+    IF customer_rule = 'true' THEN customer_rule := '(SELECT atlas.zone()) = ''customer'''; END IF;
     IF customer_rule IS NOT NULL THEN
         EXECUTE format('CREATE POLICY customer ON %s TO bedrock_customer USING (%s)', t, customer_rule);
         EXECUTE format('GRANT SELECT ON %s TO bedrock_customer', t);
     END IF;
 END $$;
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA atlas FROM PUBLIC;
-REVOKE EXECUTE ON ALL PROCEDURES IN SCHEMA atlas FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION atlas.principal_part(int), atlas.customer_id(), atlas.staff_id(), atlas.assurance(), atlas.zone()
-    TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;

@@ -26,6 +26,7 @@ CREATE TABLE actions.action (
     approvals_needed int NOT NULL DEFAULT 0 CHECK (approvals_needed >= 0),
     judged_at       timestamptz,
     approve_by      timestamptz,
+    execute_within  interval,
     execute_by      timestamptz,
     ruled_at        timestamptz,
     claimed_xid     xid8,
@@ -39,6 +40,7 @@ CREATE INDEX action_unfinished ON actions.action (state) WHERE state IN ('propos
 CREATE INDEX action_by_correlation ON actions.action (correlation_id);
 CREATE INDEX action_spent ON actions.action (name, proposer, judged_at);
 COMMENT ON COLUMN actions.action.operation_key IS 'proposing the same operation again finds this row: law 5';
+COMMENT ON COLUMN actions.action.execute_by IS 'from the verdict where it is allowed, from the last approval where it waits';
 COMMENT ON COLUMN actions.action.proposed_for IS 'the customer who benefits, where it is one';
 
 CREATE TABLE actions.ruling (
@@ -96,11 +98,14 @@ BEGIN
     UPDATE actions.audit_head SET seq = head.seq + 1, hash = v_hash WHERE stream = p_stream;
 END $$;
 
+-- The same word as Principal.reference. Only the two zones of the system's own take the name they call themselves by: at the doors for people a
+-- setting proves nothing, and whoever has no number there is a stranger.
 CREATE FUNCTION actions.actor() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN atlas.staff_id() IS NOT NULL THEN 'staff:' || atlas.staff_id()
                 WHEN atlas.customer_id() IS NOT NULL THEN 'customer:' || atlas.customer_id()
-                ELSE 'system:' || coalesce(nullif(current_setting('bedrock.part', true), ''), 'unnamed') END
+                WHEN atlas.zone() IN ('customer', 'staff') THEN atlas.zone() || ':stranger'
+                WHEN atlas.zone() IS NOT NULL THEN 'system:' || coalesce(nullif(current_setting('bedrock.part', true), ''), 'unnamed') END
 $$;
 
 -- The one way in. The proposer is the proven principal, never an argument; the same operation key finds the row that is already there.
@@ -109,11 +114,17 @@ CREATE FUNCTION actions.propose(p_name text, p_arguments jsonb, p_facts jsonb, p
                                 OUT action_id bigint, OUT is_new boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    -- A customer's operations are their own: no key of theirs stands in the way of somebody else's, or finds it.
+    v_key text := CASE WHEN atlas.zone() = 'customer' THEN actions.actor() || '/' ELSE '' END || p_operation_key;
 BEGIN
     IF atlas.zone() IS NULL THEN RAISE EXCEPTION 'no principal: nothing may be proposed' USING ERRCODE = '42501'; END IF;
+    IF atlas.zone() = 'customer' AND p_supersedes_id IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM actions.action WHERE id = p_supersedes_id AND proposer = actions.actor())
+    THEN RAISE EXCEPTION 'action % is not yours to ask for again', p_supersedes_id USING ERRCODE = '42501'; END IF;
     INSERT INTO actions.action (name, arguments, facts, digest, operation_key, proposer, proposed_for, reason, evidence, correlation_id,
                                 incident_id, supersedes_id)
-    VALUES (p_name, p_arguments, p_facts, p_digest, p_operation_key,
+    VALUES (p_name, p_arguments, p_facts, p_digest, v_key,
             -- What is proposed anew keeps its proposer: otherwise they could approve their own request once its facts moved.
             coalesce((SELECT proposer FROM actions.action WHERE id = p_supersedes_id AND state = 'superseded' AND atlas.zone() = 'executor'), actions.actor()),
             CASE WHEN atlas.zone() = 'customer' THEN atlas.customer_id() ELSE p_proposed_for END,
@@ -124,26 +135,180 @@ BEGIN
         PERFORM actions.append_audit(actions.actor(), 'proposed', action_id, p_correlation_id,
                                      jsonb_build_object('name', p_name, 'digest', encode(p_digest, 'hex'), 'reason', p_reason));
     ELSE
-        SELECT id INTO action_id FROM actions.action WHERE operation_key = p_operation_key;
+        SELECT id INTO action_id FROM actions.action WHERE operation_key = v_key;
     END IF;
+END $$;
+
+-- What no row of the matrix and no approver lifts, as the matrix in force has it. In minor units; a tier as its rank.
+CREATE TYPE actions.measures AS (money bigint, money_each bigint, customers bigint, devices bigint, crews bigint, device_tier int);
+CREATE TABLE actions.hard_limit (
+    action      text PRIMARY KEY,
+    disconnects boolean NOT NULL,
+    ever        actions.measures NOT NULL,
+    alone       actions.measures
+);
+COMMENT ON COLUMN actions.hard_limit.alone IS 'the most without a person; NULL: never without one';
+CREATE TABLE actions.matrix_in_force (
+    only_one  boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    digest    text NOT NULL,
+    loaded_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Takes the limits of a matrix as a whole, in place of those before; on record, because this is what holds when all of Python lies.
+CREATE FUNCTION actions.set_hard_limits(p_limits jsonb, p_matrix_digest text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF atlas.zone() IS DISTINCT FROM 'executor' THEN RAISE EXCEPTION 'only the executor puts a matrix in force' USING ERRCODE = '42501'; END IF;
+    INSERT INTO actions.matrix_in_force (digest) VALUES (p_matrix_digest)
+        ON CONFLICT (only_one) DO UPDATE SET digest = excluded.digest, loaded_at = now();
+    DELETE FROM actions.hard_limit;
+    INSERT INTO actions.hard_limit (action, disconnects, ever, alone)
+    SELECT wanted.action, wanted.disconnects, wanted.ever, wanted.alone
+      FROM jsonb_to_recordset(p_limits) AS wanted (action text, disconnects boolean, ever actions.measures, alone actions.measures);
+    PERFORM actions.append_audit(actions.actor(), 'matrix_in_force', NULL, NULL, jsonb_build_object('matrix', p_matrix_digest, 'limits', p_limits));
+END $$;
+
+CREATE FUNCTION actions.measured(p_facts jsonb) RETURNS actions.measures
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ROW(((p_facts ->> 'money')::numeric * 100)::bigint, (coalesce(p_facts ->> 'money_each', p_facts ->> 'money')::numeric * 100)::bigint,
+               (p_facts ->> 'customers')::bigint, (p_facts ->> 'devices')::bigint, (p_facts ->> 'crews')::bigint,
+               (p_facts ->> 'device_tier')::int)::actions.measures
+$$;
+
+-- The first measure that goes beyond, or that is not known; NULL where all stay within.
+CREATE FUNCTION actions.beyond(m actions.measures, most actions.measures) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN (m.money BETWEEN 0 AND most.money) IS NOT TRUE THEN 'money'
+                WHEN (m.money_each BETWEEN 0 AND most.money_each) IS NOT TRUE THEN 'money_each'
+                WHEN (m.customers BETWEEN 0 AND most.customers) IS NOT TRUE THEN 'customers'
+                WHEN (m.devices BETWEEN 0 AND most.devices) IS NOT TRUE THEN 'devices'
+                WHEN (m.crews BETWEEN 0 AND most.crews) IS NOT TRUE THEN 'crews'
+                WHEN (m.device_tier BETWEEN 0 AND most.device_tier) IS NOT TRUE THEN 'device_tier' END
+$$;
+
+-- Why no verdict and no approver lets this action through; NULL where nothing bars it. A fact that is missing bars, as does a missing limit.
+CREATE FUNCTION actions.barred(a actions.action, p_is_alone boolean) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most actions.hard_limit;
+    m    actions.measures := actions.measured(a.facts);
+    is_disconnection boolean := (a.facts ->> 'is_disconnection')::boolean IS DISTINCT FROM false;
+BEGIN
+    SELECT * INTO most FROM actions.hard_limit WHERE action = a.name;
+    IF NOT FOUND THEN RETURN format('no hard limit is loaded for %s', a.name); END IF;
+    IF a.facts ->> 'proposed_by' IS DISTINCT FROM a.proposer THEN RETURN 'its facts name another proposer'; END IF;
+    IF a.proposer LIKE 'staff:%' AND (a.facts ->> 'benefits_proposer')::boolean IS DISTINCT FROM false THEN
+        RETURN 'nobody who works here proposes what they gain by';
+    END IF;
+    IF is_disconnection AND NOT most.disconnects THEN RETURN format('%s may not disconnect anybody', a.name); END IF;
+    IF (is_disconnection OR most.disconnects) AND (
+        (a.facts ->> 'touches_vulnerable')::boolean IS DISTINCT FROM false OR (a.facts ->> 'touches_emergency_line')::boolean IS DISTINCT FROM false
+        OR (a.facts ->> 'is_disputed')::boolean IS DISTINCT FROM false)
+    THEN RETURN 'the vulnerable, emergency lines and those in dispute are never disconnected'; END IF;
+    IF actions.beyond(m, most.ever) IS NOT NULL THEN
+        RETURN format('%s is above what %s may ever reach', actions.beyond(m, most.ever), a.name);
+    END IF;
+    IF NOT p_is_alone THEN RETURN NULL; END IF;
+    IF most.alone IS NULL OR most.disconnects THEN RETURN format('%s is never done without a person', a.name); END IF;
+    IF actions.beyond(m, most.alone) IS NOT NULL THEN
+        RETURN format('%s is above what %s may reach without a person', actions.beyond(m, most.alone), a.name);
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION actions.judge(p_action_id bigint, p_state text, p_rule text, p_reason text, p_matrix_digest text, p_roles text[], p_needed int,
                               p_approve_within interval, p_execute_within interval) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE found_correlation uuid;
+DECLARE
+    a   actions.action;
+    why text;
 BEGIN
     IF p_state NOT IN ('allowed', 'waiting', 'refused') THEN RAISE EXCEPTION 'a verdict is allowed, waiting or refused, not %', p_state; END IF;
     IF p_state = 'waiting' AND (p_needed < 1 OR cardinality(p_roles) = 0) THEN RAISE EXCEPTION 'a waiting action needs an approver'; END IF;
+    SELECT * INTO a FROM actions.action WHERE id = p_action_id FOR UPDATE;
+    IF NOT FOUND OR a.state <> 'proposed' THEN RETURN false; END IF;
+    IF p_state <> 'refused' THEN
+        -- Another process put another matrix in force meanwhile: that whole transaction is worth trying again.
+        IF NOT EXISTS (SELECT 1 FROM actions.matrix_in_force WHERE digest = p_matrix_digest)
+        THEN RAISE EXCEPTION 'the gate holds the limits of another matrix' USING ERRCODE = '40001'; END IF;
+        why := actions.barred(a, p_state = 'allowed');
+        IF why IS NOT NULL THEN RAISE EXCEPTION 'action %: %', p_action_id, why USING ERRCODE = '42501'; END IF;
+    END IF;
     UPDATE actions.action
        SET state = p_state, rule = p_rule, verdict_reason = p_reason, matrix_digest = p_matrix_digest, approver_roles = p_roles,
-           approvals_needed = p_needed, judged_at = now(), approve_by = now() + p_approve_within, execute_by = now() + p_approve_within + p_execute_within
-     WHERE id = p_action_id AND state = 'proposed' RETURNING correlation_id INTO found_correlation;
-    IF NOT FOUND THEN RETURN false; END IF;
-    PERFORM actions.append_audit('system:governance', p_state, p_action_id, found_correlation,
+           approvals_needed = p_needed, judged_at = now(), execute_within = p_execute_within,
+           approve_by = CASE WHEN p_state = 'waiting' THEN now() + p_approve_within END,
+           execute_by = CASE WHEN p_state = 'allowed' THEN now() + p_execute_within END
+     WHERE id = p_action_id;
+    PERFORM actions.append_audit('system:governance', p_state, p_action_id, a.correlation_id,
                                  jsonb_build_object('rule', p_rule, 'reason', p_reason, 'matrix', p_matrix_digest));
     RETURN true;
+END $$;
+
+-- Who approved exactly this and may still do so, with each of the roles asked for that they hold at this moment.
+CREATE FUNCTION actions.approvers(a actions.action) RETURNS TABLE (staff_id bigint, role text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ruling.staff_id, held.role
+      FROM actions.ruling
+      JOIN staff.member ON member.id = ruling.staff_id AND member.is_active
+      JOIN staff.role_held AS held ON held.staff_id = ruling.staff_id AND held.role = ANY (a.approver_roles)
+       AND held.valid_from <= clock_timestamp() AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp())
+     WHERE ruling.action_id = a.id AND ruling.is_approval AND ruling.digest_seen = a.digest AND 'staff:' || ruling.staff_id <> a.proposer
+$$;
+
+-- Enough people, and a different one for each role: any set of the roles has at least as many people behind it (Hall's theorem).
+CREATE FUNCTION actions.is_approved(a actions.action) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH given AS (SELECT staff_id, role FROM actions.approvers(a))
+    SELECT (SELECT count(DISTINCT staff_id) FROM given) >= greatest(a.approvals_needed, 1)
+       AND NOT EXISTS (
+           SELECT 1 FROM generate_series(1, (1 << cardinality(a.approver_roles)) - 1) AS chosen
+            WHERE (SELECT count(DISTINCT given.staff_id) FROM given
+                    WHERE (chosen >> (array_position(a.approver_roles, given.role) - 1)) & 1 = 1) < bit_count(chosen::bit(32)))
+$$;
+
+-- Stops an action, an agent or a channel at once, whatever was allowed or approved. Anybody who works here and any part may stop;
+-- only two roles let it run again.
+CREATE TABLE actions.kill_switch (
+    scope  text NOT NULL CHECK (scope IN ('action', 'agent', 'channel')),
+    name   text NOT NULL CHECK (name <> ''),
+    is_on  boolean NOT NULL,
+    reason text NOT NULL CHECK (reason <> ''),
+    by     text NOT NULL,
+    at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (scope, name)
+);
+COMMENT ON COLUMN actions.kill_switch.name IS 'of the action, agent or channel; * is all of them';
+COMMENT ON COLUMN actions.kill_switch.is_on IS 'on: stopped';
+
+CREATE FUNCTION actions.is_stopped(p_scope text, p_name text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT EXISTS (SELECT 1 FROM actions.kill_switch WHERE is_on AND scope = p_scope AND name IN (p_name, '*')) $$;
+
+CREATE FUNCTION actions.switch(p_scope text, p_name text, p_is_on boolean, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE v_roles text[];
+BEGIN
+    SELECT coalesce(array_agg(held.role), '{}') INTO v_roles
+      FROM staff.role_held AS held JOIN staff.member ON member.id = held.staff_id
+     WHERE held.staff_id = atlas.staff_id() AND member.is_active
+       AND held.valid_from <= clock_timestamp() AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp());
+    IF p_is_on AND cardinality(v_roles) = 0 AND atlas.zone() IS DISTINCT FROM 'executor'
+    THEN RAISE EXCEPTION 'only somebody who works here may stop it' USING ERRCODE = '42501'; END IF;
+    IF NOT p_is_on AND NOT v_roles && ARRAY['noc_lead', 'operations_director']
+    THEN RAISE EXCEPTION 'this needs one of: noc_lead, operations_director' USING ERRCODE = '42501'; END IF;
+    INSERT INTO actions.kill_switch (scope, name, is_on, reason, by) VALUES (p_scope, p_name, p_is_on, p_reason, actions.actor())
+        ON CONFLICT (scope, name) DO UPDATE SET is_on = excluded.is_on, reason = excluded.reason, by = excluded.by, at = clock_timestamp();
+    PERFORM actions.append_audit(actions.actor(), CASE WHEN p_is_on THEN 'stopped' ELSE 'released' END, NULL, NULL,
+                                 jsonb_build_object('scope', p_scope, 'name', p_name, 'reason', p_reason));
 END $$;
 
 -- One person's ruling, bound to the digest that was on their screen. Answers what became of the action; an unmet condition is an error that says which.
@@ -153,7 +318,6 @@ AS $$
 DECLARE
     a actions.action;
     me bigint := atlas.staff_id();
-    approvals int;
 BEGIN
     IF me IS NULL THEN RAISE EXCEPTION 'only a signed-in member of staff may rule' USING ERRCODE = '42501'; END IF;
     SELECT * INTO a FROM actions.action WHERE id = p_action_id FOR UPDATE;
@@ -169,18 +333,11 @@ BEGIN
     INSERT INTO actions.ruling (action_id, staff_id, is_approval, note, digest_seen) VALUES (p_action_id, me, p_is_approval, p_note, p_digest_seen);
     PERFORM actions.append_audit('staff:' || me, CASE WHEN p_is_approval THEN 'approved' ELSE 'rejected' END, p_action_id, a.correlation_id,
                                  jsonb_build_object('note', p_note, 'digest', encode(p_digest_seen, 'hex')));
-    SELECT count(*) INTO approvals FROM actions.ruling WHERE action_id = p_action_id AND is_approval;
     IF NOT p_is_approval THEN
         UPDATE actions.action SET state = 'rejected', ruled_at = now(), finished_at = now() WHERE id = p_action_id;
         RETURN 'rejected';
-    ELSIF approvals >= a.approvals_needed AND NOT EXISTS (
-        -- Each role named must have given one.
-        SELECT FROM unnest(a.approver_roles) AS wanted (role)
-         WHERE NOT EXISTS (SELECT FROM actions.ruling JOIN staff.role_held AS held ON held.staff_id = ruling.staff_id
-                            WHERE ruling.action_id = p_action_id AND ruling.is_approval AND held.role = wanted.role
-                              AND held.valid_from <= clock_timestamp() AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp())))
-    THEN
-        UPDATE actions.action SET state = 'approved', ruled_at = now() WHERE id = p_action_id;
+    ELSIF actions.is_approved(a) THEN
+        UPDATE actions.action SET state = 'approved', ruled_at = now(), execute_by = clock_timestamp() + a.execute_within WHERE id = p_action_id;
         RETURN 'approved';
     END IF;
     RETURN 'waiting';
@@ -190,17 +347,23 @@ END $$;
 CREATE FUNCTION actions.claim(p_action_id bigint, p_digest bytea) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE a actions.action;
+DECLARE
+    a   actions.action;
+    why text;
 BEGIN
     IF atlas.zone() IS DISTINCT FROM 'executor' THEN RAISE EXCEPTION 'only the executor claims' USING ERRCODE = '42501'; END IF;
     SELECT * INTO a FROM actions.action WHERE id = p_action_id FOR UPDATE;
     IF NOT FOUND THEN RAISE EXCEPTION 'there is no action %', p_action_id USING ERRCODE = 'P0002'; END IF;
     IF a.state NOT IN ('allowed', 'approved') THEN RAISE EXCEPTION 'action % is %', p_action_id, a.state USING ERRCODE = '55000'; END IF;
-    IF a.execute_by < clock_timestamp() THEN RAISE EXCEPTION 'action % was not carried out in time', p_action_id USING ERRCODE = '55000'; END IF;
+    IF (a.execute_by >= clock_timestamp()) IS NOT TRUE
+    THEN RAISE EXCEPTION 'action % was not carried out in time', p_action_id USING ERRCODE = '55000'; END IF;
     IF a.digest <> p_digest THEN RAISE EXCEPTION 'action % is not what was judged', p_action_id USING ERRCODE = '55000'; END IF;
-    IF (SELECT count(*) FROM actions.ruling WHERE action_id = p_action_id AND is_approval AND digest_seen = a.digest
-           AND 'staff:' || staff_id <> a.proposer) < a.approvals_needed
+    IF actions.is_stopped('action', a.name) OR (a.proposer ~ '^(agent|system):' AND actions.is_stopped('agent', split_part(a.proposer, ':', 2)))
+    THEN RAISE EXCEPTION 'action % is switched off: %', p_action_id, a.name USING ERRCODE = '55000'; END IF;
+    IF (a.state = 'approved' OR a.approvals_needed > 0) AND NOT actions.is_approved(a)
     THEN RAISE EXCEPTION 'action % lacks approvals', p_action_id USING ERRCODE = '42501'; END IF;
+    why := actions.barred(a, a.state = 'allowed');
+    IF why IS NOT NULL THEN RAISE EXCEPTION 'action %: %', p_action_id, why USING ERRCODE = '42501'; END IF;
     UPDATE actions.action SET state = 'executing', claimed_xid = pg_current_xact_id() WHERE id = p_action_id;
     PERFORM set_config('bedrock.action', p_action_id::text, true);
 END $$;
@@ -284,17 +447,21 @@ CALL atlas.protect('actions.action', 'proposed_for = (SELECT atlas.customer_id()
 CALL atlas.protect('actions.ruling');
 CALL atlas.protect('actions.audit');
 CALL atlas.protect('actions.audit_head');
+CALL atlas.protect('actions.hard_limit');
+CALL atlas.protect('actions.matrix_in_force');
+CALL atlas.protect('actions.kill_switch');
 CALL atlas.protect('actions.errand');
 REVOKE SELECT ON actions.action FROM bedrock_customer;
 GRANT SELECT (id, name, state, proposed_for, proposed_at, finished_at, correlation_id) ON actions.action TO bedrock_customer;
 CALL actions.guard(ARRAY['actions.errand']::regclass[]);
 GRANT INSERT, UPDATE ON actions.errand TO bedrock_executor;
-CALL atlas.announce_changes(ARRAY['actions.action', 'actions.errand']::regclass[]);
+CALL atlas.announce_changes(ARRAY['actions.action', 'actions.errand', 'actions.kill_switch', 'actions.matrix_in_force']::regclass[]);
 
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA actions FROM PUBLIC;
-REVOKE EXECUTE ON ALL PROCEDURES IN SCHEMA actions FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION actions.propose TO bedrock_customer, bedrock_staff, bedrock_executor;
 GRANT EXECUTE ON FUNCTION actions.rule TO bedrock_staff;
+GRANT EXECUTE ON FUNCTION actions.switch TO bedrock_staff, bedrock_executor;
+GRANT EXECUTE ON FUNCTION actions.is_stopped TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;
+GRANT EXECUTE ON FUNCTION actions.set_hard_limits TO bedrock_executor;
 GRANT EXECUTE ON FUNCTION actions.judge, actions.claim, actions.claimed, actions.finish, actions.withdraw, actions.require_claim, actions.actor,
     actions.append_audit, actions.audit_hash TO bedrock_executor;
 GRANT EXECUTE ON FUNCTION actions.audit_hash TO bedrock_staff;

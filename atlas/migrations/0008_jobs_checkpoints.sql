@@ -5,8 +5,9 @@ SET LOCAL search_path = jobs, public;
 SET LOCAL search_path = public;
 
 GRANT USAGE ON SCHEMA jobs TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;
-GRANT ALL ON ALL TABLES IN SCHEMA jobs TO bedrock_executor;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA jobs TO bedrock_executor;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA jobs TO bedrock_executor;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA jobs TO bedrock_executor;
 
 -- Defers by name in the caller's transaction. With a queueing lock a burst leaves one job: if one is still waiting it is held until this transaction
 -- commits (so that whoever takes it sees our rows) and announced again; if it was just taken, a new one is made.
@@ -22,13 +23,11 @@ BEGIN
     PERFORM pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted', 'job_id', job)::text);
     RETURN job;
 END $$;
-REVOKE EXECUTE ON FUNCTION jobs.defer FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION jobs.defer TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;
 
 -- Whoever leaves work for the world outside wakes whoever does it, in the same transaction; a burst is one job.
 CREATE FUNCTION jobs.wake() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = jobs, pg_catalog, pg_temp
 AS $$ BEGIN PERFORM jobs.defer(TG_ARGV[0], '{}', NULL, TG_ARGV[0], NULL); RETURN NULL; END $$;
-REVOKE EXECUTE ON FUNCTION jobs.wake FROM PUBLIC;
 CREATE TRIGGER wake_outbox AFTER INSERT ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.outbox');
 CREATE TRIGGER wake_errands AFTER INSERT ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.errands');
 

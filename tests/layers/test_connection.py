@@ -1,16 +1,15 @@
 """Nobody reads what is not theirs, whatever the query says; and nothing critical is written without an allowed action."""
 
-import json
-import uuid
-
 import psycopg
 import pytest
 
 from atlas import principal
 from atlas.connection import Atlas, principal_key, signed
 from atlas.identity import CustomerId
+from governance.facts import Facts
 from tests import given
 from tests.conftest import SECRET
+from tests.layers import gate
 
 
 async def test_a_customer_sees_only_their_own_rows(atlas: Atlas, owner: given.Owner) -> None:
@@ -36,7 +35,9 @@ async def test_a_principal_made_up_in_sql_is_nobody(atlas: Atlas, owner: given.O
     maya = await given.customer(owner, "Maya Patel", "+447700900001")
 
     async with atlas.transaction(principal.stranger()) as conn:
-        await conn.execute("SELECT set_config('bedrock.principal', %s, true)", (f"customer|{maya}||1|{conn.info.backend_pid}|9999999999|00",))
+        await conn.execute(
+            "SELECT set_config('bedrock.principal', %s, true)", (f"customer|{maya}||1|{conn.info.backend_pid}|9999999999|00",)
+        )
         seen = await (await conn.execute("SELECT name FROM crm.customer")).fetchall()
 
     assert seen == []
@@ -76,9 +77,10 @@ async def test_an_action_allowed_and_claimed_lets_its_effect_through_once(atlas:
     maya = await given.customer(owner, "Maya Patel", "+447700900001")
 
     async with atlas.transaction(principal.executor("test")) as conn:
-        action_id = await proposed(conn)
-        await conn.execute("SELECT actions.judge(%s, 'allowed', 'r1', 'routine', 'm', '{}', 0, '1 hour', '1 hour')", (action_id,))
-        await conn.execute("SELECT actions.claim(%s, %s)", (action_id, b"digest"))
+        await gate.load(conn)
+        action_id = await gate.proposed(conn, Facts("note", customers=1))
+        await gate.allowed(conn, action_id)
+        await gate.claimed(conn, action_id)
         await conn.execute("INSERT INTO crm.interaction (customer_id, kind, summary) VALUES (%s, 'note', 'hello')", (maya,))
         await conn.execute("SELECT actions.finish('done', '{}', NULL)")
 
@@ -86,20 +88,7 @@ async def test_an_action_allowed_and_claimed_lets_its_effect_through_once(atlas:
 
 
 async def test_an_action_that_waits_cannot_be_claimed(atlas: Atlas) -> None:
+    action_id = await gate.asked(atlas, Facts("note", customers=1), "billing_lead")
+
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="is waiting"):
-        async with atlas.transaction(principal.executor("test")) as conn:
-            action_id = await proposed(conn)
-            await conn.execute(
-                "SELECT actions.judge(%s, 'waiting', 'r1', 'large', 'm', '{billing_lead}', 1, '1 hour', '1 hour')", (action_id,)
-            )
-            await conn.execute("SELECT actions.claim(%s, %s)", (action_id, b"digest"))
-
-
-async def proposed(conn: psycopg.AsyncConnection[tuple[object, ...]]) -> int:
-    cursor = await conn.execute(
-        "SELECT action_id FROM actions.propose('note', %s, '{}', %s, %s, NULL, 'because', '[]', %s, NULL, NULL)",
-        (json.dumps({}), b"digest", uuid.uuid4().hex, uuid.uuid4()),
-    )
-    row = await cursor.fetchone()
-    assert row is not None
-    return int(str(row[0]))
+        await gate.carried_out(atlas, action_id)
