@@ -25,6 +25,7 @@ from forge.propose import (
     claimed_and_carried_out,
     defer_carrying_out,
     facts_of,
+    gated,
     judge_and_carry_out,
     judged,
     record,
@@ -79,6 +80,7 @@ async def _ruled_and_done(forge: Forge, conn: Connection, row: ActionRecord) -> 
     again = await _taken_again(forge, conn, row, action)
     if again.moved:
         return await _proposed_anew(forge, conn, row, again, again.moved)
+    await gated(forge, conn, again.action, again.facts)
     verdict = await judged(forge, conn, row.id, again.action, again.facts)
     if verdict.answer is Answer.REFUSED:
         return await _withdrawn(conn, row, f"the escalation matrix now refuses it ({verdict.rule}): {verdict.reason}")

@@ -10,6 +10,8 @@ UPDATE helpdesk.notice
                 AND consent.channel = waiting.channel
                 AND consent.purpose = CASE WHEN waiting.purpose IN ('billing', 'marketing') THEN waiting.purpose ELSE 'service' END
          WHERE waiting.not_before <= clock_timestamp()
+           AND NOT EXISTS (SELECT 1 FROM actions.kill_switch AS stopped
+                            WHERE stopped.is_on AND stopped.scope = 'channel' AND stopped.name IN (waiting.channel, '*'))
            AND (waiting.state = 'queued' OR (waiting.state = 'leased' AND waiting.leased_until < clock_timestamp()))
          ORDER BY waiting.not_before, waiting.id
          LIMIT %(most)s

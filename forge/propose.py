@@ -21,6 +21,7 @@ from atlas.principal import Principal, Zone, executor
 from atlas.statements import Connection
 from forge.action import Action
 from forge.allowances import spent_before
+from forge.hard_limits import keep_hard_limits
 from forge.register import Register, digest, encoded, written_facts
 from governance.decide import Answer, Verdict, decide
 from governance.facts import Facts
@@ -191,7 +192,7 @@ async def record(conn: Connection, asking: Asking) -> Asked:
 
 async def judge_and_carry_out(forge: Forge, conn: Connection, action_id: ActionId, action: Action, facts: Facts) -> Proposed:
     """Judges a recorded action. Allowed: carried out in this very transaction. Critical: left waiting, with a job that starts its graph."""
-    verdict = await judged(forge, conn, action_id, action, facts)
+    verdict = await gated(forge, conn, action, facts) or await judged(forge, conn, action_id, action, facts)
     state = BECOMES[verdict.answer]
     await writes.judge(
         conn,
@@ -211,6 +212,16 @@ async def judge_and_carry_out(forge: Forge, conn: Connection, action_id: ActionI
     if state is not ActionState.ALLOWED:
         return answer
     return await claimed_and_carried_out(conn, answer, action, digest(action, facts), forge.now())
+
+
+async def gated(forge: Forge, conn: Connection, action: Action, facts: Facts) -> Verdict | None:
+    """A refusal where the action, or whoever asks, is switched off. The gate is given the limits of the matrix we judge by."""
+    gate = await reads.gate(conn, action.name, facts.proposed_by)
+    if gate.matrix_digest != forge.matrix.current.digest:
+        await keep_hard_limits(conn, forge.matrix.current)
+    if gate.stopped_because is None:
+        return None
+    return Verdict(Answer.REFUSED, "switched-off", f"switched off: {gate.stopped_because}")
 
 
 async def judged(forge: Forge, conn: Connection, action_id: ActionId, action: Action, facts: Facts) -> Verdict:

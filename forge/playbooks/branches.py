@@ -6,6 +6,7 @@ from typing import Final
 
 from atlas.billing.records import CreditKind
 from atlas.field_service.reads import free_visit_slots, visit_places, visits_of
+from atlas.identity import IncidentId
 from atlas.itsm.reads import lost_lines, tickets_of_incident, unfinished
 from atlas.itsm.records import Incident, IncidentState
 from atlas.statements import Connection
@@ -17,50 +18,50 @@ from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 from forge.actions.itsm import CloseIncident, OpenTickets
 from forge.actions.nms import RunDiagnostics
 
-Branch = Callable[[Connection, Incident, datetime], Awaitable[Action | None]]
+Branch = Callable[[Connection, IncidentId, datetime], Awaitable[Action | None]]
 
 
-async def tickets(conn: Connection, incident: Incident, _: datetime) -> Action | None:
-    return None if await tickets_of_incident(conn, incident.incident_id) else OpenTickets(incident.incident_id)
+async def tickets(conn: Connection, incident_id: IncidentId, _: datetime) -> Action | None:
+    return None if await tickets_of_incident(conn, incident_id) else OpenTickets(incident_id)
 
 
-async def diagnostics(conn: Connection, incident: Incident, now: datetime) -> Action | None:
+async def diagnostics(conn: Connection, incident_id: IncidentId, now: datetime) -> Action | None:
     """For whatever is lost, can answer, and was not looked at yet."""
-    action = await RunDiagnostics.due_for(conn, incident.incident_id, now)
+    action = await RunDiagnostics.due_for(conn, incident_id, now)
     return action if action.devices else None
 
 
-async def notices(conn: Connection, incident: Incident, now: datetime) -> Action | None:
+async def notices(conn: Connection, incident_id: IncidentId, now: datetime) -> Action | None:
     """For whoever is without service and has not been told."""
-    action = await NotifyOutage.due_for(conn, incident.incident_id, now)
+    action = await NotifyOutage.due_for(conn, incident_id, now)
     return action if action.customers else None
 
 
-async def restored(conn: Connection, incident: Incident, now: datetime) -> Action | None:
+async def restored(conn: Connection, incident_id: IncidentId, now: datetime) -> Action | None:
     """For whoever was told, is back, and has not been told so."""
-    action = await NotifyRestored.due_for(conn, incident.incident_id, now)
+    action = await NotifyRestored.due_for(conn, incident_id, now)
     return action if action.customers else None
 
 
-async def goodwill(conn: Connection, incident: Incident, now: datetime) -> Action | None:
-    action = await IssueCredits.due_for(conn, incident.incident_id, CreditKind.GOODWILL, now)
+async def goodwill(conn: Connection, incident_id: IncidentId, now: datetime) -> Action | None:
+    action = await IssueCredits.due_for(conn, incident_id, CreditKind.GOODWILL, now)
     return action if action.credits else None
 
 
-async def duration(conn: Connection, incident: Incident, now: datetime) -> Action | None:
+async def duration(conn: Connection, incident_id: IncidentId, now: datetime) -> Action | None:
     """What the length of the outage calls for, once it is known."""
-    action = await IssueCredits.due_for(conn, incident.incident_id, CreditKind.DURATION, now)
+    action = await IssueCredits.due_for(conn, incident_id, CreditKind.DURATION, now)
     return action if action.credits else None
 
 
-async def crew(conn: Connection, incident: Incident, now: datetime) -> Action | None:
-    action = await DispatchCrew.due_for(conn, incident.incident_id, now)
+async def crew(conn: Connection, incident_id: IncidentId, now: datetime) -> Action | None:
+    action = await DispatchCrew.due_for(conn, incident_id, now)
     return action if action.crews else None
 
 
-async def visit(conn: Connection, incident: Incident, now: datetime) -> Action | None:
+async def visit(conn: Connection, incident_id: IncidentId, now: datetime) -> Action | None:
     """Somebody to the one home whose own line broke, in the first free window; not where a visit is agreed already."""
-    lost = [line for line in await lost_lines(conn, incident.incident_id, most=2) if line.restored_at is None]
+    lost = [line for line in await lost_lines(conn, incident_id, most=2) if line.restored_at is None]
     if len(lost) != 1 or await visits_of(conn, lost[0].customer_id, now):
         return None
     line = lost[0]
@@ -68,14 +69,14 @@ async def visit(conn: Connection, incident: Incident, now: datetime) -> Action |
     slots = await free_visit_slots(conn, places[0], now) if places else []
     if not slots:
         return None
-    because = f"incident {incident.incident_id}: the fault is on this line alone"
+    because = f"incident {incident_id}: the fault is on this line alone"
     return BookVisit(line.customer_id, line.subscriber_id, slots[0].window_from, because_of_incident=because)
 
 
-async def closing(conn: Connection, incident: Incident, _: datetime) -> Action | None:
+async def closing(conn: Connection, incident_id: IncidentId, _: datetime) -> Action | None:
     """Once nothing in it is unfinished."""
-    left = await unfinished(conn, incident.incident_id)
-    return None if any(vars(left).values()) else CloseIncident(incident.incident_id)
+    left = await unfinished(conn, incident_id)
+    return None if any(vars(left).values()) else CloseIncident(incident_id)
 
 
 BRANCHES: Final[Mapping[str, Branch]] = {
@@ -90,14 +91,14 @@ BRANCHES: Final[Mapping[str, Branch]] = {
     "closing": closing,
 }
 
-# An outage that many share: everybody is told, a crew is sent, and everybody harmed is credited.
-WIDE: Final = ("tickets", "diagnostics", "notices", "crew", "goodwill", "restored")
+# An outage that many share: everybody is told, a crew is sent, and everybody harmed is credited. What people wait for begins first.
+WIDE: Final = ("notices", "crew", "tickets", "diagnostics", "goodwill", "restored")
 # Nobody of ours can splice somebody else's fibre.
-OUTSIDE: Final = ("tickets", "diagnostics", "notices", "goodwill", "restored")
+OUTSIDE: Final = ("notices", "tickets", "diagnostics", "goodwill", "restored")
 # Quality or redundancy lost, or nothing sure: it is looked into, and nobody is alarmed.
 GENTLE: Final = ("tickets", "diagnostics")
 # One customer's own line.
-SINGLE: Final = ("tickets", "diagnostics", "notices", "visit", "restored")
+SINGLE: Final = ("notices", "visit", "tickets", "diagnostics", "restored")
 ENDING: Final = ("restored", "duration", "closing")
 
 CALLED_FOR: Final[Mapping[str, tuple[str, ...]]] = {

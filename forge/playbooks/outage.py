@@ -117,11 +117,10 @@ async def play(forge: Forge, bookmarks: Bookmarks, incident_id: IncidentId) -> I
 async def _branch(forge: Forge, incident_id: IncidentId, name: str) -> Proposed | None:
     """Proposes what the branch owes; None where that is nothing, or where such a request already waits for somebody."""
     async with forge.atlas.transaction(PLAYBOOK) as conn:
+        action = await BRANCHES[name](conn, incident_id, forge.now())
+        if action is None or any(_is_such_a_request(one, action) for one in await actions_of_incident(conn, incident_id)):
+            return None
         incident = await incident_of(conn, incident_id)
-        action = await BRANCHES[name](conn, incident, forge.now())
-        asked = await actions_of_incident(conn, incident_id)
-    if action is None or any(_is_such_a_request(one, action) for one in asked):
-        return None
     reason, thread = f"incident {incident_id}: {incident.cause}", CorrelationId(incident.correlation_id)
     return await propose(forge, PLAYBOOK, action, reason=reason, evidence=_evidence(incident), correlation_id=thread, tries=TRIES)
 
