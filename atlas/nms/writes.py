@@ -1,6 +1,5 @@
 """Facts that arrived: alarms and what could not be taken. Every order of arrival ends the same; the same alarm again only counts up."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +11,7 @@ import msgspec
 
 from atlas.identity import AlarmId, DeviceId
 from atlas.jobs import defer
-from atlas.nms.records import AlarmEvent, Door, Quarantined, Recorded, Severity
+from atlas.nms.records import AlarmEvent, AlarmType, Door, ProbableCause, Quarantined, Recorded, Severity
 from atlas.nms.rules import STANDS_FOR, AlarmMoves, folded
 from atlas.statements import Connection, Statements
 
@@ -20,10 +19,6 @@ SQL: Final = Statements(__file__)
 # "Look at the network": however many batches change it, one look waits.
 LOOK: Final = "cortex.look"
 LONGEST_RAW: Final = 65_535
-NULL: Final = "\\N"
-# What COPY would take for its own: the backslash and the two that end a field or a line.
-SPECIAL: Final = re.compile(r"[\\\t\n\r]")
-ESCAPES: Final = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 UNKNOWN_DEVICE: Final = "no device of this name or address is known"
 
 
@@ -34,6 +29,26 @@ class Merged:
     alarms: int
     changed: int
     unknown: tuple[int, ...]
+
+
+class Heard(msgspec.Struct):
+    """One line of a batch as `record_heard` reads it: JSON, because it is the cheapest way in for many rows at once."""
+
+    row_number: int
+    device: str
+    address: str | None
+    managed_object: str
+    probable_cause: ProbableCause
+    alarm_type: AlarmType
+    severity: Severity
+    specific_problem: str
+    text: str
+    door: Door
+    raised_at: datetime | None
+    cleared_at: datetime | None
+    first_received_at: datetime
+    last_received_at: datetime
+    times: int
 
 
 @dataclass(frozen=True)
@@ -56,61 +71,41 @@ async def record_moves(conn: Connection, moves: Sequence[AlarmMoves]) -> Recorde
     """The same for a batch that is folded already: one line per alarm, in the order of `in_order`."""
     if not moves:
         return Recorded(0, 0, 0)
-    async with conn.cursor() as cursor:
-        await cursor.execute(SQL.text("waiting"))
-        async with cursor.copy(SQL.text("hear")) as copy:
-            await copy.write("".join(_line(number, move) for number, move in enumerate(moves)))
-    merged = await SQL.one(conn, Merged, "record_heard")
+    heard = msgspec.json.encode([_heard(number, move) for number, move in enumerate(moves)])
+    merged = await SQL.one(conn, Merged, "record_heard", heard=heard.decode())
     await _set_aside(conn, [moves[number] for number in merged.unknown])
     if merged.changed:
         await defer(conn, LOOK, lock=LOOK, queueing_lock=LOOK)
     return Recorded(merged.alarms, merged.changed, sum(moves[number].times for number in merged.unknown))
 
 
-def _line(number: int, move: AlarmMoves) -> str:
-    """One line of COPY's text format; written by hand because it is half the cost of an alarm otherwise."""
+def _heard(number: int, move: AlarmMoves) -> Heard:
     event = move.latest
-    return "\t".join(
-        (
-            str(number),
-            _escaped(event.device),
-            _address(event.device),
-            _escaped(event.managed_object),
-            event.probable_cause,
-            event.alarm_type,
-            event.severity,
-            _escaped(event.specific_problem),
-            _escaped(event.text),
-            event.door,
-            _moment(move.raised_at),
-            _moment(move.cleared_at),
-            _moment(move.first_received_at),
-            _moment(move.last_received_at),
-            f"{move.times}\n",
-        )
+    return Heard(
+        row_number=number,
+        device=event.device,
+        address=_address(event.device),
+        managed_object=event.managed_object,
+        probable_cause=event.probable_cause,
+        alarm_type=event.alarm_type,
+        severity=event.severity,
+        specific_problem=event.specific_problem,
+        text=event.text,
+        door=event.door,
+        raised_at=move.raised_at,
+        cleared_at=move.cleared_at,
+        first_received_at=move.first_received_at,
+        last_received_at=move.last_received_at,
+        times=move.times,
     )
 
 
-def _escaped(text: str) -> str:
-    return text if SPECIAL.search(text) is None else SPECIAL.sub(_escape, text)
-
-
-def _escape(found: re.Match[str]) -> str:
-    return ESCAPES[found[0]]
-
-
-# One batch has few different moments: whatever came together was received together.
-@lru_cache(maxsize=8192)
-def _moment(at: datetime | None) -> str:
-    return NULL if at is None else at.isoformat()
-
-
 @lru_cache(maxsize=100_000)
-def _address(device: str) -> str:
+def _address(device: str) -> str | None:
     try:
         return str(ip_address(device))
     except ValueError:
-        return NULL
+        return None
 
 
 async def _set_aside(conn: Connection, moves: Iterable[AlarmMoves]) -> None:

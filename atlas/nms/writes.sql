@@ -1,29 +1,13 @@
--- name: waiting
-CREATE TEMP TABLE IF NOT EXISTS heard (
-    row_number       int NOT NULL,
-    device           text NOT NULL,
-    address          inet,
-    managed_object   text NOT NULL,
-    probable_cause   text NOT NULL,
-    alarm_type       text NOT NULL,
-    severity         text NOT NULL,
-    specific_problem text NOT NULL,
-    text             text NOT NULL,
-    door             text NOT NULL,
-    raised_at        timestamptz,
-    cleared_at       timestamptz,
-    first_received_at timestamptz NOT NULL,
-    last_received_at timestamptz NOT NULL,
-    times            int NOT NULL
-) ON COMMIT DELETE ROWS;
-
--- name: hear
-COPY heard FROM STDIN;
-
 -- name: record_heard
 -- No row is locked before it is merged, and all in the order of their keys. `stood` is how they stood; where somebody else moved
 -- one meanwhile, its count gives that away and it counts as changed.
-WITH named AS MATERIALIZED (
+WITH heard AS MATERIALIZED (
+    SELECT line.*
+      FROM json_to_recordset(%(heard)s::json) AS line (
+               row_number int, device text, address inet, managed_object text, probable_cause text, alarm_type text, severity text,
+               specific_problem text, text text, door text, raised_at timestamptz, cleared_at timestamptz,
+               first_received_at timestamptz, last_received_at timestamptz, times int)
+), named AS MATERIALIZED (
     SELECT heard.row_number, coalesce(by_name.id, by_address.id) AS device_id, heard.managed_object, heard.probable_cause,
            heard.raised_at, heard.cleared_at, heard.first_received_at, heard.last_received_at, heard.times
       FROM heard

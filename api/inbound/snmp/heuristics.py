@@ -26,7 +26,7 @@ CAUSES: Final = (
     (re.compile(r"\b(temperature|overheat\w*)\b", re.IGNORECASE), ProbableCause.TEMPERATURE),
     (re.compile(r"\b(power supply|power|voltage|rectifier|battery)\b", re.IGNORECASE), ProbableCause.POWER_PROBLEM),
     (re.compile(r"\bfan\b", re.IGNORECASE), ProbableCause.EQUIPMENT_MALFUNCTION),
-    (re.compile(r"\b(link|port|interface)\b.*\b(up|down)\b", re.IGNORECASE), ProbableCause.LINK_DOWN),
+    (re.compile(r"\b(link|port|interface)\b.{0,60}\b(up|down)\b", re.IGNORECASE), ProbableCause.LINK_DOWN),
 )
 
 

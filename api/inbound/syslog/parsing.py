@@ -13,7 +13,7 @@ from atlas.nms.records import Door
 # RFC 3164 writes whole seconds; what happens within one keeps the order it arrived in.
 WHOLE_SECOND: Final = timedelta(seconds=1)
 # Router messages say what they mean at their beginning, and patterns over endless text are how a listener is stalled.
-MEANT: Final = 512
+MEANT: Final = 320
 
 
 @dataclass(frozen=True, slots=True)
