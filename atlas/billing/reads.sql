@@ -82,9 +82,8 @@ SELECT subscriber.customer_id, subscriber.id AS subscriber_id,
  WHERE lost.incident_id = %(incident_id)s
  ORDER BY subscriber.id;
 
--- name: credit_recipients
-SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until,
-       harmed.lost_at
+-- name: bill_contacts
+SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until
   FROM crm.customer
   JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until
                   FROM crm.contact AS one
@@ -93,14 +92,16 @@ SELECT customer.id AS customer_id, contact.channel, contact.address, customer.la
                    AND consent.is_given IS DISTINCT FROM false
                  ORDER BY one.is_preferred DESC, one.id
                  LIMIT 1) AS contact ON true
-  JOIN (SELECT subscriber.customer_id, min(lost.lost_at) AS lost_at
-          FROM itsm.incident_subscriber AS lost
-          JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
-         WHERE lost.incident_id = %(incident_id)s
-         GROUP BY subscriber.customer_id) AS harmed ON harmed.customer_id = customer.id
  WHERE customer.id = ANY (%(customer_ids)s::bigint[])
    AND customer.state = 'active'
  ORDER BY customer.id;
+
+-- name: lost_since
+SELECT subscriber.customer_id, min(lost.lost_at) AS lost_at
+  FROM itsm.incident_subscriber AS lost
+  JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
+ WHERE lost.incident_id = %(incident_id)s
+ GROUP BY subscriber.customer_id;
 
 -- name: last_incident_of
 SELECT lost.incident_id

@@ -89,8 +89,8 @@ class Credit:
 
 
 @dataclass(frozen=True)
-class CreditRecipient:
-    """Where and how a customer hears of their credit: a channel they did not close, and since when their line was down."""
+class BillContact:
+    """Where and how a customer hears of their money: a channel they did not close."""
 
     customer_id: CustomerId
     channel: str
@@ -99,6 +99,11 @@ class CreditRecipient:
     timezone: str
     quiet_from: time | None
     quiet_until: time | None
+
+
+@dataclass(frozen=True)
+class LostSince:
+    customer_id: CustomerId
     lost_at: datetime
 
 

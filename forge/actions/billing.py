@@ -1,13 +1,15 @@
 """What can be done to money: give credits, cut off for debt."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Self
 
-from atlas.billing.reads import credit_recipients, credits_due_for, overdue_invoices, overdue_invoices_of
-from atlas.billing.records import Credit, CreditKind, CreditRecipient, Debt
+from atlas.billing.reads import bill_contacts, credits_due_for, lost_since, overdue_invoices, overdue_invoices_of
+from atlas.billing.records import BillContact, Credit, CreditKind, Debt
 from atlas.billing.rules import (
     PaymentArrived,
     ProtectedFromDisconnection,
@@ -208,28 +210,35 @@ async def _given(conn: Connection, cause: IncidentId, kind: CreditKind, asked: S
 
 async def _notices(conn: Connection, cause: IncidentId, kind: CreditKind, given: Sequence[Credit], now: datetime) -> list[NoticeDraft]:
     """The exact words for everybody credited who may be written to about bills; nobody is written to in their quiet hours."""
-    amounts = by_customer(given)
-    recipients = await credit_recipients(conn, cause, list(amounts))
-    return [_draft(recipient, NOTICE[kind], amounts[recipient.customer_id], now) for recipient in recipients]
+    amounts, since = by_customer(given), await lost_since(conn, cause)
+    told = await bill_contacts(conn, list(amounts))
+    return [_draft(contact, NOTICE[kind], amounts[contact.customer_id], since[contact.customer_id], now) for contact in told]
 
 
 async def _samples(conn: Connection, cause: IncidentId, kind: CreditKind, given: Sequence[Credit], now: datetime) -> tuple[str, ...]:
-    """One notice in each language spoken among them."""
+    """One notice in each language spoken among them, most spoken first."""
     notices = await _notices(conn, cause, kind, given, now)
-    return tuple({notice.language: notice.words for notice in reversed(notices)}.values())
+    spoken = Counter(notice.language for notice in notices)
+    words = {notice.language: notice.words for notice in reversed(notices)}
+    return tuple(words[language] for language, _ in spoken.most_common())
 
 
-def _draft(recipient: CreditRecipient, purpose: str, amount: Money, now: datetime) -> NoticeDraft:
-    day = local_day(recipient.lost_at, recipient.timezone, recipient.language)
-    quiet = QuietHours(recipient.quiet_from, recipient.quiet_until) if recipient.quiet_from and recipient.quiet_until else None
+def _draft(contact: BillContact, purpose: str, amount: Money, lost_at: datetime, now: datetime) -> NoticeDraft:
+    quiet = QuietHours(contact.quiet_from, contact.quiet_until) if contact.quiet_from and contact.quiet_until else None
     return NoticeDraft(
-        customer_id=recipient.customer_id,
-        channel=recipient.channel,
-        address=recipient.address,
-        language=recipient.language,
-        words=worded(purpose, recipient.language, {"amount": f"{CURRENCY}{amount}", "day": day}),
-        not_before=(quiet_hours_end(quiet, recipient.timezone, now) if quiet else None) or now,
+        customer_id=contact.customer_id,
+        channel=contact.channel,
+        address=contact.address,
+        language=contact.language,
+        words=_words(purpose, contact.language, amount, local_day(lost_at, contact.timezone, contact.language)),
+        not_before=(quiet_hours_end(quiet, contact.timezone, now) if quiet else None) or now,
     )
+
+
+# Nearly all credits of one incident are of one amount: thousands of notices are some dozens of texts.
+@lru_cache(maxsize=4096)
+def _words(purpose: str, language: str, amount: Money, day: str) -> str:
+    return worded(purpose, language, {"amount": f"{CURRENCY}{amount}", "day": day})
 
 
 ACTIONS: tuple[type[Action], ...] = (IssueCredits, RequestCredit, SuspendForNonPayment)
