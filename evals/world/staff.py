@@ -14,6 +14,10 @@ from evals.world.tables import Table
 # Written in the README: the demo's staff guard nothing.
 PASSWORD: Final = "bedrock-demo"  # noqa: S105
 SHIFT: Final = timedelta(hours=8)
+# The vans go out in two teams, one by day and one by night, changing places every day: there is always somebody who splices.
+VAN_SHIFT: Final = timedelta(hours=12)
+VANS_LEAVE: Final = timedelta(hours=7)
+VAN_ROLE: Final = "field_engineer"
 DAYS_BACK: Final = 14
 DAYS_AHEAD: Final = 90
 
@@ -52,9 +56,9 @@ def staff_tables(world: World, now: datetime) -> Iterator[Table]:
     yield (
         "staff.shift",
         {
-            "staff_id": [number for number, _ in shifts],
-            "starts_at": [starts_at for _, starts_at in shifts],
-            "ends_at": [starts_at + SHIFT for _, starts_at in shifts],
+            "staff_id": [number for number, _, _ in shifts],
+            "starts_at": [starts_at for _, starts_at, _ in shifts],
+            "ends_at": [ends_at for _, _, ends_at in shifts],
         },
     )
     engineers = [(number, member) for number, member in zip(ids, world.staff, strict=True) if member.skills]
@@ -68,14 +72,23 @@ def staff_tables(world: World, now: datetime) -> Iterator[Table]:
     )
 
 
-def _shifts(world: World, now: datetime) -> Iterator[tuple[int, datetime]]:
-    """Of every first role, somebody for each eight hours of every day, in turn."""
+def _shifts(world: World, now: datetime) -> Iterator[tuple[int, datetime, datetime]]:
+    """Of every first role, somebody for each eight hours of every day, in turn; of the vans, half by day and half by night."""
     by_role: dict[str, list[int]] = {}
     for number, member in enumerate(world.staff, start=1):
         by_role.setdefault(member.roles[0], []).append(number)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS_BACK)
+    yield from _van_shifts(by_role.pop(VAN_ROLE, []), midnight)
     for turn in range((DAYS_BACK + DAYS_AHEAD) * 3):
         starts_at = midnight + turn * SHIFT
         for members in by_role.values():
             # With fewer than three of a role one works two turns running: better than nobody.
-            yield members[turn % len(members)], starts_at
+            yield members[turn % len(members)], starts_at, starts_at + SHIFT
+
+
+def _van_shifts(members: list[int], midnight: datetime) -> Iterator[tuple[int, datetime, datetime]]:
+    for day in range(DAYS_BACK + DAYS_AHEAD):
+        for place, number in enumerate(members):
+            is_night = (day + place) % 2
+            starts_at = midnight + timedelta(days=day) + VANS_LEAVE + is_night * VAN_SHIFT
+            yield number, starts_at, starts_at + VAN_SHIFT
