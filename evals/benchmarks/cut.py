@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 import psycopg
 
-from atlas.itsm.reads import incident as incident_of
-from atlas.statements import Connection
+from atlas.statements import Connection, Statements
 from evals.bench import Conditions, Row
 from evals.benchmarks.cut_stage import CutStage, cut_stage
-from evals.demo.watching import incidents_of_fault
+
+SQL = Statements(__file__)
 
 TIMES: Final = 40
 
@@ -33,12 +33,8 @@ async def one_cut(stage: CutStage, number: int) -> float:
     sent = time.monotonic()
 
     async def is_whole(conn: Connection) -> bool:
-        found = await incidents_of_fault(conn, stage.device_ids, played.first_at)
-        if len(found) != 1:
-            return False
-        incident = await incident_of(conn, found[0])
-        size = (incident.alarms, incident.devices, incident.subscribers)
-        return size == (len(stage.told), len(stage.scene.dark), lines(stage)) and incident.root_id == stage.scene.link.link_id
+        whole = {"link_id": stage.scene.link.link_id, "alarms": len(stage.told), "subscribers": lines(stage), "since": played.first_at}
+        return bool(await SQL.value(conn, "whole_incidents", **whole))
 
     took = await stage.until(is_whole) - sent
     await stage.repair()
