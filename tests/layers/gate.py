@@ -45,7 +45,8 @@ async def proposed(conn: given.Owner, facts: Facts | Mapping[str, Any], *, key: 
 
 def _columns(facts: Facts) -> Mapping[str, Any]:
     named = facts if facts.proposed_by else replace(facts, proposed_by=TEST.reference)
-    return FACTS.dump_python(named, mode="json")
+    columns: Mapping[str, Any] = FACTS.dump_python(named, mode="json")
+    return columns
 
 
 async def allowed(conn: given.Owner, action_id: int, within: str = "1 hour") -> None:
