@@ -70,7 +70,7 @@ async def promise(turn: Turn, customer_id: CustomerId, promised: str, due_at: da
 
 
 async def overdue_promises(turn: Turn) -> list[Promise]:
-    """What customers were promised, is due and was not kept, longest overdue first. For staff."""
+    """What customers were promised, is due and was not kept, longest overdue first; at most 50. For staff."""
     turn.for_staff_only()
     return await reads.overdue_promises(turn.conn, turn.now)
 

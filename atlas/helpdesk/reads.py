@@ -70,9 +70,9 @@ async def queue(conn: Connection, most: int = 50) -> list[Waiting]:
     return await SQL.all(conn, Waiting, "queue", most=most)
 
 
-async def overdue_promises(conn: Connection, now: datetime) -> list[Promise]:
-    """What was promised, is due and was not kept."""
-    return await SQL.all(conn, Promise, "overdue_promises", now=now)
+async def overdue_promises(conn: Connection, now: datetime, most: int = 50) -> list[Promise]:
+    """What was promised, is due and was not kept, longest overdue first."""
+    return await SQL.all(conn, Promise, "overdue_promises", now=now, most=most)
 
 
 async def latest_told_incident(conn: Connection) -> IncidentId | None:

@@ -112,7 +112,8 @@ SELECT conversation.id AS conversation_id, conversation.customer_id, customer.na
 SELECT promise.id AS promise_id, promise.customer_id, promise.promised, promise.due_at, promise.kept_at
   FROM helpdesk.promise
  WHERE promise.kept_at IS NULL AND promise.due_at < %(now)s
- ORDER BY promise.due_at;
+ ORDER BY promise.due_at, promise.id
+ LIMIT %(most)s;
 
 -- name: latest_told_incident
 SELECT notice.incident_id FROM helpdesk.notice WHERE notice.incident_id IS NOT NULL ORDER BY notice.id DESC LIMIT 1;

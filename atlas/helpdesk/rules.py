@@ -84,6 +84,11 @@ def _covers(start: time, end: time, moment: time) -> bool:
     return start <= moment < end if start < end else moment >= start or moment < end
 
 
+def promised_news(incident_id: IncidentId) -> str:
+    """How the promise of an outage notice is written down."""
+    return f"news of incident {incident_id}"
+
+
 def storable(words: str) -> str:
     """The words as they can be kept: PostgreSQL takes no NUL, and nobody reads a pasted book."""
     return words.replace("\x00", "")[:LONGEST_MESSAGE]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from atlas.helpdesk.records import Conversation, Inbound, NoticeDraft
-from atlas.helpdesk.rules import SAME_CASE, storable
+from atlas.helpdesk.rules import SAME_CASE, promised_news, storable
 from atlas.identity import ConversationId, CustomerId, IncidentId, StaffId
 from atlas.statements import Connection, Statements
 
@@ -95,3 +95,13 @@ async def change_owner(conn: Connection, conversation_id: ConversationId, owner:
 
 async def record_promise(conn: Connection, customer_id: CustomerId, promised: str, due_at: datetime) -> int:
     return int(await SQL.value(conn, "record_promise", customer_id=customer_id, promised=promised, due_at=due_at))
+
+
+async def promise_news(conn: Connection, incident_id: IncidentId, due_at: datetime) -> int:
+    """Keeps, for each who was just told of the incident, that they will hear from us again by `due_at`; how many."""
+    return await SQL.run(conn, "promise_news", incident_id=incident_id, promised=promised_news(incident_id), due_at=due_at)
+
+
+async def keep_promise_of_news(conn: Connection, incident_id: IncidentId, at: datetime) -> int:
+    """Whoever was just told of the end of it has heard from us again; how many."""
+    return await SQL.run(conn, "keep_promise_of_news", incident_id=incident_id, promised=promised_news(incident_id), at=at)

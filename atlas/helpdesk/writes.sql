@@ -64,3 +64,18 @@ UPDATE helpdesk.conversation
 INSERT INTO helpdesk.promise (customer_id, promised, due_at)
 VALUES (%(customer_id)s, %(promised)s, %(due_at)s)
 RETURNING id;
+
+-- What a notice says we will do is a promise to each who got it in this very action.
+-- name: promise_news
+INSERT INTO helpdesk.promise (customer_id, promised, due_at, action_id)
+SELECT notice.customer_id, %(promised)s, %(due_at)s, claimed.id
+  FROM (SELECT actions.claimed() AS id) AS claimed
+  JOIN helpdesk.notice ON notice.action_id = claimed.id
+ WHERE notice.incident_id = %(incident_id)s AND notice.customer_id IS NOT NULL;
+
+-- name: keep_promise_of_news
+UPDATE helpdesk.promise
+   SET kept_at = %(at)s
+  FROM helpdesk.notice
+ WHERE promise.kept_at IS NULL AND promise.promised = %(promised)s AND promise.customer_id = notice.customer_id
+   AND notice.incident_id = %(incident_id)s AND notice.action_id = actions.claimed();

@@ -68,7 +68,9 @@ class NotifyOutage(Action):
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         recipients = await reads.outage_recipients(conn, self.incident, now)
-        return await _told(conn, self.incident, "outage", recipients, self.customers, now)
+        outcome = await _told(conn, self.incident, "outage", recipients, self.customers, now)
+        await writes.promise_news(conn, self.incident, now + NEXT_WORD)
+        return outcome
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ class NotifyRestored(Action):
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         recipients = await reads.restored_recipients(conn, self.incident, now)
-        return await _told(conn, self.incident, "restored", recipients, self.customers, now)
+        outcome = await _told(conn, self.incident, "restored", recipients, self.customers, now)
+        await writes.keep_promise_of_news(conn, self.incident, now)
+        return outcome
 
 
 @dataclass(frozen=True)

@@ -336,3 +336,25 @@ async def test_a_promise_is_due_after_it_is_made(atlas: Atlas, owner: Owner) -> 
 
     with pytest.raises(PromiseInThePast):
         await carried.out(atlas, RecordPromise(CustomerId(customer), "yesterday", NOW - timedelta(days=1)), NOW)
+
+
+async def test_what_an_outage_notice_promises_is_overdue_until_there_is_news(atlas: Atlas, owner: Owner) -> None:
+    now = await outage(atlas, owner)
+    await carried.out(atlas, await due(atlas, now), NOW)
+
+    async with atlas.transaction(executor("tests")) as conn:
+        overdue = await reads.overdue_promises(conn, NOW + timedelta(hours=3))
+
+    assert [promise.customer_id for promise in overdue] == sorted(now.plant.customers)
+
+
+async def test_the_news_that_it_is_over_keeps_that_promise(atlas: Atlas, owner: Owner) -> None:
+    now = await outage(atlas, owner)
+    await carried.out(atlas, await due(atlas, now), NOW)
+    await carried.out(atlas, half_back(now), LATER)
+    await carried.out(atlas, await restored_due(atlas, now), LATER)
+
+    async with atlas.transaction(executor("tests")) as conn:
+        overdue = await reads.overdue_promises(conn, NOW + timedelta(hours=3))
+
+    assert [promise.customer_id for promise in overdue] == sorted(now.plant.customers[2:])
