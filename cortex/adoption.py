@@ -96,15 +96,16 @@ def _told_elsewhere(topology: Topology, misplaced: list[tuple[int, int]], group:
 
 
 def _named_by_its_feed(topology: Topology, doubted: Flags, group: Group, told: tuple[int, int]) -> Group:
-    """The complaint names a link that the records lead elsewhere; or a port they miss, and then the wrong record is the nearest name."""
-    link = told[1] if told[1] >= 0 else _recorded_feed(topology, doubted, group)
+    """The complaint names a link that the records lead elsewhere; or a port they miss, whose record may be the wrong one of such a kind."""
+    link = told[1] if told[1] >= 0 else _recorded_feed(topology, doubted, group, told[0])
     element = Element("link", int(topology.network.link_id[link])) if link >= 0 else group.elements[0]
     return replace(group, elements=(element,), heard=1, told=told)
 
 
-def _recorded_feed(topology: Topology, doubted: Flags, group: Group) -> int:
-    _, links = topology.around.around(group.roots[0].head)
-    wrong = links[doubted[links]]
+def _recorded_feed(topology: Topology, doubted: Flags, group: Group, teller: int) -> int:
+    """The only doubted link that joins the part's top to a device of the teller's kind; -1 where there is none such."""
+    to, links = topology.around.around(group.roots[0].head)
+    wrong = links[doubted[links] & (topology.habits.kind[to] == topology.habits.kind[teller])]
     return int(wrong[0]) if wrong.size == 1 else -1
 
 

@@ -35,6 +35,7 @@ from cortex.topology import Topology, heads_of
 # Silence of neighbours says something only where neighbours are seen to complain: five of them, and three in ten.
 COMPLAINING, COMPLAINING_SHARE = 5, 0.3
 SITE_PRICE: Final = PRICE + 0.5
+POWER_SPOKE: Final = 2.0
 CARD_PRICE: Final = PRICE + 2.5
 CARD_SPOKE: Final = 4.0
 ODD_PRICE: Final = 10.0
@@ -117,7 +118,10 @@ def _doubted(topology: Topology, signs: Signs, weights: Weights, owner: Rows) ->
 def _forest_without(topology: Topology, doubted: Flags) -> Forest:
     ends = np.where(doubted, -1, topology.link_ends)
     around = Adjacency.of(topology.network.device_id.size, ends[0], ends[1])
-    return dominator_forest(around, doubted.size, heads_of(topology.network, around), topology.network.device_is_gateway)
+    # A part cut loose by a doubted link was most likely fed where that link is recorded.
+    loose = np.zeros(topology.network.device_id.size, dtype=bool)
+    loose[topology.link_ends[:, doubted & (topology.link_ends >= 0).all(axis=0)]] = True
+    return dominator_forest(around, doubted.size, heads_of(topology.network, around, loose), topology.network.device_is_gateway)
 
 
 # Shared power, shared card
@@ -151,8 +155,8 @@ def _site_group(case: Case, site: int, groups: list[Group]) -> Group | None:
         return None
     # What a device's own last word adds to its being the root, it adds to the cabinet's being it too.
     parts = sum(group.gain + PRICE - _muteness(case.signs, group.roots[0]) for group in groups)
-    gain = parts + float(np.minimum(case.weights.dark[others], 0.0).sum()) - SITE_PRICE
-    if gain <= sum(group.gain for group in groups) and power < 2:
+    gain = parts + float(np.minimum(case.weights.dark[others], 0.0).sum()) + POWER_SPOKE * power - SITE_PRICE
+    if gain <= sum(group.gain for group in groups):
         return None
     return joined((Element("site", site),), groups, behind, gain)
 

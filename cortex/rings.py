@@ -207,8 +207,10 @@ def _named_by_both_cuts(case: Case, group: Group, owner: Rows) -> Group:
     if len(group.roots) > 1 or case.signs.speaks_of_itself[root.head]:
         return group
     told = _told_around(case, group, owner)
-    if len(told) != 2 or all(root.head in case.topology.link_ends[:, link] for link in told):
+    if len(told) != 2:
         return group
+    if all(root.head in case.topology.link_ends[:, link] for link in told):
+        return replace(group, elements=(Element("device", int(case.topology.network.device_id[root.head])),), heard=2)
     return replace(group, elements=_links(case, (told[0], told[1])), heard=2)
 
 

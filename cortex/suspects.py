@@ -38,6 +38,7 @@ PRICE: Final = 4.5
 LARGE: Final = 20
 OWN_VOICE: Final = 3.0
 NO_VOICE: Final = -0.7
+LOOSE: Final = 2.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -161,7 +162,9 @@ def _around(topology: Topology, forest: Forest, signs: Signs, weights: Weights) 
         told[near[feeds]] = np.maximum(weights.over_link[1 - side, feeds], 0.0)
     voice = np.where(signs.speaks_of_itself, OWN_VOICE, np.where(topology.passive, 0.0, NO_VOICE))
     feed = np.where(forest.above_link >= 0, feed - PRICE, -np.inf)
-    return Around(device + voice - PRICE, feed, device_heard, feed_heard, told)
+    # What the records give no feed at all is told of by nobody when it is cut there: suspect its top rather than what is below it.
+    loose = np.where((forest.above == ROOT) & (forest.start >= forest.fed), LOOSE, 0.0)
+    return Around(device + voice + loose - PRICE, feed, device_heard, feed_heard, told)
 
 
 def _spared(topology: Topology, forest: Forest, is_touched: Flags, sums: Nats) -> Nats:

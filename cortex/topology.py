@@ -371,10 +371,11 @@ class Topology:
 _NONE: Final = np.zeros(0, dtype=np.int64)
 
 
-def heads_of(network: Network, around: Adjacency) -> Rows:
-    """Gateways first; then the rest, the most central kind and the best connected first, so that each unfed part is entered at its top."""
+def heads_of(network: Network, around: Adjacency, likely: Flags | None = None) -> Rows:
+    """Gateways first; then the most central kind, the `likely`, the best connected: so that each unfed part is entered at its top."""
     degree = np.diff(around.first)
-    return np.lexsort((network.device_id, -degree, network.device_kind, ~network.device_is_gateway))
+    unlikely = np.zeros(degree.size, dtype=bool) if likely is None else ~likely
+    return np.lexsort((network.device_id, -degree, unlikely, network.device_kind, ~network.device_is_gateway))
 
 
 def _running(column: Rows | Flags) -> Rows:
