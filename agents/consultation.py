@@ -16,7 +16,7 @@ from agents.module_agent import RECURSION_LIMIT, Answered, Tool, arguments_schem
 from agents.replies import phrases, worded
 from agents.roster import AUDIENCES, Member
 from agents.router import Router
-from agents.rule_model import RuleModel, json_text, turning
+from agents.rule_model import RuleModel, json_text, reader_of
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ class Consultants:
             is_error = False
         except Exception as error:  # the same door as above, for a tool called without a model
             answered, is_error = Answered(plain_error(error, certain.tool)), True
-        reply = worded(certain.tool, answered.answer, context.language, context.audience, context.timezone)
+        reply = worded(certain.tool, answered.answer, reader_of(context))
         use = ToolUse(name=certain.tool, arguments=arguments, answer=answered.answer, is_error=is_error, proposal=answered.proposal)
         asked = Asked(module=certain.module, tool=reply.then, arguments={}, missing="", options=list(reply.options), words="")
         return Answer(
@@ -157,5 +157,5 @@ def _agent(
         rule_model=rules,
         around=ProviderCalls(breaker, rules),
         brief=brief,
-        rule_settings=lambda context: {"turning": turning(context)},
+        rule_settings=lambda context: {"reader": reader_of(context)},
     )

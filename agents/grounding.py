@@ -64,8 +64,13 @@ def ungrounded(reply: str, facts: Facts) -> list[str]:
     wrong += [f"{hour:02}:{minute:02}" for hour, minute in _clocks(reply) if (hour, minute) not in facts.times]
     wrong += [f"{day}/{month}" for day, month in _days(reply) if (day, month) not in facts.days]
     known = {abs(number) for number in facts.numbers}
-    wrong += [str(number) for number in _numbers(_without_moments(reply)) if abs(number) > SMALL and abs(number) not in known]
+    wrong += [str(number) for number in _numbers(_without_moments(reply)) if abs(number) > SMALL and not known & _other_units(abs(number))]
     return list(dict.fromkeys(wrong))
+
+
+def _other_units(number: Decimal) -> set[Decimal]:
+    """The same figure as a tool may have given it: a share for a percentage, kbit/s for Mbit/s."""
+    return {number, number / 100, number * 1000}
 
 
 def _leaves(value: Any) -> Iterator[str]:

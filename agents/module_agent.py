@@ -161,7 +161,7 @@ def plain_error(error: Exception, tool: str) -> str:
     if isinstance(error, NotPermitted):
         return json.dumps({"error": NOT_PERMITTED, "because": str(error)})
     if isinstance(error, AtlasError):
-        return json.dumps({"error": COULD_NOT, "because": str(error)}, ensure_ascii=False)
+        return json.dumps({"error": COULD_NOT, "kind": type(error).__name__, "because": str(error)}, ensure_ascii=False)
     if isinstance(error, ValidationError):
         wrong = sorted({str(one["loc"][0]) if one["loc"] else "arguments" for one in error.errors()})
         return json.dumps({"error": COULD_NOT, "because": f"{tool} cannot take this: {', '.join(wrong)}"})

@@ -11,8 +11,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import yaml
-from jinja2 import StrictUndefined, Template, TemplateNotFound
+from jinja2 import StrictUndefined, Template, TemplateNotFound, pass_context
 from jinja2.loaders import FileSystemLoader
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.briefs import PROMPTS
@@ -52,8 +53,9 @@ class Wording:
 
     def day(self, value: Any) -> str:
         """Tuesday 24 November."""
-        when = value if isinstance(value, date) and not isinstance(value, datetime) else _day_of(value, self._timezone)
-        return f"{self._names['weekdays'][when.weekday()]} {when.day} {self._names['months'][when.month - 1]}"
+        when = _day_of(value, self._timezone)
+        weekday, month = self._names["weekdays"][when.weekday()], self._names["months"][when.month - 1]
+        return str(self._names["day"]).format(weekday=weekday, day=when.day, month=month)
 
     def month(self, value: Any) -> str:
         """October."""
@@ -62,9 +64,11 @@ class Wording:
     def clock(self, value: Any) -> str:
         return f"{self.local(value):%H:%M}"
 
-    def moment(self, value: Any) -> str:
-        """14:02 on Tuesday 24 November."""
-        return f"{self.clock(value)} {self._names['on']} {self.day(value)}"
+    @pass_context
+    def moment(self, context: Context, value: Any) -> str:
+        """14:02 today, or 14:02 on Tuesday 24 November."""
+        is_today = _day_of(value, self._timezone) == context["today"]
+        return str(self._names["today_at" if is_today else "moment"]).format(clock=self.clock(value), day=self.day(value))
 
     def words(self, value: Any) -> str:
         """A code as words: `fibre_cut` is fibre cut, or what this language calls it."""
@@ -82,7 +86,7 @@ class Wording:
 
 
 def _day_of(value: Any, timezone: ZoneInfo) -> date:
-    text = str(value)
+    text = value.isoformat() if isinstance(value, date) else str(value)
     return date.fromisoformat(text) if len(text) == 10 else parsed_time(value).astimezone(timezone).date()
 
 
@@ -132,21 +136,41 @@ def has_template(tool: str) -> bool:
     return (Path(REPLIES) / f"{tool}.en.txt").exists()
 
 
-def worded(tool: str, answer: str, language: str, audience: str, timezone: ZoneInfo) -> Worded:
+@dataclass(frozen=True)
+class Reader:
+    """Who reads a reply, when and where."""
+
+    language: str
+    audience: str
+    now: datetime
+    timezone: ZoneInfo
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.timezone).date()
+
+
+def worded(tool: str, answer: str, reader: Reader) -> Worded:
     """What a tool answered, as a person would say it."""
     found = json.loads(answer)
-    said = phrases(language)
-    if isinstance(found, dict) and "error" in found and tool == HAND_OVER:
-        return Worded(said["unreachable"][audience])
+    said = phrases(reader.language)
     if isinstance(found, dict) and "error" in found:
-        return Worded(said[found["error"]][audience].format(because=found.get("because", "")))
-    template = _template(tool, language, timezone)
+        return Worded(_error_in_words(tool, found, said, reader.audience))
+    template = _template(tool, reader.language, reader.timezone)
     if template is None:
         return Worded(_plainly(found, said))
     front, body = _following(template[0], found), template[1]
-    words = _tidy(body.render(answer=found, audience=audience, staff=audience == "staff"))
-    options = tuple(_options(front, found, audience))
+    words = _tidy(body.render(answer=found, audience=reader.audience, staff=reader.audience == "staff", today=reader.today))
+    options = tuple(_options(front, found, reader.audience))
     return Worded(words, front.get("then", "") if options else "", options)
+
+
+def _error_in_words(tool: str, found: dict[str, Any], said: dict[str, Any], audience: str) -> str:
+    if tool == HAND_OVER:
+        return str(said["unreachable"][audience])
+    if audience != "staff" and found.get("kind") in said["errors"]:
+        return str(said["errors"][found["kind"]])
+    return str(said[found["error"]][audience]).format(because=found.get("because", ""))
 
 
 def _options(front: dict[str, Any], found: Any, audience: str) -> list[dict[str, Any]]:

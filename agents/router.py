@@ -23,6 +23,7 @@ SMALL_MARGIN: Final = 0.025
 SEPARATE_NEARNESS: Final = 0.45
 LEAST_WORDS_OF_CLAUSE: Final = 2
 MOST_MODULES: Final = 3
+SAME_SENTENCE: Final = 0.92
 
 CLAUSES: Final = re.compile(
     r"(?<=[.!?;])\s+|\n+|,?\s+(?:and also|and|also|plus|then|y|también|und|außerdem|et|aussi|और|aur)\s+|,\s+", re.IGNORECASE
@@ -73,7 +74,9 @@ class ExampleSet:
 
 
 def _mean_of_nearest(scores: Iterable[float]) -> float:
-    return float(np.mean(sorted(scores, reverse=True)[:NEAREST]))
+    """The mean of the three nearest; a sentence that is one of our examples all but for a word counts as that example."""
+    nearest = sorted(scores, reverse=True)[:NEAREST]
+    return nearest[0] if nearest[0] >= SAME_SENTENCE else float(np.mean(nearest))
 
 
 class Router:

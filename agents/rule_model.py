@@ -3,10 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -18,7 +15,7 @@ from pydantic import ConfigDict
 
 from agents.briefs import Example
 from agents.conversation import Asked, TurnContext
-from agents.replies import HAND_OVER, phrases, worded
+from agents.replies import HAND_OVER, Reader, phrases, worded
 from agents.router import SEPARATE_NEARNESS, Router, clauses
 from agents.slots import identifier, value_of
 
@@ -26,25 +23,11 @@ from agents.slots import identifier, value_of
 LEAST_TOOL_NEARNESS: Final = 0.3
 
 
-@dataclass(frozen=True)
-class Turning:
-    """What the rule model knows of a turn besides the words."""
-
-    now: datetime
-    timezone: ZoneInfo
-    language: str
-    audience: str
-
-    @property
-    def today(self) -> date:
-        return self.now.astimezone(self.timezone).date()
+def reader_of(context: TurnContext) -> Reader:
+    return Reader(context.language, context.audience, context.now, context.timezone)
 
 
-def turning(context: TurnContext) -> Turning:
-    return Turning(context.now, context.timezone, context.language, context.audience)
-
-
-def filled(tool: str, module: str, schema: dict[str, Any], words: str, earlier: Sequence[str], turn: Turning) -> dict[str, Any] | Asked:
+def filled(tool: str, module: str, schema: dict[str, Any], words: str, earlier: Sequence[str], turn: Reader) -> dict[str, Any] | Asked:
     """A tool's arguments as far as the words give them; what to ask, where a required one is missing."""
     arguments: dict[str, Any] = {}
     for name, about in schema.get("properties", {}).items():
@@ -90,26 +73,26 @@ class RuleModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         del stop, run_manager
-        turn: Turning = kwargs["turning"]
+        turn: Reader = kwargs["reader"]
         if isinstance(messages[-1], ToolMessage):
             message = self._in_words(messages, turn)
         else:
             message = await self._next_step(messages, kwargs.get("tools", {}), turn)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
-    def _in_words(self, messages: Sequence[BaseMessage], turn: Turning) -> AIMessage:
+    def _in_words(self, messages: Sequence[BaseMessage], turn: Reader) -> AIMessage:
         """What the tools of this turn answered, worded; and what that asks of the reader."""
         answers: list[ToolMessage] = []
         for message in reversed(messages):
             if not isinstance(message, ToolMessage):
                 break
             answers.insert(0, message)
-        said = [worded(answer.name or "", json_text(answer), turn.language, turn.audience, turn.timezone) for answer in answers]
+        said = [worded(answer.name or "", json_text(answer), turn) for answer in answers]
         asks = next((one for one in said if one.then), None)
         asked = Asked(module=self.module, tool=asks.then, arguments={}, missing="", options=list(asks.options), words="") if asks else None
         return AIMessage("\n\n".join(one.words for one in said), additional_kwargs={"asked": asked})
 
-    async def _next_step(self, messages: Sequence[BaseMessage], tools: dict[str, dict[str, Any]], turn: Turning) -> AIMessage:
+    async def _next_step(self, messages: Sequence[BaseMessage], tools: dict[str, dict[str, Any]], turn: Reader) -> AIMessage:
         words = str(messages[-1].text)
         earlier = [str(message.text) for message in messages[:-1] if isinstance(message, HumanMessage | AIMessage)]
         wanted = await self._wanted(words, tools, turn)
@@ -124,7 +107,7 @@ class RuleModel(BaseChatModel):
             calls.append(ToolCall(name=tool, args=dict(arguments), id=f"call_{len(messages)}_{len(calls)}"))
         return AIMessage("", tool_calls=calls)
 
-    async def _wanted(self, words: str, tools: dict[str, Any], turn: Turning) -> list[tuple[str, str]]:
+    async def _wanted(self, words: str, tools: dict[str, Any], turn: Reader) -> list[tuple[str, str]]:
         """The tools that the words want, each with its part of them: several where clauses clearly want different ones."""
         parts = clauses(words)
         found = [(*await self._tool_for(part, tools, turn), part) for part in parts] if len(parts) > 1 else []
@@ -136,13 +119,13 @@ class RuleModel(BaseChatModel):
             return list(clear.items())
         return [(tool, words)]
 
-    async def _tool_for(self, words: str, tools: dict[str, Any], turn: Turning) -> tuple[str, float]:
+    async def _tool_for(self, words: str, tools: dict[str, Any], turn: Reader) -> tuple[str, float]:
         return await self.router.tool_for(words, self.module, turn.language, lambda example: self._is_open(example, tools))
 
     def _is_open(self, example: Example, tools: dict[str, Any]) -> bool:
         return not example.tool or example.tool in tools
 
-    def _for_a_person(self, words: str, tools: dict[str, dict[str, Any]], turn: Turning) -> AIMessage:
+    def _for_a_person(self, words: str, tools: dict[str, dict[str, Any]], turn: Reader) -> AIMessage:
         if HAND_OVER not in tools:
             return AIMessage(phrases(turn.language)["cannot"][turn.audience])
         properties = tools[HAND_OVER].get("properties", {})

@@ -213,7 +213,7 @@ def _by_name(said: Sequence[str], choices: Sequence[Choice]) -> int | None:
     return shared.index(best) if best and shared.count(best) == 1 else None
 
 
-WHOLE_WORDS: Final = _each("reason note summary about why problem description what because words symptom")
+WHOLE_WORDS: Final = _each("reason note summary problem description because symptom findings promised")
 PLACES: Final = _each("area area_name place postcode address where premise near")
 
 

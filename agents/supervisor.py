@@ -16,7 +16,7 @@ from langgraph.types import Command, Send
 
 from agents.checkpoints import Checkpoints
 from agents.commands import Certain, certain
-from agents.consultation import Consultants
+from agents.consultation import RULES, Consultants
 from agents.conversation import Answer, Asked, ConversationState, Errand, Proposer, Said, TurnContext
 from agents.grounding import facts_of, ungrounded
 from agents.language import language_of
@@ -238,7 +238,7 @@ def _module_that_asked(state: State) -> str:
 
 
 def _once_more(state: State, one: Answer, wrong: list[str]) -> Send:
-    if not one["is_retry"]:
+    if not one["is_retry"] and one["model"] != RULES:
         return Send(one["module"], _errand(state, one["module"], state["words"], state["language"], tuple(wrong)))
     person = Certain(module=one["module"], tool=HAND_OVER, arguments={"reason": "an answer could not be grounded"})
     return Send("certain", _order(person, state["language"]))

@@ -13,7 +13,15 @@ from atlas.modules import MODULES
 SCENARIOS: Final = Path(__file__).parent / "scenarios"
 
 # Whatever a conversation is about, that it was had and what it asked for may be written down.
-ALWAYS_MAY_CHANGE: Final = ("helpdesk.message", "helpdesk.conversation", "actions.action", "actions.audit", "actions.audit_head")
+ALWAYS_MAY_CHANGE: Final = (
+    "helpdesk.message",
+    "helpdesk.conversation",
+    "actions.action",
+    "actions.audit",
+    "actions.audit_head",
+    "actions.matrix_in_force",
+    "actions.hard_limit",
+)
 
 
 class ScenarioMalformed(AtlasError):

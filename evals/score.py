@@ -57,7 +57,7 @@ def _state_failures(scenario: Scenario, played: Played) -> Iterable[str]:
         yield f"{list(played.modules)} answered instead of {list(then.modules)}"
     if Counter(then.proposes) - Counter(played.actions):
         yield f"asked for {sorted(played.actions)}, not for {sorted(then.proposes)}"
-    if not then.proposes and set(played.actions) - {"hand_over"}:
+    if not then.proposes and set(played.actions) - {"hand_over_to_person"}:
         yield f"asked for {sorted(played.actions)}, and should have asked for nothing"
     unexpected = played.changed - {*ALWAYS_MAY_CHANGE, *then.atlas_changes_only}
     if unexpected:
