@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -79,7 +80,12 @@ def trees(folder: Path, stem: str) -> Iterator[ast.Module]:
     """The syntax of `stem`.py in the folder, or of every file in the folder of that name that it grew into."""
     for path in [folder / f"{stem}.py", *sorted((folder / stem).rglob("*.py"))]:
         if path.exists():
-            yield ast.parse(path.read_text(), str(path))
+            yield tree_of(path)
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
 
 
 def tools_of(module: str, root: Path = ROOT) -> Iterator[ast.AsyncFunctionDef]:

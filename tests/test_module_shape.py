@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from atlas.modules import MODULES, SHARED_FOLDERS
-from tests.module_shape import ROOT, what_is_missing
+from tests.module_shape import ROOT, tree_of, what_is_missing
 
 PACKAGES: Final = ("atlas", "cortex", "governance", "forge", "tools", "agents", "console", "api", "evals", "prompts")
 LONGEST_FUNCTION: Final = 50
@@ -111,7 +111,7 @@ def test_no_function_is_longer_than_a_page() -> None:
     long = [
         f"{path.relative_to(ROOT)}:{one.name} has {length} lines"
         for path in python_files()
-        for one in ast.walk(ast.parse(path.read_text()))
+        for one in ast.walk(tree_of(path))
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and (length := (one.end_lineno or 0) - one.lineno + 1) > LONGEST_FUNCTION
     ]
 
@@ -122,7 +122,7 @@ def test_no_import_hides_inside_a_function() -> None:
     hidden = [
         f"{path.relative_to(ROOT)}:{one.name}"
         for path in python_files()
-        for one in ast.walk(ast.parse(path.read_text()))
+        for one in ast.walk(tree_of(path))
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
         and any(isinstance(inner, ast.Import | ast.ImportFrom) for inner in ast.walk(one))
     ]

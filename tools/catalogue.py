@@ -2,15 +2,20 @@
 
 from atlas.catalogue import reads
 from atlas.catalogue.records import OfferingPage, Plan
-from atlas.catalogue.rules import checked_on_sale
+from atlas.catalogue.rules import checked_on_sale, normalised_speed
 from forge.actions.catalogue import RetireOffering
 from forge.propose import Proposed
 from tools.turn import Turn
 
 
-async def show_plans(turn: Turn) -> list[Plan]:
-    """The plans the customer could change to today, the cheapest first: price a month without tax, and speed in kbit/s."""
-    return await reads.plans_for(turn.conn, turn.customer_id, turn.now.date())
+async def show_plans(turn: Turn, at_least: str | None = None) -> list[Plan]:
+    """The plans the customer could change to today, the cheapest first: price a month without tax, and speed in kbit/s.
+
+    `at_least` leaves out what downloads slower: a speed as people write it, such as 1 Gbps or 500.
+    """
+    fewest_kbps = normalised_speed(at_least) if at_least else 0
+    plans = await reads.plans_for(turn.conn, turn.customer_id, turn.now.date())
+    return [plan for plan in plans if plan.down_kbps >= fewest_kbps]
 
 
 async def plans_on_sale(turn: Turn) -> list[Plan]:

@@ -5,7 +5,7 @@ from datetime import time
 
 from atlas.crm import reads
 from atlas.crm.records import Channel, Consent, CustomerFound, CustomerPage, OwnDetails, Purpose, QuietHours
-from atlas.crm.rules import checked_quiet_hours, checked_summary, masked
+from atlas.crm.rules import checked_quiet_hours, checked_summary, masked, way_to_reach
 from atlas.identity import CustomerId
 from forge.actions.crm import RecordContactPreference, RecordInteraction
 from forge.propose import Proposed
@@ -13,14 +13,16 @@ from tools.turn import Turn
 
 
 async def my_details(turn: Turn) -> OwnDetails:
-    """The customer's lines, plans and contact preferences. Contact addresses are masked; nothing about money."""
+    """The customer's lines, plans, contact preferences, and where they hear of outages. Addresses are masked; no debts."""
     known = await reads.recipient(turn.conn, turn.customer_id)
+    way = way_to_reach(known.customer, known.contacts, known.consents, Purpose.SERVICE)
     return OwnDetails(
         given_name=known.customer.given_name,
         language=known.customer.language,
         services=tuple(await reads.services_held(turn.conn, turn.customer_id)),
         contacts=tuple(replace(contact, address=masked(contact.address)) for contact in known.contacts),
         consents=known.consents,
+        reached_by=way.channel if way else None,
     )
 
 

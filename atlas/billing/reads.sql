@@ -137,7 +137,8 @@ WITH owing AS (
     WINDOW newest_first AS (PARTITION BY billed.customer_id ORDER BY billed.due_on DESC, billed.id DESC)
 )
 SELECT open.customer_id, customer.name, open.due_on, open.outstanding::bigint AS outstanding,
-       coalesce(held.subscriber_ids, '{}') AS subscriber_ids, customer.is_vulnerable, customer.has_emergency_line, open.is_disputed
+       coalesce(held.subscriber_ids, '{}') AS subscriber_ids, customer.is_vulnerable, customer.has_emergency_line,
+       customer.state = 'deceased' AS is_deceased, open.is_disputed
   FROM open
   JOIN crm.customer ON customer.id = open.customer_id
   LEFT JOIN LATERAL (SELECT array_agg(subscriber.id ORDER BY subscriber.id) AS subscriber_ids

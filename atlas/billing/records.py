@@ -151,6 +151,7 @@ class OverdueInvoice:
     subscriber_ids: tuple[SubscriberId, ...]
     is_vulnerable: bool
     has_emergency_line: bool
+    is_deceased: bool
     is_disputed: bool
 
 
@@ -164,6 +165,7 @@ class Debt:
     subscriber_ids: tuple[SubscriberId, ...]
     is_vulnerable: bool
     has_emergency_line: bool
+    is_deceased: bool
     is_disputed: bool
 
 

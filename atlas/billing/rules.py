@@ -64,7 +64,7 @@ class PaymentArrived(AtlasError):
 
 
 class ProtectedFromDisconnection(AtlasError):
-    """A vulnerable customer, an emergency line or a disputed debt: never cut off."""
+    """A vulnerable customer, an emergency line, a disputed debt, or somebody who died: never cut off."""
 
     def __init__(self, customer_id: CustomerId) -> None:
         super().__init__(f"customer {customer_id} is protected from disconnection")
@@ -256,6 +256,7 @@ def _debt(invoices: Sequence[OverdueInvoice]) -> Debt:
         subscriber_ids=one.subscriber_ids,
         is_vulnerable=one.is_vulnerable,
         has_emergency_line=one.has_emergency_line,
+        is_deceased=one.is_deceased,
         is_disputed=any(invoice.is_disputed for invoice in invoices),
     )
 
@@ -282,5 +283,5 @@ def is_due_for_suspension(debt: Debt, today: date) -> bool:
 
 
 def is_protected(debt: Debt) -> bool:
-    """Somebody whom the law, or a dispute, forbids to cut off."""
-    return debt.is_vulnerable or debt.has_emergency_line or debt.is_disputed
+    """Somebody whom the law, or a dispute, forbids to cut off; or who died, whose line stays until the family says."""
+    return debt.is_vulnerable or debt.has_emergency_line or debt.is_deceased or debt.is_disputed

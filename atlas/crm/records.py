@@ -176,10 +176,14 @@ class Recipient:
 
 @dataclass(frozen=True)
 class OwnDetails:
-    """What we hold on the customer who asks; addresses are masked, for whoever holds the phone may read this."""
+    """What we hold on the customer who asks; addresses are masked, for whoever holds the phone may read this.
+
+    `reached_by` is the channel on which they hear of their service; None where they closed every one.
+    """
 
     given_name: str
     language: str
     services: tuple[ServiceHeld, ...]
     contacts: tuple[Contact, ...]
     consents: tuple[Consent, ...]
+    reached_by: Channel | None

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,16 @@ async def test_the_same_credits_carried_out_twice_are_given_once(atlas: Atlas, o
     again = await carried.out(atlas, action, NOW)
 
     assert (again["credits"], await counted(owner, "billing.credit"), await counted(owner, "billing.journal")) == (0, 1, 1)
+
+
+async def test_the_same_credits_carried_out_by_four_workers_at_once_are_given_once(atlas: Atlas, owner: Owner) -> None:
+    await compensation(owner)
+    lines = [(await customer_with_line(owner))[1] for _ in range(5)]
+    action = await due_for(atlas, await outage(owner, *lines))
+
+    outcomes = await asyncio.gather(*(carried.out(atlas, action, NOW) for _ in range(4)))
+
+    assert (sum(outcome["credits"] for outcome in outcomes), await counted(owner, "billing.posting")) == (5, 10)
 
 
 async def test_every_credit_has_a_balanced_journal(atlas: Atlas, owner: Owner) -> None:

@@ -251,7 +251,7 @@ def test_a_credit_that_was_made_larger_than_what_is_due_is_not_due() -> None:
 
 
 def overdue(due_on: date, outstanding: str, customer: int = 1, *, vulnerable: bool = False, disputed: bool = False) -> OverdueInvoice:
-    return OverdueInvoice(CustomerId(customer), "Maya Patel", due_on, Money(outstanding), (), vulnerable, False, disputed)
+    return OverdueInvoice(CustomerId(customer), "Maya Patel", due_on, Money(outstanding), (), vulnerable, False, False, disputed)
 
 
 def test_a_debt_is_aged_by_the_day_each_bill_was_due() -> None:
@@ -278,8 +278,10 @@ def test_the_largest_debt_comes_first() -> None:
     ]
 
 
-def debt(owed: str, oldest: date = FEBRUARY, *, vulnerable: bool = False, emergency: bool = False, disputed: bool = False) -> Debt:
-    return Debt(CustomerId(1), Money(owed), oldest, (), vulnerable, emergency, disputed)
+def debt(
+    owed: str, oldest: date = FEBRUARY, *, vulnerable: bool = False, emergency: bool = False, deceased: bool = False, disputed: bool = False
+) -> Debt:
+    return Debt(CustomerId(1), Money(owed), oldest, (), vulnerable, emergency, deceased, disputed)
 
 
 @pytest.mark.parametrize(
@@ -290,8 +292,10 @@ def test_only_a_debt_of_ten_pounds_and_thirty_days_is_cut_off_for(owed: str, tod
     assert is_due_for_suspension(debt(owed), today) is due
 
 
-@pytest.mark.parametrize("protected", [debt("90.00", vulnerable=True), debt("90.00", emergency=True), debt("90.00", disputed=True)])
-def test_vulnerable_customers_emergency_lines_and_disputed_debts_are_protected(protected: Debt) -> None:
+@pytest.mark.parametrize(
+    "protected", [debt("90.00", vulnerable=True), debt("90.00", emergency=True), debt("90.00", deceased=True), debt("90.00", disputed=True)]
+)
+def test_the_vulnerable_the_dead_emergency_lines_and_disputed_debts_are_protected(protected: Debt) -> None:
     assert is_protected(protected)
 
 

@@ -50,6 +50,7 @@ async def test_cutting_off_is_judged_as_a_disconnection_with_the_money_owed(atla
 async def test_nobody_whom_something_protects_is_proposed_for_cutting_off(atlas: Atlas, owner: Owner) -> None:
     await in_debt(owner, is_vulnerable=True)
     await in_debt(owner, has_emergency_line=True)
+    await in_debt(owner, state="deceased")
     disputed = await in_debt(owner)
     await owner.execute("UPDATE billing.invoice SET is_disputed = true WHERE customer_id = %s", (disputed,))
 

@@ -37,6 +37,14 @@ async def test_a_customer_is_shown_the_plans_of_their_own_kind_cheapest_first(at
     ]
 
 
+@pytest.mark.parametrize(("at_least", "shown"), [("100", 1), ("0.1 Gbps", 1), ("101 Mbps", 0)])
+async def test_plans_slower_than_what_is_asked_for_are_left_out(atlas: Atlas, owner: Owner, at_least: str, shown: int) -> None:
+    customer, _ = await customer_with_line(owner)
+
+    async with asking(atlas, principal.customer(customer)) as (turn, _):
+        assert len(await catalogue.show_plans(turn, at_least)) == shown
+
+
 async def test_a_version_that_is_not_yet_sold_is_not_shown(atlas: Atlas, owner: Owner) -> None:
     version = await given.offering(owner)
     await owner.execute("UPDATE catalogue.offering_version SET valid_from = %s WHERE id = %s", (date(2026, 3, 3), version))

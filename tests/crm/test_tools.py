@@ -38,6 +38,17 @@ async def test_my_details_show_the_line_and_mask_the_address(atlas: Atlas, owner
     )
 
 
+async def test_whoever_closed_the_preferred_channel_hears_of_outages_over_another(atlas: Atlas, owner: Owner) -> None:
+    customer = CustomerId(await given.customer(owner))
+    await given.row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@example.com")
+    await owner.execute("INSERT INTO crm.consent VALUES (%s, 'service', 'sms', false, now(), 'test')", (customer,))
+
+    async with asking(atlas, principal.customer(customer)) as (turn, _):
+        found = await crm.my_details(turn)
+
+    assert found.reached_by is Channel.EMAIL
+
+
 async def test_stop_without_more_words_stops_every_purpose_over_every_channel(atlas: Atlas, owner: Owner) -> None:
     customer = CustomerId(await given.customer(owner))
 
