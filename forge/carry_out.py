@@ -1,11 +1,12 @@
 """Carries out what a person approved: unmoved, in time, under today's matrix, once. What lapsed or moved is said so and not done."""
 
-import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from psycopg.errors import ObjectNotInPrerequisiteState
+import psycopg
+import structlog
+from psycopg.errors import InsufficientPrivilege, ObjectNotInPrerequisiteState
 
 from atlas.actions import reads, writes
 from atlas.actions.records import ActionRecord, ActionState
@@ -26,6 +27,7 @@ from forge.propose import (
     defer_carrying_out,
     facts_of,
     gated,
+    given_up,
     judge_and_carry_out,
     judged,
     record,
@@ -34,6 +36,8 @@ from forge.propose import (
 from forge.register import FACTS, digest, read_facts
 from governance.decide import Answer, Verdict
 from governance.facts import Facts
+
+log = structlog.get_logger()
 
 RULED: Final = frozenset({ActionState.ALLOWED, ActionState.APPROVED})
 # Nobody who is alive leaves an action between two of its own transactions for so long.
@@ -59,6 +63,10 @@ async def carry_out(forge: Forge, action_id: ActionId) -> Proposed:
         await expire_overdue(forge)
         async with forge.atlas.transaction(EXECUTOR) as conn:
             return as_proposed(await reads.action(conn, action_id))
+    except InsufficientPrivilege as error:
+        # The gate bars it: an approver lost the role since, or a limit was lowered.
+        async with forge.atlas.transaction(EXECUTOR) as conn:
+            return await given_up(conn, await reads.action_held(conn, action_id), error.diag.message_primary or "the gate bars it")
 
 
 @CROSSED
@@ -76,14 +84,14 @@ async def _ruled_and_done(forge: Forge, conn: Connection, row: ActionRecord) -> 
     try:
         action = _as_judged(forge, row)
     except AtlasError as error:
-        return await _withdrawn(conn, row, str(error))
+        return await given_up(conn, row, str(error))
     again = await _taken_again(forge, conn, row, action)
     if again.moved:
         return await _proposed_anew(forge, conn, row, again, again.moved)
     await gated(forge, conn, again.action, again.facts)
     verdict = await judged(forge, conn, row.id, again.action, again.facts)
     if verdict.answer is Answer.REFUSED:
-        return await _withdrawn(conn, row, f"the escalation matrix now refuses it ({verdict.rule}): {verdict.reason}")
+        return await given_up(conn, row, f"the escalation matrix now refuses it ({verdict.rule}): {verdict.reason}")
     if _asks_more(verdict, row):
         return await _proposed_anew(forge, conn, row, again, f"the escalation matrix now asks for other approvals ({verdict.rule})")
     return await claimed_and_carried_out(conn, as_proposed(row), again.action, row.digest, forge.now())
@@ -116,11 +124,6 @@ def _asks_more(verdict: Verdict, row: ActionRecord) -> bool:
     if verdict.answer.is_alone:
         return False
     return verdict.how_many > row.approvals_needed or not set(verdict.approvers) <= set(row.approver_roles)
-
-
-async def _withdrawn(conn: Connection, row: ActionRecord, why: str) -> Proposed:
-    await writes.withdraw(conn, row.id, ActionState.FAILED, why)
-    return replace(as_proposed(row), state=ActionState.FAILED, failure=why)
 
 
 async def _proposed_anew(forge: Forge, conn: Connection, row: ActionRecord, again: Again, why: str) -> Proposed:
@@ -158,7 +161,9 @@ async def settle_abandoned(forge: Forge, older_than: timedelta = ABANDONED) -> l
     async with forge.atlas.transaction(EXECUTOR) as conn:
         abandoned = await reads.unsettled(conn, older_than)
     for action_id in abandoned:
-        with contextlib.suppress(AtlasError):
+        try:
             await settle(forge, action_id)
             await carry_out(forge, action_id)
+        except (AtlasError, psycopg.Error) as error:
+            log.warning("action_not_settled", action_id=action_id, error=type(error).__name__)
     return abandoned

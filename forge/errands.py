@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import psycopg
 import structlog
 
 from atlas.actions import writes
@@ -16,16 +17,17 @@ from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.identity import DeviceId
 from atlas.principal import executor
-from forge.outside.ports import Never, NoAnswer, NotDone, Probe, Prober, Provisioner
+from forge.outside.ports import Never, Probe, Prober, Provisioner
 
 log = structlog.get_logger()
 
 ERRANDS: Final = executor("errands")
-BATCH: Final = 64
-AT_ONCE: Final = 16
+# As many as go out at once: a killed worker's batch is taken over as soon as its slowest call must be over.
+BATCH: Final = 32
+AT_ONCE: Final = BATCH
 # What the slowest device or platform may take; beyond it we do not know what became of the errand.
 WORST_CASE: Final = timedelta(seconds=20)
-LEASE: Final = timedelta(seconds=20 * BATCH / AT_ONCE + 20)
+LEASE: Final = WORST_CASE + timedelta(seconds=5)
 
 
 class ErrandUnknown(AtlasError):
@@ -52,9 +54,11 @@ async def run_errands(atlas: Atlas, outside: Outside, now: Callable[[], datetime
     states: list[str] = []
     while batch := await _leased(atlas, lease):
         room = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_run(atlas, outside, errand, now, room)) for errand in batch]
-        states.extend(task.result() for task in tasks)
+        ended = await asyncio.gather(*(_run(atlas, outside, errand, now, room) for errand in batch), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
+        states.extend(state for state in ended if isinstance(state, str))
     done, failed = states.count("done"), states.count("failed")
     if states:
         log.info("errands_ran", done=done, failed=failed, later=len(states) - done - failed)
@@ -74,10 +78,12 @@ async def _run(atlas: Atlas, outside: Outside, errand: Errand, now: Callable[[],
                 return await _probe(atlas, outside, errand, now) if errand.port == "prober" else await _provision(atlas, outside, errand)
         except (Never, ErrandUnknown) as refusal:
             return await _ended(atlas, errand, "failed", {"why": str(refusal)})
-        except (NotDone, NoAnswer, TimeoutError) as silence:
-            if not is_in_doubt(errand.attempts):
-                return "leased"
-            return await _ended(atlas, errand, "in_doubt", {"why": str(silence) or "no answer in time"})
+        except psycopg.Error:
+            raise
+        except Exception as silence:  # nobody answered, or the port broke: either says nothing of whether it was done
+            why = str(silence) if isinstance(silence, AtlasError) else type(silence).__name__
+            log.warning("errand_unanswered", errand_id=errand.id, why=type(silence).__name__)
+            return "leased" if not is_in_doubt(errand.attempts) else await _ended(atlas, errand, "in_doubt", {"why": why})
 
 
 async def _probe(atlas: Atlas, outside: Outside, errand: Errand, now: Callable[[], datetime]) -> str:

@@ -19,12 +19,13 @@ SQL = Statements(__file__)
 log = structlog.get_logger()
 
 OUTBOX: Final = executor("outbox")
-BATCH: Final = 128
-AT_ONCE: Final = 16
+# As many as go out at once: a killed worker's batch is taken over as soon as its slowest call must be over.
+BATCH: Final = 32
+AT_ONCE: Final = BATCH
 # What the slowest carrier may take over one message; beyond it we do not know what became of it.
 WORST_CASE: Final = timedelta(seconds=20)
-# Longer than a whole batch at its worst: nobody else takes a notice while it may still be on its way.
-LEASE: Final = timedelta(seconds=20 * BATCH / AT_ONCE + 20)
+# Longer than a batch at its worst: nobody else takes a notice while it may still be on its way.
+LEASE: Final = WORST_CASE + timedelta(seconds=5)
 AGAIN_AFTER: Final = timedelta(seconds=30)
 
 
@@ -69,9 +70,11 @@ async def drain(atlas: Atlas, messenger: Messenger, lease: timedelta = LEASE, wo
     """Sends whatever is due until nothing is; what became of it, counted."""
     told: list[Told] = []
     while batch := await _leased(atlas, lease):
-        now_told = await _sent_together(messenger, batch, worst_case)
+        now_told, lost = await _sent_together(messenger, batch, worst_case)
         async with atlas.transaction(OUTBOX) as conn:
             await mark(conn, now_told)
+        for error in lost:
+            raise error
         told.extend(now_told)
     counts = {state: sum(one.state == state for one in told) for state in ("sent", "failed", "in_doubt")}
     if told:
@@ -84,16 +87,16 @@ async def _leased(atlas: Atlas, lease: timedelta) -> list[DueNotice]:
         return await SQL.all(conn, DueNotice, "lease_notices", most=BATCH, lease=lease)
 
 
-async def _sent_together(messenger: Messenger, batch: Sequence[DueNotice], worst_case: timedelta) -> list[Told]:
+async def _sent_together(messenger: Messenger, batch: Sequence[DueNotice], worst_case: timedelta) -> tuple[list[Told], list[BaseException]]:
+    """What became of each, and what broke on the way: one that breaks takes no other with it."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(notice: DueNotice) -> Told:
         async with room:
             return await attempt(messenger, notice, worst_case)
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(notice)) for notice in batch]
-    return [task.result() for task in tasks]
+    ended = await asyncio.gather(*(one(notice) for notice in batch), return_exceptions=True)
+    return [told for told in ended if isinstance(told, Told)], [error for error in ended if isinstance(error, BaseException)]
 
 
 async def attempt(messenger: Messenger, notice: DueNotice, worst_case: timedelta = WORST_CASE) -> Told:
@@ -110,8 +113,15 @@ async def attempt(messenger: Messenger, notice: DueNotice, worst_case: timedelta
     except NotNow as refusal:
         return Told(notice, "queued", failure=str(refusal), again_after=refusal.after or AGAIN_AFTER)
     except (NoAnswer, TimeoutError) as silence:
-        # Still leased: when the lease is over whoever comes next asks for the key first.
-        return Told(notice, "in_doubt" if is_in_doubt(notice.attempts) else "leased", failure=str(silence) or "no answer in time")
+        return _unanswered(notice, str(silence) or "no answer in time")
+    except Exception as error:  # a carrier's own fault, of whatever kind, says nothing of whether the message is on its way
+        log.warning("carrier_broke", notice_id=notice.id, error=type(error).__name__)
+        return _unanswered(notice, type(error).__name__)
+
+
+def _unanswered(notice: DueNotice, why: str) -> Told:
+    """Still leased: when the lease is over, whoever comes next asks for the key first; after several of these a person decides."""
+    return Told(notice, "in_doubt" if is_in_doubt(notice.attempts) else "leased", failure=why)
 
 
 async def mark(conn: Connection, told: Sequence[Told]) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, InsufficientPrivilege, SerializationFailure
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from atlas.actions import reads, writes
@@ -22,7 +22,7 @@ from atlas.statements import Connection
 from forge.action import Action
 from forge.allowances import spent_before
 from forge.hard_limits import keep_hard_limits
-from forge.register import Register, digest, encoded, written_facts
+from forge.register import ActionUnreadable, Register, digest, encoded, written_facts
 from governance.decide import Answer, Verdict, decide
 from governance.facts import Facts
 from governance.rows import Matrix
@@ -144,8 +144,17 @@ CROSSED: Final = retry(
 )
 
 
-@CROSSED
 async def _in_one_transaction(forge: Forge, principal: Principal, asking: Asking, then: Afterwards | None) -> Proposed:
+    try:
+        return await _recorded_and_done(forge, principal, asking, then)
+    except InsufficientPrivilege as error:
+        async with forge.atlas.transaction(principal) as conn:
+            asked = await record(conn, asking)
+            return await _barred(forge, conn, asked.action_id, error)
+
+
+@CROSSED
+async def _recorded_and_done(forge: Forge, principal: Principal, asking: Asking, then: Afterwards | None) -> Proposed:
     async with forge.atlas.transaction(principal) as conn:
         asked = await record(conn, asking)
         if asked.is_new:
@@ -156,20 +165,42 @@ async def _in_one_transaction(forge: Forge, principal: Principal, asking: Asking
     return await settle(forge, asked.action_id)
 
 
-@CROSSED
 async def settle(forge: Forge, action_id: ActionId) -> Proposed:
     """Brings an action as far as it goes without a person: judges what was only recorded, carries out what was only allowed."""
+    try:
+        return await _settled(forge, action_id)
+    except InsufficientPrivilege as error:
+        async with forge.atlas.transaction(EXECUTOR) as conn:
+            return await _barred(forge, conn, action_id, error)
+
+
+@CROSSED
+async def _settled(forge: Forge, action_id: ActionId) -> Proposed:
     async with forge.atlas.transaction(EXECUTOR) as conn:
         row = await reads.action_held(conn, await reads.newest_of(conn, action_id))
         if row.state is not ActionState.PROPOSED:
             return as_proposed(row)
-        action = forge.register.decoded(row.name, row.arguments)
+        try:
+            action = forge.register.decoded(row.name, row.arguments)
+        except ActionUnreadable as error:
+            return await given_up(conn, row, str(error))
         facts = facts_of(forge, action, row.proposer)
         if digest(action, facts) != row.digest:
-            why = "its facts moved before it was judged"
-            await writes.withdraw(conn, row.id, ActionState.FAILED, why)
-            return replace(as_proposed(row), state=ActionState.FAILED, failure=why)
+            return await given_up(conn, row, "its facts moved before it was judged")
         return await judge_and_carry_out(forge, conn, row.id, action, facts)
+
+
+async def given_up(conn: Connection, row: ActionRecord, why: str) -> Proposed:
+    """Ends an action that cannot be done as it stands, and says why."""
+    await writes.withdraw(conn, row.id, ActionState.FAILED, why)
+    return replace(as_proposed(row), state=ActionState.FAILED, failure=why)
+
+
+async def _barred(forge: Forge, conn: Connection, action_id: ActionId, error: InsufficientPrivilege) -> Proposed:
+    """The database's gate has the last word: what it bars is refused, whatever the matrix made of it."""
+    why = error.diag.message_primary or "the gate bars it"
+    await writes.judge(conn, action_id, ActionState.REFUSED, rule="gate", reason=why, matrix_digest=forge.matrix.current.digest)
+    return as_proposed(await reads.action(conn, action_id))
 
 
 async def record(conn: Connection, asking: Asking) -> Asked:

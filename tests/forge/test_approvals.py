@@ -359,3 +359,14 @@ async def test_the_audit_trail_tells_who_proposed_judged_approved_and_did_it(for
 
     assert [entry.event for entry in trail] == ["proposed", "waiting", "approved", "done"]
     assert broken == []
+
+
+async def test_an_approver_who_lost_the_role_before_it_was_carried_out_approved_nothing(forge: Forge, owner: Owner) -> None:
+    proposed = await waiting(forge, owner)
+    card = await card_of(forge, proposed)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await owner.execute("DELETE FROM staff.role_held")
+
+    outcome = await carry_out(forge, proposed.action_id)
+
+    assert (outcome.state, await credited(owner)) == (ActionState.FAILED, 0)

@@ -92,6 +92,15 @@ async def test_an_errand_that_nobody_answered_is_asked_again_under_the_same_key(
     assert (provisioner.asked, await states(owner)) == (["k", "k"], ["done"])
 
 
+async def test_a_port_that_breaks_on_one_errand_holds_up_no_other(atlas: Atlas, owner: Owner) -> None:
+    for one in range(4):
+        await errand(owner, key=f"k{one}", port="provisioner")
+
+    ran = await run_errands(atlas, outside(atlas, CountingProvisioner([ZeroDivisionError()])), now)
+
+    assert (ran.done, ran.later) == (3, 1)
+
+
 async def test_after_several_silences_a_person_decides_about_an_errand(atlas: Atlas, owner: Owner) -> None:
     await errand(owner, port="provisioner")
 

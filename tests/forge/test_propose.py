@@ -126,3 +126,24 @@ async def test_what_failed_may_be_asked_for_again_a_few_times(forge: Forge, owne
     asked = [await propose(forge, SYSTEM, Promise(maya, "the moon"), reason="asked", correlation_id=CAUSE, tries=3) for _ in range(5)]
 
     assert len({one.action_id for one in asked}) == 3
+
+
+async def test_what_the_gate_bars_is_refused_whatever_the_matrix_says(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+    await propose(forge, SYSTEM, Promise(maya, "a call"), reason="asked", correlation_id=CAUSE)
+    await owner.execute("UPDATE actions.hard_limit SET alone = NULL WHERE action = 'record_promise'")
+
+    proposed = await propose(forge, SYSTEM, Promise(maya, "another"), reason="asked", correlation_id=CAUSE)
+
+    assert (proposed.state, await promises(owner)) == (ActionState.REFUSED, ["a call"])
+    assert "never done without a person" in proposed.verdict_reason
+
+
+async def test_an_action_that_nobody_can_read_any_more_is_given_up(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+    waiting = await propose(forge, SYSTEM, Credits((maya,), Money("30.00")), reason="asked", correlation_id=CAUSE)
+    await owner.execute("UPDATE actions.action SET state = 'proposed', arguments = '{}' WHERE id = %s", (waiting.action_id,))
+
+    settled = await settle(forge, waiting.action_id)
+
+    assert settled.state is ActionState.FAILED
