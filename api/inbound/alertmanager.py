@@ -101,9 +101,7 @@ def reading_of(webhook: Webhook, source: str, received_at: datetime) -> tuple[Re
 
 def router(intake: AlarmIntake, token: str, clock: Clock) -> APIRouter:
     """200 once all is committed, the unreadable alerts in quarantine and named in the answer (Alertmanager repeats on any other status)."""
-    routes = APIRouter()
 
-    @routes.post(PATH)
     async def receive_alerts(request: Request) -> Response:
         refusal = unauthorised(request, token)
         if refusal is not None:
@@ -118,4 +116,6 @@ def router(intake: AlarmIntake, token: str, clock: Clock) -> APIRouter:
         reading, wrong = reading_of(webhook, source, clock())
         return await kept(intake, reading) or answered(200, Outcome(len(reading.events), wrong))
 
+    routes = APIRouter()
+    routes.add_route(PATH, receive_alerts, methods=["POST"])
     return routes

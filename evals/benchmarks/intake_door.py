@@ -1,6 +1,6 @@
 """One HTTP door in a process of its own: `python -m evals.benchmarks.intake_door door|floor`; its database's URL is in DATABASE_URL.
 
-Prints its port when it listens, and on end of input its memory in MB at its largest; then stops.
+Prints its port when it listens, and on end of input its memory in MB at its largest and the processor seconds of its work; then stops.
 """
 
 import asyncio
@@ -84,10 +84,12 @@ async def run(name: str) -> None:
     url = value_of(Settings().database_url)
     assert url is not None, "the benchmark hands its database on"
     async with {"door": door, "floor": floor}[name](url) as port:
+        began = resource.getrusage(resource.RUSAGE_SELF)
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
-        sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}\n")
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        sys.stdout.write(f"{used.ru_maxrss / 1024:.0f} {used.ru_utime + used.ru_stime - began.ru_utime - began.ru_stime}\n")
         sys.stdout.flush()
 
 

@@ -13,7 +13,7 @@ from api.inbound.tmf642 import PATH
 BATCH: Final = 64
 DEVICES: Final = 5_000
 OBJECTS: Final = 8
-CONNECTIONS: Final = 48
+CONNECTIONS: Final = 128
 TOKEN: Final = "the benchmark's own"  # noqa: S105
 CAUSES: Final = ("lossOfSignal", "linkDown", "dyingGasp", "unreachable", "degradedSignal")
 
@@ -95,7 +95,7 @@ class Sender(asyncio.Protocol):
 
 
 async def load(port: int, batches: Sequence[bytes], seconds: float) -> list[float]:
-    """Sends for `seconds` over 48 connections; when each batch was answered, in seconds since the first was sent. Raises Refused."""
+    """Sends for `seconds` over 128 connections; when each batch was answered, in seconds since the first was sent. Raises Refused."""
     head = f"POST {PATH} HTTP/1.1\r\nhost: doors\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: %d\r\n\r\n"
     requests = [(head % len(each)).encode() + each for each in batches]
     answered: list[float] = []
