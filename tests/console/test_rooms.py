@@ -1,0 +1,133 @@
+"""The staff's door: who gets in, what they may rule on, and what a page never does."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.errors import translate_errors
+from atlas.connection import Atlas
+from console.app import add_console
+from console.live import Changes
+from console.room import Room
+from console.sign_in import local
+from forge.hard_limits import load_hard_limits
+from forge.propose import Forge, MatrixInForce
+from forge.register import Register
+from forge.sign_in import HASHER
+from governance.matrix import SHIPPED, load
+from tests import given
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+async def browser(atlas: Atlas) -> AsyncIterator[httpx.AsyncClient]:
+    matrix = load(SHIPPED)
+    await load_hard_limits(atlas, matrix)
+    forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), lambda: datetime.now(UTC), ZoneInfo("Europe/London"))
+    app = FastAPI()
+    translate_errors(app)
+    add_console(app, Room(forge, Changes(atlas), "Harbour Broadband", "GBP", b"a secret of this installation..."))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console.test") as client:
+        yield client
+
+
+async def hired(owner: given.Owner, name: str, role: str) -> int:
+    member = await given.member(owner, name, role)
+    await owner.execute("UPDATE staff.member SET password_hash = %s WHERE id = %s", (HASHER.hash(PASSWORD), member))
+    return member
+
+
+async def signed_in(browser: httpx.AsyncClient, owner: given.Owner, name: str, role: str) -> int:
+    member = await hired(owner, name, role)
+    await browser.post("/sign-in", data={"email": f"{name.lower().replace(' ', '.')}@example.com", "password": PASSWORD})
+    return member
+
+
+async def test_nobody_sees_a_page_without_signing_in(browser: httpx.AsyncClient) -> None:
+    answers = [await browser.get(path) for path in ("/incidents", "/approvals", "/customers", "/incidents/1", "/customers/1")]
+
+    assert [(answer.status_code, answer.headers["location"].partition("?")[0]) for answer in answers] == [(303, "/sign-in")] * 5
+
+
+async def test_a_region_asked_for_without_signing_in_is_refused_and_says_nothing(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/approvals/list", headers={"X-Region": "1"})
+
+    assert (answer.status_code, answer.content) == (401, b"")
+
+
+async def test_a_wrong_password_and_an_unknown_address_are_told_the_same(browser: httpx.AsyncClient, owner: given.Owner) -> None:
+    await hired(owner, "Helen Brooks", "billing_lead")
+
+    wrong = await browser.post("/sign-in", data={"email": "helen.brooks@example.com", "password": "guess"})
+    unknown = await browser.post("/sign-in", data={"email": "nobody@example.com", "password": "guess"})
+
+    assert (wrong.status_code, unknown.status_code) == (401, 401)
+    assert wrong.text.replace("helen.brooks@example.com", "") == unknown.text.replace("nobody@example.com", "")
+
+
+async def test_someone_who_works_here_gets_in_and_out_again(browser: httpx.AsyncClient, owner: given.Owner) -> None:
+    await signed_in(browser, owner, "Helen Brooks", "billing_lead")
+    inside = await browser.get("/incidents")
+    token = inside.text.partition('name="token" value="')[2].partition('"')[0]
+
+    await browser.post("/sign-out", data={"token": token})
+
+    assert "All quiet." in inside.text
+    assert (await browser.get("/incidents")).status_code == 303
+
+
+async def test_a_form_from_another_site_is_refused(browser: httpx.AsyncClient, owner: given.Owner) -> None:
+    await hired(owner, "Helen Brooks", "billing_lead")
+
+    answer = await browser.post(
+        "/sign-in", data={"email": "helen.brooks@example.com", "password": PASSWORD}, headers={"Origin": "https://elsewhere.test"}
+    )
+
+    assert answer.status_code == 403
+
+
+async def test_a_form_of_another_session_is_refused(browser: httpx.AsyncClient, owner: given.Owner) -> None:
+    await signed_in(browser, owner, "Helen Brooks", "billing_lead")
+
+    answer = await browser.post("/approvals/1", data={"token": "0" * 64, "digest": "00", "answer": "approve"})
+
+    assert answer.status_code == 403
+
+
+async def test_a_page_loads_nothing_from_elsewhere_and_is_framed_nowhere(browser: httpx.AsyncClient, owner: given.Owner) -> None:
+    await signed_in(browser, owner, "Helen Brooks", "billing_lead")
+
+    page = await browser.get("/incidents")
+
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "http://" not in page.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+async def test_a_name_that_is_markup_is_shown_as_text(browser: httpx.AsyncClient, owner: given.Owner) -> None:
+    await signed_in(browser, owner, "Helen Brooks", "billing_lead")
+    customer = await given.customer(owner, "<script>alert(1)</script>", "+447700900001")
+
+    page = await browser.get(f"/customers/{customer}")
+
+    assert "<script>alert(1)</script>" not in page.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+
+
+async def test_an_incident_that_is_not_there_is_said_to_be_missing(browser: httpx.AsyncClient, owner: given.Owner) -> None:
+    await signed_in(browser, owner, "Asha Patel", "noc_lead")
+
+    answer = await browser.get("/incidents/404404")
+
+    assert (answer.status_code, answer.json()["title"]) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("path", ["//elsewhere.test", "https://elsewhere.test", "/\\elsewhere.test", "javascript:alert(1)"])
+def test_signing_in_leads_to_a_page_of_ours_whatever_the_address_asks(path: str) -> None:
+    assert local(path) == "/incidents"
