@@ -16,6 +16,7 @@ from tools.turn import Turn
 LATELY: Final = timedelta(hours=24)
 LATEST_EVENTS: Final = 12
 VULNERABLE_SHOWN: Final = 20
+TICKETS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class IncidentShown:
 class Affected:
     """What an incident has cost: everything it ever held; counts ending in `_out` are without service now.
 
-    `monthly_revenue_at_risk` is a month's recurring charges of the subscribers. `vulnerable_lines` lists at most 20.
+    `monthly_revenue_at_risk` is a month's recurring charges of the subscribers. `vulnerable_lines` lists at most 20,
+    `open_tickets` at most 20 of those that these customers have open themselves.
     """
 
     incident_id: IncidentId
@@ -70,6 +72,7 @@ class Affected:
     monthly_revenue_at_risk: Money
     areas: list[AreaHit]
     vulnerable_lines: list[LostLine]
+    open_tickets: list[Ticket]
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,7 @@ async def what_is_affected(turn: Turn, incident_id: IncidentId | None = None) ->
         monthly_revenue_at_risk=found.revenue_at_risk,
         areas=await reads.areas_hit(turn.conn, found.incident_id),
         vulnerable_lines=await reads.vulnerable_lines(turn.conn, found.incident_id, VULNERABLE_SHOWN),
+        open_tickets=await reads.open_tickets_of_affected(turn.conn, found.incident_id, TICKETS_SHOWN),
     )
 
 

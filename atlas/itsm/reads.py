@@ -87,6 +87,11 @@ async def tickets_of_customer(conn: Connection, customer_id: CustomerId) -> list
     return await SQL.all(conn, Ticket, "tickets_of_customer", customer_id=customer_id)
 
 
+async def open_tickets_of_affected(conn: Connection, incident_id: IncidentId, most: int = 50) -> list[Ticket]:
+    """Tickets that the incident's customers have open themselves, the most pressing first."""
+    return await SQL.all(conn, Ticket, "open_tickets_of_affected", incident_id=incident_id, most=most)
+
+
 async def holder_of_alarms(conn: Connection, alarms: Sequence[AlarmId], except_incident_id: IncidentId | None = None) -> list[IncidentId]:
     """The other incident of each of these alarms that has one."""
     return await SQL.column(conn, "holder_of_alarms", alarms=list(alarms), except_incident_id=except_incident_id)

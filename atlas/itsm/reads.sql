@@ -188,6 +188,18 @@ SELECT ticket.id AS ticket_id, ticket.kind, ticket.state, ticket.parent_id, tick
  ORDER BY ticket.id DESC
  LIMIT 20;
 
+-- name: open_tickets_of_affected
+SELECT ticket.id AS ticket_id, ticket.kind, ticket.state, ticket.parent_id, ticket.incident_id, area.name AS area, ticket.customer_id,
+       ticket.impact, ticket.urgency, ticket.priority, ticket.title, ticket.opened_at, ticket.due_at, ticket.resolved_at
+  FROM itsm.ticket
+  LEFT JOIN gis.area ON area.id = ticket.area_id
+ WHERE ticket.state NOT IN ('resolved', 'closed', 'cancelled', 'rejected')
+   AND ticket.customer_id IN (SELECT subscriber.customer_id FROM itsm.incident_subscriber AS lost
+                                JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
+                               WHERE lost.incident_id = %(incident_id)s)
+ ORDER BY ticket.priority, ticket.id
+ LIMIT %(most)s;
+
 -- name: holder_of_alarms
 SELECT held.incident_id
   FROM itsm.incident_alarm AS held
@@ -199,7 +211,8 @@ SELECT held.incident_id
 SELECT (SELECT count(*) FROM itsm.incident_alarm WHERE incident_id = %(incident_id)s AND left_at IS NULL) AS alarms,
        (SELECT count(*) FROM itsm.incident_device WHERE incident_id = %(incident_id)s AND restored_at IS NULL) AS devices,
        (SELECT count(*) FROM itsm.incident_subscriber WHERE incident_id = %(incident_id)s AND restored_at IS NULL) AS subscribers,
-       (SELECT count(*) FROM itsm.ticket WHERE incident_id = %(incident_id)s AND state NOT IN ('resolved', 'closed', 'cancelled', 'rejected')) AS tickets,
+       (SELECT count(*) FROM itsm.ticket WHERE incident_id = %(incident_id)s AND kind = 'incident'
+           AND state NOT IN ('resolved', 'closed', 'cancelled', 'rejected')) AS tickets,
        (SELECT count(*) FROM field_service.job WHERE incident_id = %(incident_id)s AND state = 'inProgress') AS crews;
 
 -- name: waiting_actions

@@ -135,7 +135,7 @@ async def open_tickets(conn: Connection, incident_id: IncidentId, drafts: Sequen
 
 
 async def open_request(conn: Connection, customer_id: CustomerId | None, title: str, urgency: int, at: datetime) -> int:
-    """A ticket for somebody who wants a person; its id. `customer_id` None is somebody we do not know."""
+    """A ticket for somebody who wants a person, joined to the open fault that holds their line; its id. `customer_id` None: a stranger."""
     return int(await SQL.value(conn, "open_request", customer_id=customer_id, title=title, urgency=urgency, at=at))
 
 

@@ -111,11 +111,11 @@ UPDATE itsm.incident
    SET state = 'resolved', resolved_at = %(at)s, version = version + 1
  WHERE id = %(incident_id)s AND state = 'inProgress';
 
--- A ticket on hold stays: somebody put it there to be looked at after the incident.
+-- A ticket on hold stays: somebody put it there to be looked at after the incident. So does what a customer asked of a person.
 -- name: resolve_tickets
 UPDATE itsm.ticket
    SET state = 'resolved', resolved_at = %(at)s
- WHERE incident_id = %(incident_id)s AND state IN ('acknowledged', 'pending', 'inProgress');
+ WHERE incident_id = %(incident_id)s AND kind = 'incident' AND state IN ('acknowledged', 'pending', 'inProgress');
 
 -- name: close_incident
 UPDATE itsm.incident
@@ -125,7 +125,7 @@ UPDATE itsm.incident
 -- name: close_tickets
 UPDATE itsm.ticket
    SET state = 'closed', closed_at = %(at)s
- WHERE incident_id = %(incident_id)s AND state = 'resolved';
+ WHERE incident_id = %(incident_id)s AND kind = 'incident' AND state = 'resolved';
 
 -- name: record_event
 INSERT INTO itsm.incident_event (incident_id, at, kind, detail)
@@ -145,7 +145,17 @@ SELECT 'incident', 'inProgress', %(parent_id)s, %(incident_id)s, child.area_id, 
        AS child (area_id, impact, urgency, title, due_at)
 ON CONFLICT (parent_id, area_id) WHERE area_id IS NOT NULL AND parent_id IS NOT NULL DO NOTHING;
 
+-- Whoever asks for a person while an open fault holds their line is joined to that fault's ticket, by topology and not by what they said.
 -- name: open_request
-INSERT INTO itsm.ticket (kind, customer_id, impact, urgency, title, opened_at)
-VALUES ('request', %(customer_id)s, 4, %(urgency)s, %(title)s, %(at)s)
+INSERT INTO itsm.ticket (kind, customer_id, incident_id, parent_id, impact, urgency, title, opened_at)
+SELECT 'request', %(customer_id)s, fault.incident_id, fault.parent_id, 4, %(urgency)s, %(title)s, %(at)s
+  FROM (SELECT 1) AS one
+  LEFT JOIN LATERAL (
+       SELECT incident.id AS incident_id, parent.id AS parent_id
+         FROM crm.subscriber
+         JOIN itsm.incident_subscriber AS lost ON lost.subscriber_id = subscriber.id AND lost.restored_at IS NULL
+         JOIN itsm.incident ON incident.id = lost.incident_id AND incident.state = 'inProgress'
+         JOIN itsm.ticket AS parent ON parent.incident_id = incident.id AND parent.parent_id IS NULL AND parent.customer_id IS NULL
+        WHERE subscriber.customer_id = %(customer_id)s
+        ORDER BY incident.is_outage DESC, incident.id LIMIT 1) AS fault ON true
 RETURNING id;

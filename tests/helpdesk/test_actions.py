@@ -7,10 +7,10 @@ from atlas.helpdesk import reads
 from atlas.helpdesk.rules import AudienceGrew, NobodyToTell, NotTheirConversation, PromiseInThePast
 from atlas.helpdesk.writes import record_inbound
 from atlas.identity import ConversationId, CustomerId
-from atlas.itsm.reads import tickets_of_customer
+from atlas.itsm.reads import tickets_of_customer, tickets_of_incident
 from atlas.principal import executor, intake
 from forge.actions.helpdesk import HandOverToPerson, NotifyOutage, NotifyRestored, RecordPromise, SendMessage
-from forge.actions.itsm import ResolveIncident
+from forge.actions.itsm import CloseIncident, OpenTickets, ResolveIncident
 from tests import carried, given
 from tests.given import NOW, Owner
 from tests.helpdesk.outage import Outage, cut, half_back, notices, outage
@@ -358,3 +358,45 @@ async def test_the_news_that_it_is_over_keeps_that_promise(atlas: Atlas, owner: 
         overdue = await reads.overdue_promises(conn, NOW + timedelta(hours=3))
 
     assert [promise.customer_id for promise in overdue] == sorted(now.plant.customers[2:])
+
+
+async def asked_for_a_person(atlas: Atlas, customer: int) -> None:
+    conversation = await written(atlas, customer)
+    await carried.out(atlas, HandOverToPerson(conversation, CustomerId(customer), 1, "asked for a person"), NOW)
+
+
+async def test_many_who_ask_under_one_fault_are_joined_to_its_one_ticket(atlas: Atlas, owner: Owner) -> None:
+    now = await outage(atlas, owner)
+    parent = (await carried.out(atlas, OpenTickets(now.incident_id), NOW))["parent"]
+
+    for customer in now.plant.customers:
+        await asked_for_a_person(atlas, customer)
+
+    async with atlas.transaction(executor("tests")) as conn:
+        tickets = await tickets_of_incident(conn, now.incident_id)
+    assert [ticket.customer_id for ticket in tickets if ticket.parent_id == parent and ticket.customer_id] == list(now.plant.customers)
+
+
+async def test_what_a_customer_asked_stays_open_when_the_fault_is_over(atlas: Atlas, owner: Owner) -> None:
+    now = await outage(atlas, owner)
+    await carried.out(atlas, OpenTickets(now.incident_id), NOW)
+    await asked_for_a_person(atlas, now.plant.customers[0])
+
+    await carried.out(atlas, ResolveIncident(now.incident_id), LATER)
+    await carried.out(atlas, CloseIncident(now.incident_id), LATER)
+
+    async with atlas.transaction(executor("tests")) as conn:
+        (ticket,) = await tickets_of_customer(conn, CustomerId(now.plant.customers[0]))
+    assert ticket.state == "acknowledged"
+
+
+async def test_whoever_asks_elsewhere_is_joined_to_no_fault(atlas: Atlas, owner: Owner) -> None:
+    now = await outage(atlas, owner)
+    await carried.out(atlas, OpenTickets(now.incident_id), NOW)
+    elsewhere = await given.customer(owner, "Tom Okafor", "+447700900999")
+
+    await asked_for_a_person(atlas, elsewhere)
+
+    async with atlas.transaction(executor("tests")) as conn:
+        (ticket,) = await tickets_of_customer(conn, CustomerId(elsewhere))
+    assert ticket.incident_id is None

@@ -174,3 +174,17 @@ async def test_a_customer_may_not_look_into_an_incident(atlas: Atlas, owner: Own
     async with asking(atlas, customer(CustomerId(now.plant.customers[0]))) as (turn, _):
         with pytest.raises(NotPermittedHere):
             await itsm.what_is_affected(turn, now.incident_id)
+
+
+async def test_what_is_affected_names_the_tickets_that_its_customers_have_open(atlas: Atlas, owner: Owner) -> None:
+    now = await outage(atlas, owner)
+    action_id = await given.action(owner)
+    for customer_id in now.plant.customers[:2]:
+        await given.row(
+            owner, "itsm.ticket", kind="complaint", customer_id=customer_id, impact=4, urgency=4, title="Slow", action_id=action_id
+        )
+
+    async with asking(atlas, ASHA) as (turn, _):
+        found = await itsm.what_is_affected(turn, now.incident_id)
+
+    assert [ticket.customer_id for ticket in found.open_tickets] == list(now.plant.customers[:2])
