@@ -15,7 +15,8 @@ from cortex.topology import Topology
 
 # How much of an area must be dark of one cause before a part of it that no known path joins is put down to that cause too.
 SHARE_OF_AREA: Final = 0.05
-SAME_TIME_S: Final = 120.0
+# Senders' clocks differ by up to five minutes either way.
+SAME_TIME_S: Final = 600.0
 # One cause on a port may be a flap; a port whose fibre was cut says so in two ways.
 WAYS_OF_SAYING: Final = 2
 # A part so large is not dark by itself; smaller ones beside it belong to it.
@@ -128,4 +129,4 @@ def _home(case: Case, owner: Rows, groups: list[Group], anchored: list[int], par
 
 
 def _is_close(signs: Signs, part: Group, other: Group) -> bool:
-    return bool(abs(signs.first_lost[part.dark].min() - signs.first_lost[other.dark].min()) <= SAME_TIME_S)
+    return abs(onset(signs, part.dark).first_s - onset(signs, other.dark).first_s) <= SAME_TIME_S

@@ -11,6 +11,9 @@ from cortex.signs import SAYS_LOST, Signs
 # The first of n symptoms spread over a time comes a n-th of it after the start, and hardly ever more than four times that.
 SELDOM_LATER: Final = 4.0
 NEVER_LATER: Final = 3.0
+# Symptoms spread as far before their middle as after it; what came so many times further before is of another day.
+STALE: Final = 6.0
+LEAST_SPREAD_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,13 @@ class Onset:
 
 
 def onset(signs: Signs, dark: Rows) -> Onset:
-    """Of what is dark; with no symptom at all, any time."""
+    """Of what is dark; with no symptom at all, any time. What stood long before the rest is left out: it has a cause of its own."""
     is_dark = np.zeros(signs.lost.size, dtype=bool)
     is_dark[dark] = True
-    told = signs.raised[is_dark[signs.device] & SAYS_LOST[signs.cause]]
+    told = np.sort(signs.raised[is_dark[signs.device] & SAYS_LOST[signs.cause]])
     if not told.size:
         return Onset(0.0, float("inf"))
-    first = float(told.min())
-    spread = 2 * (float(np.median(told)) - first)
-    return Onset(first, SELDOM_LATER * spread / told.size)
+    middle = float(np.median(told))
+    after = max(float(told[int(0.9 * (told.size - 1))]) - middle, LEAST_SPREAD_S)
+    first = float(told[told >= middle - STALE * after][0])
+    return Onset(first, SELDOM_LATER * 2 * (middle - first) / told.size)

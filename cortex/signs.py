@@ -59,7 +59,6 @@ class Signs:
     raised: NDArray[np.float64]
     # By device row
     lost: Rows
-    first_lost: NDArray[np.float64]  # when that was first said; infinity if never
     complains: Flags
     astray: Rows  # complaints about a port with no known link
     speaks_of_itself: Flags
@@ -138,8 +137,6 @@ def _tallied(
         told[told] = topology.link_ends[side, link[told]] == device[told]
         heard[side, link[told]] = True
     missing = (SAYS_LOST[cause] & of_device) | dark_plant
-    first_lost = np.full(devices, np.inf)
-    np.minimum.at(first_lost, device[missing], raised[missing])
     hit = (SAYS_LINK | SAYS_LOST)[cause] & (line >= 0)
     return Signs(
         topology,
@@ -150,7 +147,6 @@ def _tallied(
         cause,
         raised,
         lost=np.bincount(device[missing], minlength=devices),
-        first_lost=first_lost,
         complains=np.bincount(device[complaint], minlength=devices) > 0,
         astray=np.bincount(device[complaint & (link < 0)], minlength=devices),
         speaks_of_itself=tally(SAYS_SELF) > 0,

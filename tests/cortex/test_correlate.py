@@ -1,3 +1,5 @@
+from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -272,6 +274,30 @@ def test_findings_do_not_depend_on_the_order_of_the_alarms_nor_on_repeats(chance
     chance.shuffle(told.told)
 
     assert correlated(plant, told) == expected
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_lost_repeated_shuffled_alarms_with_clocks_five_minutes_off_lead_to_the_same_root(seed: int) -> None:
+    chance = Random(seed)
+    told = Alarms().down(10, 3).down(13, 5).lost(11, 12, *_behind(110), *_behind(120)).lost(11, 12, *_behind(110), *_behind(120))
+    kept = chance.sample(told.told, len(told.told) - 2)
+    told.told = [replace(alarm, raised_at=alarm.raised_at + timedelta(seconds=chance.uniform(-300, 300))) for alarm in kept]
+    told.told += chance.sample(told.told, 5)
+    chance.shuffle(told.told)
+
+    (finding,) = correlated(_plant(), told)
+
+    assert _named(finding) == {Element("link", 3), Element("link", 5)}
+
+
+def test_an_alarm_that_stood_since_yesterday_does_not_split_a_cut(plant: Topology) -> None:
+    told = Alarms().down(10, 3).down(13, 5).lost(11, 12, *_behind(110), *_behind(120)).lost(1101)
+    told.told[-1] = replace(told.told[-1], raised_at=told.told[-1].raised_at - timedelta(days=1))
+
+    (finding,) = correlated(plant, told)
+
+    assert _named(finding) == {Element("link", 3), Element("link", 5)}
 
 
 def test_an_alarm_is_in_one_finding_at_most(plant: Topology) -> None:
