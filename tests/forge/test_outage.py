@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,8 @@ from atlas.money import ZERO
 from cortex.findings import BlastRadius, CauseClass, Element, Evidence, Finding, Hypothesis
 from cortex.watch import IncidentCleared, IncidentFolded, IncidentMoved, NewIncident
 from forge.graph import Bookmarks
+from forge.outbox import drain
+from forge.outside.recorded import RecordedMessenger
 from forge.playbooks.outage import play
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
@@ -27,6 +31,7 @@ from tests import given
 from tests.forge.conftest import Clock
 
 Owner = AsyncConnection[tuple[Any, ...]]
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -260,3 +265,29 @@ async def test_an_incident_that_was_folded_into_another_tells_nobody_that_they_a
     await play(forge, bookmarks, large)
 
     assert (await told(owner, "outage"), await told(owner, "restored")) == (3, 0)
+
+
+async def killed_after(database_url: str, incident: IncidentId, seconds: float) -> None:
+    """Lets a worker of its own play the incident for so long, and kills it with SIGKILL."""
+    command = (sys.executable, "-m", "tests.forge.player", database_url, str(incident))
+    worker = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    assert worker.stdout is not None
+    await worker.stdout.readline()
+    await asyncio.sleep(seconds)
+    worker.kill()
+    await worker.wait()
+
+
+async def test_a_worker_killed_again_and_again_sends_nothing_twice_and_loses_nothing(
+    forge: Forge, bookmarks: Bookmarks, owner: Owner, street: Street, database_url: str
+) -> None:
+    incident = await opened(forge, finding(street, street.lines))
+
+    for seconds in (0.1, 0.25):
+        await killed_after(database_url, incident, seconds)
+        await owner.execute("UPDATE helpdesk.notice SET leased_until = now() WHERE state = 'leased'")
+    await play(forge, bookmarks, incident)
+    await drain(forge.atlas, RecordedMessenger(forge.atlas))
+
+    sent = await (await owner.execute("SELECT address, times FROM helpdesk.recorded_message ORDER BY address")).fetchall()
+    assert sent == [(f"+4477009000{one}", 1) for one in range(10, 13)]
