@@ -111,7 +111,7 @@ def _address(device: str) -> str | None:
 async def _set_aside(conn: Connection, moves: Iterable[AlarmMoves]) -> None:
     rows = [_waiting_row(event, move.times) for move in moves for event in _last_words(move)]
     if rows:
-        await SQL.run_each(conn, "quarantine", rows)
+        await SQL.run_each(conn, "set_aside", rows)
 
 
 def _last_words(move: AlarmMoves) -> list[AlarmEvent]:
@@ -125,9 +125,12 @@ def _waiting_row(event: AlarmEvent, times: int) -> dict[str, Any]:
     written = msgspec.json.encode(event)
     return {
         "received_at": event.received_at,
+        "happened_at": event.event_at or event.received_at,
         "door": event.door.value,
-        "source_address": event.device,
         "device": event.device,
+        "managed_object": event.managed_object,
+        "probable_cause": event.probable_cause.value,
+        "is_clear": event.is_clear,
         "reason": UNKNOWN_DEVICE,
         "raw": written[:LONGEST_RAW],
         "event": written.decode(),

@@ -71,6 +71,25 @@ SELECT count(*)::int AS alarms,
 INSERT INTO nms.quarantine (received_at, door, source_address, device, reason, raw, event, times)
 VALUES (%(received_at)s, %(door)s, %(source_address)s, %(device)s, %(reason)s, %(raw)s, %(event)s::jsonb, %(times)s);
 
+-- name: set_aside
+-- Of an alarm that waits for its device only the latest raise and the latest clear matter: an unknown device that keeps talking fills no table.
+WITH again AS (
+    UPDATE nms.quarantine
+       SET times = quarantine.times + %(times)s,
+           received_at = greatest(quarantine.received_at, %(received_at)s),
+           event = CASE WHEN coalesce(quarantine.event ->> 'event_at', quarantine.event ->> 'received_at')::timestamptz < %(happened_at)s
+                        THEN %(event)s::jsonb ELSE quarantine.event END
+     WHERE quarantine.replayed_at IS NULL
+       AND quarantine.device = %(device)s
+       AND quarantine.event ->> 'managed_object' = %(managed_object)s
+       AND quarantine.event ->> 'probable_cause' = %(probable_cause)s
+       AND (quarantine.event ->> 'severity' = 'cleared') = %(is_clear)s
+ RETURNING quarantine.id
+)
+INSERT INTO nms.quarantine (received_at, door, source_address, device, reason, raw, event, times)
+SELECT %(received_at)s, %(door)s, %(device)s, %(device)s, %(reason)s, %(raw)s, %(event)s::jsonb, %(times)s
+ WHERE NOT EXISTS (SELECT FROM again);
+
 -- name: released
 -- What was set aside for want of a device that is known now, oldest first, each to one releaser only.
 SELECT quarantine.id, quarantine.event

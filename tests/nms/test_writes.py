@@ -138,6 +138,14 @@ async def test_an_unknown_device_waits_in_quarantine_with_what_it_said(atlas: At
     assert await waiting.fetchall() == [("olt-9", "no device of this name or address is known", "gpon 0/1/1")]
 
 
+async def test_an_unknown_device_that_keeps_talking_fills_no_table(atlas: Atlas, owner: Owner) -> None:
+    for moment in range(5):
+        await record(atlas, heard(device="olt-9", after_s=moment), heard(Severity.CLEARED, device="olt-9", after_s=moment - 0.5))
+
+    waiting = await owner.execute("SELECT times, event->>'severity', event->>'event_at' FROM nms.quarantine ORDER BY 2")
+    assert await waiting.fetchall() == [(10, "cleared", "2026-03-02T09:00:03.500000Z"), (10, "major", "2026-03-02T09:00:04Z")]
+
+
 async def test_what_waited_for_its_device_is_replayed_once_it_is_known(atlas: Atlas, owner: Owner) -> None:
     await record(atlas, heard(device="olt-9"), heard(Severity.CLEARED, device="olt-9", port="gpon 0/1/2"))
     await given.device(owner, "olt-9")
