@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from atlas.actions.records import ActionRecord, AuditEntry, BrokenLink, Errand, RuledOn, RulingRecord, WentAlone
+from atlas.actions.records import ActionRecord, AuditEntry, BrokenLink, Errand, Gate, RuledOn, RulingRecord, WentAlone
 from atlas.errors import NotFound
 from atlas.identity import ActionId, CorrelationId, IncidentId
 from atlas.statements import Connection, Statements
@@ -62,6 +62,12 @@ async def unsettled(conn: Connection, older_than: timedelta) -> list[ActionId]:
 async def lapsed(conn: Connection) -> list[ActionRecord]:
     """At most 200 actions whose time to approve or to carry out is over."""
     return await SQL.all(conn, ActionRecord, "lapsed")
+
+
+async def gate(conn: Connection, action: str, proposer: str) -> Gate:
+    """How the gate stands for an action of this name by this proposer."""
+    kind, _, part = proposer.partition(":")
+    return await SQL.one(conn, Gate, "gate", action=action, part=part if kind in ("agent", "system") else "")
 
 
 async def went_alone(

@@ -83,6 +83,12 @@ SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, ope
  ORDER BY id
  LIMIT 200;
 
+-- name: gate
+SELECT (SELECT digest FROM actions.matrix_in_force) AS matrix_digest,
+       (SELECT reason FROM actions.kill_switch
+         WHERE is_on AND ((scope = 'action' AND name IN (%(action)s, '*')) OR (scope = 'agent' AND name IN (%(part)s, '*') AND %(part)s <> ''))
+         ORDER BY at LIMIT 1) AS stopped_because;
+
 -- name: went_alone
 SELECT coalesce(sum((facts ->> 'money')::numeric * 100), 0)::bigint AS money,
        coalesce(sum((facts ->> 'customers')::bigint), 0)::bigint AS customers,

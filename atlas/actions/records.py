@@ -89,6 +89,14 @@ class WentAlone:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """What the database holds at the gate: the digest of the matrix whose limits it has, and why an action is switched off, if it is."""
+
+    matrix_digest: str | None
+    stopped_because: str | None
+
+
+@dataclass(frozen=True)
 class Errand:
     """Work for the world outside that is not a message. `attempts` counts this one."""
 
