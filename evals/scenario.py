@@ -69,7 +69,7 @@ class Scenario(Part):
     given: tuple[Literal["outage"], ...] = ()
     then: Outcome = Field(default_factory=Outcome)
     never: tuple[str, ...] = ()
-    most_seconds: float = 5.0
+    most_seconds: float = 10.0
 
 
 def parsed_scenario(module: str, name: str, text: str) -> Scenario:
