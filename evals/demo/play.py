@@ -31,7 +31,7 @@ NOISE: Final = 12
 REFRESH_S: Final = 0.2
 # Quiet for this long with nothing left to do: whatever was going to happen has.
 QUIET_S: Final = 1.5
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 120.0
 # A splice takes hours; nobody would watch that.
 REPAIR_PACE: Final = 1.0
 
@@ -198,7 +198,7 @@ async def is_quiet(stage: Stage) -> bool:
 
 
 async def until(holds: Callable[[], Awaitable[bool]], otherwise: str) -> None:
-    """Asks until it holds. Raises NothingHappened after a minute."""
+    """Asks until it holds. Raises NothingHappened after two minutes."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             while True:

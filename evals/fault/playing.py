@@ -102,7 +102,7 @@ async def send(datagrams: Sequence[Datagram]) -> Played:
         return Played(first_at, datetime.now(UTC), len(datagrams))
 
 
-async def play_cut(told: Sequence[Told], doors: Doors, rng: np.random.Generator, spread_s: float = 1.5) -> Played:
+async def play_cut(told: Sequence[Told], doors: Doors, rng: np.random.Generator, spread_s: float = 1.0) -> Played:
     """The burst of raises. Making a datagram takes a millisecond, so all are made before the first is sent."""
     starts_at = datetime.now(UTC) + LEAD
     return await send(await asyncio.to_thread(raised, told, doors, spread_s, rng, starts_at))
