@@ -74,8 +74,8 @@ def serve() -> None:
 async def served() -> None:
     settings = Settings()
     configure_logging("console")
-    async with database(settings) as url, platform(settings, url, lambda step: console.print(f"[dim]{step}[/]")) as addresses:
-        for name, address in addresses.items():
+    async with database(settings) as url, platform(settings, url, lambda step: console.print(f"[dim]{step}[/]")) as running:
+        for name, address in running.addresses.items():
             console.print(f"  {name:<12} {address}", highlight=False)
         console.print("Bedrock is serving. Ctrl-C stops it.")
         await until_stopped()

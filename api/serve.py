@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
+from pydantic import SecretStr
 
 from api.settings import Settings, value_of
 from atlas import embedded
@@ -41,6 +42,28 @@ class Part:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(frozen=True)
+class Running:
+    """The platform while it runs."""
+
+    parts: dict[str, Part]
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return {name: address for part in self.parts.values() for name, address in part.addresses.items()}
+
+    def pid_of(self, name: str) -> int:
+        process = self.parts[name].process
+        assert process is not None, "a running platform has all its parts"
+        return process.pid
+
+    async def back(self, name: str) -> None:
+        """Returns once the part that died is ready again."""
+        part = self.parts[name]
+        part.ready.clear()
+        await _up(part)
+
+
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[str]:
     """The owner's URL of a migrated database: the operator's own, or the embedded one, stopped at the end."""
@@ -58,15 +81,15 @@ async def database(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def platform(settings: Settings, url: str, tell: Callable[[str], None] = lambda _: None) -> AsyncIterator[dict[str, str]]:
-    """Every part running; the addresses they listen on. Stops them in order at the end: doors first, so that nothing new comes in."""
+async def platform(settings: Settings, url: str, tell: Callable[[str], None] = lambda _: None) -> AsyncIterator[Running]:
+    """Every part running. Stops them in order at the end: doors first, so that nothing new comes in."""
     parts = [Part(name) for name in PARTS]
     keepers = [asyncio.create_task(_kept_running(part, settings, url)) for part in parts]
     try:
         for part in parts:
             tell(f"starting {part.name}")
             await _up(part)
-        yield {name: address for part in parts for name, address in part.addresses.items()}
+        yield Running({part.name: part for part in parts})
     finally:
         for keeper in keepers:
             keeper.cancel()
@@ -98,11 +121,21 @@ async def _kept_running(part: Part, settings: Settings, url: str) -> None:
 
 
 async def _started(name: str, settings: Settings, url: str) -> asyncio.subprocess.Process:
-    # The children are handed what was read once, so that all parts agree even if .env changes meanwhile.
-    environment = {**os.environ, "DATABASE_URL": url, "BEDROCK_HOME": str(settings.home)}
+    environment = {**os.environ, **environment_of(settings), "DATABASE_URL": url}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "api.part", name, env=environment, stdout=asyncio.subprocess.PIPE, start_new_session=True
     )
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What was read once, handed on, so that all parts agree even if the environment or .env changes meanwhile."""
+    handed = {}
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        written = value_of(value) if isinstance(value, SecretStr) else json.dumps(value) if isinstance(value, tuple) else str(value)
+        alias = type(settings).model_fields[name].validation_alias
+        handed[alias if isinstance(alias, str) else f"BEDROCK_{name.upper()}"] = written or ""
+    return handed
 
 
 async def _listened(part: Part) -> None:

@@ -18,6 +18,7 @@ from api.settings import Settings
 from atlas.principal import Zone
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
 from evals.demo.play import play
+from evals.demo.quiet import logs_kept_in
 from evals.world.seed import Seeded
 from evals.world.seed import seed as make_world
 
@@ -74,7 +75,9 @@ async def demonstrated(once: bool, subscribers: int) -> bool:
         url = await stack.enter_async_context(database(settings))
         made = await seeded_with_bar(url, subscribers)
         console.print(f"{made.world}: {made.subscribers:,} subscribers on {made.devices:,} devices", highlight=False)
-        addresses = await stack.enter_async_context(platform(settings, url, tell))
+        console.print(f"[dim]the platform's log is in {settings.home / 'demo.log'}[/]", highlight=False)
+        stack.enter_context(logs_kept_in(settings.home / "demo.log"))
+        addresses = (await stack.enter_async_context(platform(settings, url, tell))).addresses
         handed = settings.model_copy(update={"database_url": SecretStr(url)})
         here = await stack.enter_async_context(house(handed, (Zone.EXECUTOR, Zone.STAFF), most=4))
         met = await play(console, here, addresses, once=once)
@@ -116,3 +119,7 @@ async def measured(names: list[str], peer: bool) -> list[Row]:
 
 def main() -> None:
     app()
+
+
+if __name__ == "__main__":
+    main()
