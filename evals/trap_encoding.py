@@ -21,6 +21,8 @@ BEDROCK_ALARM: Final = "1.3.6.1.4.1.32473.642.0.1"
 BEDROCK_OBJECTS: Final = "1.3.6.1.4.1.32473.642.1"
 LINK_DOWN: Final = "1.3.6.1.6.3.1.1.5.3"
 LINK_UP: Final = "1.3.6.1.6.3.1.1.5.4"
+# Any address will do: what is encoded here is sent by others.
+RECEIVER: Final = ("127.0.0.1", 162)
 # ItuPerceivedSeverity (RFC 3877)
 SEVERITY_NUMBERS: Final[Mapping[Severity, int]] = {
     Severity.CLEARED: 1,
@@ -109,6 +111,10 @@ class _Outbox(AbstractTransportDispatcher):  # type: ignore[misc]  # pysnmp has 
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[bytes] = []
+        self.receive: Any = None
+
+    def register_recv_callback(self, recv_callback: Any, _recv_id: Any = None) -> None:
+        self.receive = recv_callback
 
     def send_message(self, message: Any, _domain: Any, _address: Any) -> None:
         self.sent.append(bytes(message))
@@ -125,18 +131,18 @@ class SecureSender:
         config.add_v3_user(self.engine, user.name, AUTH[user.auth], user.auth_key or None, PRIV[user.priv], user.priv_key or None)
 
     def trap(self, trap_oid: str, bindings: Sequence[Binding], uptime_ticks: int, agent: str | None = None) -> bytes:
+        return self._sent(_pdu(trap_oid, bindings, uptime_ticks, agent, None), awaits_answer=False)
+
+    def inform(self, trap_oid: str, bindings: Sequence[Binding], uptime_ticks: int, inform_id: int) -> bytes:
+        """The first one to a receiver only asks who it is; when its answer was `hear`d, the same inform goes out in earnest."""
+        return self._sent(_pdu(trap_oid, bindings, uptime_ticks, None, inform_id), awaits_answer=True)
+
+    def hear(self, answer: bytes) -> None:
+        self.outbox.receive(self.outbox, DOMAIN, RECEIVER, answer)
+
+    def _sent(self, pdu: Any, *, awaits_answer: bool) -> bytes:
+        name, level = rfc1902.OctetString(self.user.name), self.user.level
         self.engine.message_dispatcher.send_pdu(
-            self.engine,
-            DOMAIN,
-            ("127.0.0.1", 162),
-            3,
-            3,
-            rfc1902.OctetString(self.user.name),
-            self.user.level,
-            b"",
-            b"",
-            1,
-            _pdu(trap_oid, bindings, uptime_ticks, agent, None),
-            False,
+            self.engine, DOMAIN, RECEIVER, 3, 3, name, level, b"", b"", 1, pdu, awaits_answer, cbFun=lambda *_: None
         )
         return self.outbox.sent.pop()

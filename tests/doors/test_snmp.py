@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyasn1.codec.ber import encoder
+from pysnmp.proto.api import v1
 
 from api.inbound.batch import AlarmIntake
 from api.inbound.snmp import listening
@@ -142,6 +144,31 @@ def test_a_v3_user_who_signs_less_than_agreed_is_not_believed() -> None:
     reading = parse_trap(sender.trap(LINK_DOWN, link_state("xe-0/0/0", 502, False), 100), "10.0.0.7", RECEIVED, traps)
 
     assert [each.reason for each in reading.quarantined] == ["SNMPv3 user noc: sent with less security than agreed"]
+
+
+def test_a_v3_inform_first_learns_who_we_are_and_is_then_taken_and_answered() -> None:
+    sender = SecureSender(USER, b"\x80\x00\x7f\x12\x04olt-1")
+    traps = Traps(users=UserSecurity([USER], b"\x80\x00\x7f\x12\x04bedrock"))
+    asked_who = parse_trap(sender.inform(LINK_DOWN, link_state("xe-0/0/0", 502, False), 100, 77), "10.0.0.7", RECEIVED, traps)
+    sender.hear(asked_who.answer or b"")
+
+    told = parse_trap(sender.inform(LINK_DOWN, link_state("xe-0/0/0", 502, False), 100, 77), "10.0.0.7", RECEIVED, traps)
+
+    assert (asked_who.events, asked_who.quarantined, len(told.events), told.answer is None) == ((), (), 1, False)
+
+
+def test_a_trap_of_version_1_means_what_it_means_in_version_2() -> None:
+    message = v1.Message()
+    v1.apiMessage.set_defaults(message)
+    pdu = v1.TrapPDU()
+    v1.apiTrapPDU.set_defaults(pdu)
+    v1.apiTrapPDU.set_generic_trap(pdu, "linkDown")
+    v1.apiTrapPDU.set_varbinds(pdu, [((1, 3, 6, 1, 2, 1, 2, 2, 1, 2, 502), v1.OctetString("xe-0/0/0"))])
+    v1.apiMessage.set_pdu(message, pdu)
+
+    reading = parse_trap(encoder.encode(message), "10.0.0.7", RECEIVED, Traps())
+
+    assert [(event.managed_object, event.probable_cause) for event in reading.events] == [("xe-0/0/0", ProbableCause.LINK_DOWN)]
 
 
 def test_a_community_that_is_not_ours_is_set_aside() -> None:
