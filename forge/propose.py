@@ -237,6 +237,8 @@ async def judge_and_carry_out(forge: Forge, conn: Connection, action_id: ActionI
         approve_within=verdict.approve_within,
         execute_within=verdict.execute_within,
     )
+    if verdict.tell:
+        await writes.tell(conn, action_id, verdict.tell)
     answer = Proposed(action_id, reference(action_id), state, verdict.reason, tuple(verdict.approvers), None)
     if state is ActionState.WAITING:
         await defer_carrying_out(conn, action_id)

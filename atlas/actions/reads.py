@@ -50,6 +50,11 @@ async def waiting(conn: Connection, roles: Collection[str] | None = None) -> lis
     return await SQL.all(conn, ActionRecord, "waiting", roles=None if roles is None else sorted(roles))
 
 
+async def told_to(conn: Connection, roles: Collection[str], within: timedelta = timedelta(days=1), most: int = 50) -> list[ActionRecord]:
+    """What went alone lately and people of these roles are to know of, newest first."""
+    return await SQL.all(conn, ActionRecord, "told_to", roles=sorted(roles), within=within, most=most)
+
+
 async def rulings(conn: Connection, action_ids: Sequence[ActionId]) -> list[RulingRecord]:
     return await SQL.all(conn, RulingRecord, "rulings", action_ids=list(action_ids))
 

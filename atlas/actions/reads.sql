@@ -52,6 +52,17 @@ SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, ope
    AND (%(roles)s::text[] IS NULL OR approver_roles && %(roles)s::text[])
  ORDER BY approve_by, id;
 
+-- name: told_to
+SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
+       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
+       ruled_at, finished_at, outcome, failure, supersedes_id
+  FROM actions.action
+ WHERE id IN (SELECT audit.action_id FROM actions.audit
+               WHERE audit.event = 'told' AND audit.at > clock_timestamp() - %(within)s::interval
+                 AND audit.detail -> 'roles' ?| %(roles)s::text[])
+ ORDER BY id DESC
+ LIMIT %(most)s;
+
 -- name: rulings
 SELECT ruling.action_id, ruling.staff_id, member.name, ruling.is_approval, ruling.note, ruling.digest_seen, ruling.ruled_at,
        array(SELECT held.role FROM staff.role_held AS held

@@ -98,6 +98,11 @@ async def withdraw(conn: Connection, action_id: ActionId, state: ActionState, wh
     return bool(await SQL.value(conn, "withdraw", action_id=action_id, state=state, why=why))
 
 
+async def tell(conn: Connection, action_id: ActionId, roles: Sequence[str]) -> None:
+    """Puts on record that people of these roles are told of an action that needed nobody: `reads.told_to` is what they see."""
+    await SQL.value(conn, "tell", action_id=action_id, roles=list(roles))
+
+
 async def lock_allowance(conn: Connection, allowance: str) -> None:
     """Whoever else judges by this allowance waits until this transaction ends, so that two together do not pass it."""
     await SQL.value(conn, "lock_allowance", allowance=allowance)

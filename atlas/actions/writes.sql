@@ -19,6 +19,11 @@ SELECT actions.finish(%(state)s, %(outcome)s::jsonb, %(failure)s);
 -- name: withdraw
 SELECT actions.withdraw(%(action_id)s, %(state)s, %(why)s);
 
+-- name: tell
+SELECT actions.append_audit('system:governance', 'told', action.id, action.correlation_id, jsonb_build_object('roles', %(roles)s::text[]))
+  FROM actions.action
+ WHERE action.id = %(action_id)s;
+
 -- name: lock_allowance
 SELECT pg_advisory_xact_lock(hashtextextended(%(allowance)s, 0));
 

@@ -32,7 +32,8 @@ rows:
     action: issue_credits
     money_up_to: 25.00
     money_each_up_to: 25.00
-    verdict: auto
+    verdict: auto_and_tell
+    tell: billing_lead
     because: small credits
   - rule: credits-large
     action: issue_credits

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
+from atlas.actions import reads
 from atlas.actions.records import ActionState
 from atlas.identity import CorrelationId, CustomerId
 from atlas.money import Money
-from atlas.principal import customer, executor
+from atlas.principal import Role, customer, executor
 from forge.propose import Forge, propose, settle
 from forge.register import MatrixAndRegisterDisagree, Register
 from governance.matrix import load
@@ -147,3 +148,13 @@ async def test_an_action_that_nobody_can_read_any_more_is_given_up(forge: Forge,
     settled = await settle(forge, waiting.action_id)
 
     assert settled.state is ActionState.FAILED
+
+
+async def test_what_goes_alone_and_is_to_be_told_is_shown_to_that_role_only(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+
+    proposed = await propose(forge, SYSTEM, Credits((maya,), Money("5.00")), reason="asked", correlation_id=CAUSE)
+
+    async with forge.atlas.transaction(SYSTEM) as conn:
+        told, others = await reads.told_to(conn, [Role.BILLING_LEAD]), await reads.told_to(conn, [Role.NOC_LEAD])
+    assert ([one.id for one in told], others, proposed.state) == ([proposed.action_id], [], ActionState.DONE)
