@@ -135,7 +135,13 @@ class AlarmIntake:
             await self.arrived.wait()
             await self._gather()
             self.arrived.clear()
-            await self._write_all()
+            try:
+                await self._write_all()
+            except Exception:
+                # A mistake of ours must not end the only way into Atlas: what it held waits again, and is tried again.
+                log.exception("intake_stumbled", alarms=len(self.waiting.moves))
+                self.arrived.set()
+                await asyncio.sleep(LONGEST_PAUSE_S)
 
     async def _gather(self) -> None:
         """Waits for the rest of a burst: until nothing new came for two milliseconds, or ten are over."""
@@ -151,7 +157,6 @@ class AlarmIntake:
             try:
                 await self._write(batch)
             except BaseException:
-                # Only leaving interrupts a write: what it held waits again, for the last attempt.
                 self._put_back(batch)
                 raise
             self.has_room.set()
@@ -186,7 +191,9 @@ class AlarmIntake:
                     await record_moves(conn, moves)
                     if rejected:
                         await quarantine(conn, rejected)
-            except (psycopg.OperationalError, psycopg.InternalError, AtlasUnreachable, PoolTimeout, TimeoutError) as trouble:
+            except (psycopg.DataError, psycopg.IntegrityError):
+                raise
+            except (psycopg.Error, AtlasUnreachable, PoolTimeout, TimeoutError) as trouble:
                 log.warning("intake_waits", alarms=len(self.waiting.moves) + len(moves), error=type(trouble).__name__, again_in_s=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
