@@ -133,7 +133,7 @@ async def _proposed_anew(forge: Forge, conn: Connection, row: ActionRecord, agai
     key = f"{again.action.operation_key}/after-{row.id}"
     asking = Asking(again.action, again.facts, row.reason, evidence, row.correlation_id, key, supersedes_id=row.id)
     asked = await record(conn, asking)
-    return await judge_and_carry_out(forge, conn, asked.action_id, again.action, again.facts)
+    return await judge_and_carry_out(forge, conn, asked.action_id, again.action, again.facts, asking.digest)
 
 
 async def expire_overdue(forge: Forge) -> list[ActionId]:

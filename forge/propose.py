@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -98,6 +99,14 @@ class Asking:
     operation_key: str
     supersedes_id: ActionId | None = None
 
+    @cached_property
+    def arguments(self) -> str:
+        return encoded(self.action)
+
+    @cached_property
+    def digest(self) -> bytes:
+        return digest(self.action, self.facts, self.arguments)
+
 
 async def propose(
     forge: Forge,
@@ -158,7 +167,7 @@ async def _recorded_and_done(forge: Forge, principal: Principal, asking: Asking,
     async with forge.atlas.transaction(principal) as conn:
         asked = await record(conn, asking)
         if asked.is_new:
-            proposed = await judge_and_carry_out(forge, conn, asked.action_id, asking.action, asking.facts)
+            proposed = await judge_and_carry_out(forge, conn, asked.action_id, asking.action, asking.facts, asking.digest)
             if then is not None and proposed.state is ActionState.DONE:
                 await then(conn, proposed)
             return replace(proposed, is_new=True)
@@ -187,7 +196,7 @@ async def _settled(forge: Forge, action_id: ActionId) -> Proposed:
         facts = facts_of(forge, action, row.proposer)
         if digest(action, facts) != row.digest:
             return await given_up(conn, row, "its facts moved before it was judged")
-        return await judge_and_carry_out(forge, conn, row.id, action, facts)
+        return await judge_and_carry_out(forge, conn, row.id, action, facts, row.digest)
 
 
 async def given_up(conn: Connection, row: ActionRecord, why: str) -> Proposed:
@@ -208,9 +217,9 @@ async def record(conn: Connection, asking: Asking) -> Asked:
     return await writes.propose(
         conn,
         name=asking.action.name,
-        arguments=encoded(asking.action),
+        arguments=asking.arguments,
         facts=written_facts(asking.action, asking.facts),
-        digest=digest(asking.action, asking.facts),
+        digest=asking.digest,
         operation_key=asking.operation_key,
         proposed_for=asking.action.for_customer,
         reason=asking.reason,
@@ -221,7 +230,9 @@ async def record(conn: Connection, asking: Asking) -> Asked:
     )
 
 
-async def judge_and_carry_out(forge: Forge, conn: Connection, action_id: ActionId, action: Action, facts: Facts) -> Proposed:
+async def judge_and_carry_out(
+    forge: Forge, conn: Connection, action_id: ActionId, action: Action, facts: Facts, recorded_digest: bytes
+) -> Proposed:
     """Judges a recorded action. Allowed: carried out in this very transaction. Critical: left waiting, with a job that starts its graph."""
     verdict = await gated(forge, conn, action, facts) or await judged(forge, conn, action_id, action, facts)
     state = BECOMES[verdict.answer]
@@ -244,7 +255,7 @@ async def judge_and_carry_out(forge: Forge, conn: Connection, action_id: ActionI
         await defer_carrying_out(conn, action_id)
     if state is not ActionState.ALLOWED:
         return answer
-    return await claimed_and_carried_out(conn, answer, action, digest(action, facts), forge.now())
+    return await claimed_and_carried_out(conn, answer, action, recorded_digest, forge.now())
 
 
 async def gated(forge: Forge, conn: Connection, action: Action, facts: Facts) -> Verdict | None:

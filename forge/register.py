@@ -104,7 +104,10 @@ def read_facts(text: str) -> Facts:
     return FACTS.validate_json(json.dumps(columns), strict=True)
 
 
-def digest(action: Action, facts: Facts) -> bytes:
-    """SHA-256 over what would be done and what was judged of it. The hour is left out: it is judged again at the carrying out."""
+def digest(action: Action, facts: Facts, arguments: str | None = None) -> bytes:
+    """SHA-256 over what would be done and what was judged of it. The hour is left out: it is judged again at the carrying out.
+
+    `arguments`: the action encoded, where that was done already; of a storm's incident it is a megabyte.
+    """
     judged = {name: value for name, value in FACTS.dump_python(facts, mode="json").items() if name != "in_quiet_hours"}
-    return hashlib.sha256(canonical({"action": action.name, "arguments": json.loads(encoded(action)), "facts": judged}).encode()).digest()
+    return hashlib.sha256("\n".join((action.name, arguments or encoded(action), canonical(judged))).encode()).digest()
