@@ -17,6 +17,7 @@ LONGEST_TEXT: Final = 2000
 LONGEST_NAME: Final = 255
 # No honest datagram is longer on its way, an inform's repeats included; more than that, and a clock was set or the sender restarted.
 LONGEST_DELAY: Final = timedelta(seconds=30)
+COPY_COMES_WITHIN: Final = timedelta(seconds=2)
 MOST_CLOCKS: Final = 50_000
 
 # Control characters but tab and newline, and halves of surrogate pairs: none is text, and NUL is refused by PostgreSQL.
@@ -64,29 +65,46 @@ def bearer_is_valid(authorization: str | None, token: str) -> bool:
 
 
 @dataclass(slots=True)
+class SenderClock:
+    """What is known of one sender's clock: how far ours is ahead of it, and what it showed last, when."""
+
+    offset: timedelta
+    reading: datetime
+    received_at: datetime
+
+    def stands_still(self, reading: datetime, received_at: datetime) -> bool:
+        """Some agents send the same uptime for ever; a copy of one datagram comes sooner than this."""
+        return reading == self.reading and received_at - self.received_at > COPY_COMES_WITHIN
+
+
+@dataclass(slots=True)
 class SenderClocks:
     """Each sender's clock against ours, so that its events keep its order though its clock is wrong and datagrams overtake one another.
 
     The first reading fixes the offset, and it stays as long as no event contradicts it by more than `slack`: an offset that moved a little
-    with every event would put an early event after a late one. Holds the `most` senders heard last.
+    with every event would put an early event after a late one. A clock that stands still is not asked. Holds at `most` senders.
     """
 
     slack: timedelta = LONGEST_DELAY
     resolution: timedelta = timedelta(0)
     most: int = MOST_CLOCKS
-    offsets: OrderedDict[str, timedelta] = field(default_factory=OrderedDict)
+    clocks: OrderedDict[str, SenderClock] = field(default_factory=OrderedDict)
 
     def happened_at(self, sender: str, reading: datetime, received_at: datetime) -> datetime:
         """When it happened by our clock, within `slack` of `received_at`. Within the clock's resolution the order of arrival counts."""
         seen = received_at - reading
-        offset = self.offsets.get(sender)
-        if offset is None or abs(seen - offset) > self.slack:
-            offset = seen
-        self._remember(sender, offset)
-        return received_at if abs(seen - offset) < self.resolution else reading + offset
+        clock = self.clocks.get(sender)
+        if clock is None or abs(seen - clock.offset) > self.slack:
+            self._remember(sender, SenderClock(seen, reading, received_at))
+            return received_at
+        if clock.stands_still(reading, received_at):
+            return received_at
+        if reading > clock.reading:
+            clock.reading, clock.received_at = reading, received_at
+        return received_at if abs(seen - clock.offset) < self.resolution else reading + clock.offset
 
-    def _remember(self, sender: str, offset: timedelta) -> None:
-        self.offsets[sender] = offset
-        self.offsets.move_to_end(sender)
-        if len(self.offsets) > self.most:
-            self.offsets.popitem(last=False)
+    def _remember(self, sender: str, clock: SenderClock) -> None:
+        self.clocks[sender] = clock
+        self.clocks.move_to_end(sender)
+        if len(self.clocks) > self.most:
+            self.clocks.popitem(last=False)

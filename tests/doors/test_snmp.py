@@ -247,6 +247,16 @@ def test_a_datagram_held_up_on_its_way_happened_when_the_sender_says() -> None:
     assert late == RECEIVED + timedelta(seconds=1)
 
 
+def test_an_uptime_that_stands_still_is_not_asked() -> None:
+    clocks = SenderClocks()
+    boot = datetime(1970, 1, 1, tzinfo=UTC)
+    clocks.happened_at("olt-1", boot, RECEIVED)
+
+    later = clocks.happened_at("olt-1", boot, RECEIVED + timedelta(seconds=20))
+
+    assert later == RECEIVED + timedelta(seconds=20)
+
+
 def test_a_device_that_restarted_counts_anew() -> None:
     clocks = SenderClocks()
     boot = datetime(1970, 1, 1, tzinfo=UTC)
