@@ -8,7 +8,8 @@ UPDATE helpdesk.notice
           LEFT JOIN crm.consent
                  ON consent.customer_id = waiting.customer_id
                 AND consent.channel = waiting.channel
-                AND consent.purpose = CASE WHEN waiting.purpose IN ('billing', 'marketing') THEN waiting.purpose ELSE 'service' END
+                AND consent.purpose = CASE WHEN waiting.purpose IN ('credit', 'credit_days', 'billing') THEN 'billing'
+                                           WHEN waiting.purpose = 'marketing' THEN 'marketing' ELSE 'service' END
          WHERE waiting.not_before <= clock_timestamp()
            AND NOT EXISTS (SELECT 1 FROM actions.kill_switch AS stopped
                             WHERE stopped.is_on AND stopped.scope = 'channel' AND stopped.name IN (waiting.channel, '*'))

@@ -132,10 +132,11 @@ class Deaf:
         return None if message.words else message.key
 
 
-async def test_whoever_opts_out_before_it_is_sent_gets_nothing(atlas: Atlas, owner: Owner) -> None:
+@pytest.mark.parametrize(("purpose", "consent"), [("outage", "service"), ("restored", "service"), ("credit", "billing")])
+async def test_whoever_opts_out_before_it_is_sent_gets_nothing(atlas: Atlas, owner: Owner, purpose: str, consent: str) -> None:
     maya = await given.customer(owner)
-    await notice(owner, maya)
-    await given.row(owner, "crm.consent", customer_id=maya, purpose="service", channel="sms", is_given=False, source="STOP")
+    await notice(owner, maya, purpose=purpose)
+    await given.row(owner, "crm.consent", customer_id=maya, purpose=consent, channel="sms", is_given=False, source="STOP")
 
     drained = await drain(atlas, RecordedMessenger(atlas))
 
