@@ -66,7 +66,7 @@ class Signs:
     lines_lost: Rows
     can_speak: Flags
     answers: Flags  # known to be served, whatever the records put above it
-    # By side and link row: did the device at that side say the link is down?
+    # By side and link row: does the device at that side, not lost itself, say the link is down?
     heard: Flags
 
     @property
@@ -131,12 +131,14 @@ def _tallied(
     # Light lost at passive plant is told by the device above: what hangs there is gone, nobody there is speaking.
     dark_plant = SAYS_LINK[cause] & of_device & topology.passive[device]
     complaint = SAYS_LINK[cause] & of_device & ~dark_plant
+    missing = (SAYS_LOST[cause] & of_device) | dark_plant
     heard = np.zeros((2, links), dtype=bool)
+    # A device that is lost itself sees every port of its own go down: that says nothing of who is at the other end.
+    alive = np.bincount(device[missing], minlength=devices) == 0
     for side in (0, 1):
-        told = complaint & (link >= 0)
+        told = complaint & (link >= 0) & alive[device]
         told[told] = topology.link_ends[side, link[told]] == device[told]
         heard[side, link[told]] = True
-    missing = (SAYS_LOST[cause] & of_device) | dark_plant
     hit = (SAYS_LINK | SAYS_LOST)[cause] & (line >= 0)
     return Signs(
         topology,

@@ -210,6 +210,16 @@ def test_a_gateway_that_lost_its_peer_outside_is_upstream(plant: Topology) -> No
     assert finding.is_outage
 
 
+def test_ports_that_lost_devices_say_are_down_do_not_make_roots_of_their_own(plant: Topology) -> None:
+    told = _cut_of(100)
+    for olt in OLTS[100]:
+        told.say(100, ProbableCause.LINK_DOWN, link=FEED[olt]).say(olt, ProbableCause.LINK_DOWN, link=FEED[olt])
+
+    (finding,) = correlated(plant, told)
+
+    assert _named(finding) == {Element("link", FEED[100])}
+
+
 def test_noise_stays_out(plant: Topology) -> None:
     noise = [ProbableCause.TEMPERATURE, ProbableCause.CPU_LIMIT, ProbableCause.SECURITY, ProbableCause.STORAGE_LIMIT]
     told = _cut_of(100)
