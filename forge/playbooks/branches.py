@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final
 
+from atlas.actions.reads import actions_of_incident
+from atlas.actions.records import ActionState
 from atlas.billing.records import CreditKind
 from atlas.field_service.reads import free_visit_slots, visit_places, visits_of
 from atlas.identity import IncidentId
@@ -17,6 +19,9 @@ from forge.actions.field_service import BookVisit, DispatchCrew
 from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 from forge.actions.itsm import CloseIncident, OpenTickets
 from forge.actions.nms import RunDiagnostics
+
+# A request that ended so was answered: nobody waits for another.
+UNTOLD: Final = frozenset({ActionState.REFUSED, ActionState.REJECTED, ActionState.EXPIRED, ActionState.FAILED})
 
 Branch = Callable[[Connection, IncidentId, datetime], Awaitable[Action | None]]
 
@@ -73,10 +78,20 @@ async def visit(conn: Connection, incident_id: IncidentId, now: datetime) -> Act
     return BookVisit(line.customer_id, line.subscriber_id, slots[0].window_from, because_of_incident=because)
 
 
-async def closing(conn: Connection, incident_id: IncidentId, _: datetime) -> Action | None:
-    """Once nothing in it is unfinished."""
+async def closing(conn: Connection, incident_id: IncidentId, now: datetime) -> Action | None:
+    """Once nothing in it is unfinished and nobody is owed a word: who came back last may be told by a request that is still under way."""
     left = await unfinished(conn, incident_id)
-    return None if any(vars(left).values()) else CloseIncident(incident_id)
+    if any(vars(left).values()) or await _owes_a_word(conn, incident_id, now):
+        return None
+    return CloseIncident(incident_id)
+
+
+async def _owes_a_word(conn: Connection, incident_id: IncidentId, now: datetime) -> bool:
+    """Whether somebody is back who has not been told, and no person or rule has said that they are not to be."""
+    if not (await NotifyRestored.due_for(conn, incident_id, now)).customers:
+        return False
+    asked = [one.state for one in await actions_of_incident(conn, incident_id) if one.name == NotifyRestored.name]
+    return not any(state in UNTOLD for state in asked)
 
 
 BRANCHES: Final[Mapping[str, Branch]] = {
@@ -99,7 +114,7 @@ OUTSIDE: Final = ("notices", "tickets", "diagnostics", "goodwill", "restored")
 GENTLE: Final = ("tickets", "diagnostics")
 # One customer's own line.
 SINGLE: Final = ("notices", "visit", "tickets", "diagnostics", "restored")
-ENDING: Final = ("restored", "duration", "closing")
+ENDING: Final = ("restored", "duration")
 
 CALLED_FOR: Final[Mapping[str, tuple[str, ...]]] = {
     CauseClass.FEEDER: WIDE,

@@ -20,7 +20,9 @@ from atlas.identity import CorrelationId, IncidentId
 from atlas.itsm.reads import incident as incident_of
 from atlas.itsm.records import Incident, IncidentState
 from atlas.principal import executor
+from atlas.statements import Connection
 from forge.action import Action
+from forge.carry_out import nudge_playbook
 from forge.graph import Bookmarks, prune, saver
 from forge.playbooks.branches import BRANCHES, called_for
 from forge.propose import Forge, Proposed, propose
@@ -74,19 +76,28 @@ async def await_change(state: Playing) -> Playing:
     return {}
 
 
-async def joined(state: Playing, runtime: Runtime[Forge]) -> Command[str]:
+async def joined(state: Playing, runtime: Runtime[Forge]) -> Playing:
+    """Closes the incident once everything that it called for is done: the last step, after all others of this round."""
     incident = await _incident(runtime.context, state["incident_id"])
-    return Command(update={"state": incident.state.value}, goto=END if incident.state is IncidentState.CLOSED else "await_change")
+    if incident.state is not IncidentState.RESOLVED:
+        return {"state": incident.state.value}
+    ended = await branch({"incident_id": state["incident_id"], "branch": "closing"}, runtime)
+    return {**ended, "state": (await _incident(runtime.context, state["incident_id"])).state.value}
+
+
+def after_joined(state: Playing) -> str:
+    return END if state["state"] == IncidentState.CLOSED else "await_change"
 
 
 def _built() -> StateGraph[Playing, Forge, Playing, Playing]:
     graph = StateGraph(Playing, context_schema=Forge)
     graph.add_node("look", look, destinations=("branch", END))
     graph.add_node("branch", branch)
-    graph.add_node("joined", joined, defer=True, destinations=("await_change", END))
+    graph.add_node("joined", joined, defer=True)
     graph.add_node("await_change", await_change)
     graph.add_edge(START, "look")
     graph.add_edge("branch", "joined")
+    graph.add_conditional_edges("joined", after_joined, ["await_change", END])
     graph.add_edge("await_change", "look")
     return graph
 
@@ -122,7 +133,15 @@ async def _branch(forge: Forge, incident_id: IncidentId, name: str) -> Proposed 
             return None
         incident = await incident_of(conn, incident_id)
     reason, thread = f"incident {incident_id}: {incident.cause}", CorrelationId(incident.correlation_id)
-    return await propose(forge, PLAYBOOK, action, reason=reason, evidence=_evidence(incident), correlation_id=thread, tries=TRIES)
+
+    async def then(conn: Connection, _: Proposed) -> None:
+        # Towards the end nothing outside changes any more: what was done is itself the change that may let it close.
+        if incident.state is IncidentState.RESOLVED and name != "closing":
+            await nudge_playbook(conn, incident_id)
+
+    return await propose(
+        forge, PLAYBOOK, action, reason=reason, evidence=_evidence(incident), correlation_id=thread, tries=TRIES, then=then
+    )
 
 
 def _is_such_a_request(asked: ActionRecord, action: Action) -> bool:
