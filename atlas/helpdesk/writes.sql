@@ -73,9 +73,10 @@ SELECT notice.customer_id, %(promised)s, %(due_at)s, claimed.id
   JOIN helpdesk.notice ON notice.action_id = claimed.id
  WHERE notice.incident_id = %(incident_id)s AND notice.customer_id IS NOT NULL;
 
+-- IS TRUE keeps this a hashed list: as a join over rows of this very minute the planner tried every promise against every notice.
 -- name: keep_promise_of_news
 UPDATE helpdesk.promise
    SET kept_at = %(at)s
-  FROM helpdesk.notice
- WHERE promise.kept_at IS NULL AND promise.promised = %(promised)s AND promise.customer_id = notice.customer_id
-   AND notice.incident_id = %(incident_id)s AND notice.action_id = actions.claimed();
+ WHERE promise.kept_at IS NULL AND promise.promised = %(promised)s
+   AND (promise.customer_id IN (SELECT notice.customer_id FROM helpdesk.notice
+                                 WHERE notice.incident_id = %(incident_id)s AND notice.action_id = (SELECT actions.claimed()))) IS TRUE;
