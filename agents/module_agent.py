@@ -49,6 +49,14 @@ COULD_NOT: Final = "could_not"
 OUT_OF_ORDER: Final = "out_of_order"
 
 
+class ArgumentsRefused(AtlasError):
+    """A model gave a tool arguments that it does not take; the fields are named, nothing of it was done."""
+
+    def __init__(self, tool: str, error: ValidationError) -> None:
+        wrong = sorted({str(one["loc"][0]) if one["loc"] else "arguments" for one in error.errors()})
+        super().__init__(f"{tool} cannot take this: {', '.join(wrong)}")
+
+
 @dataclass(frozen=True)
 class ModuleAgent:
     """What a module's agent handles and which tools it offers to whom."""
@@ -112,8 +120,11 @@ class Answered:
 
 
 async def call_tool(context: TurnContext, tool: Tool, arguments: dict[str, Any]) -> Answered:
-    """Calls `tool` as the turn's principal, in its own transaction. Raises AtlasError, ValidationError for arguments it cannot take."""
-    given = asked_of_model(tool).model_validate_json(json.dumps(arguments))
+    """Calls `tool` as the turn's principal, in its own transaction. Raises AtlasError: ArgumentsRefused for what it cannot take."""
+    try:
+        given = asked_of_model(tool).model_validate_json(json.dumps(arguments))
+    except ValidationError as error:
+        raise ArgumentsRefused(tool.__name__, error) from error
     values = {name: getattr(given, name) for name in type(given).model_fields}
 
     async def propose(action: Any, reason: str) -> Proposed:
@@ -162,9 +173,6 @@ def plain_error(error: Exception, tool: str) -> str:
         return json.dumps({"error": NOT_PERMITTED, "because": str(error)})
     if isinstance(error, AtlasError):
         return json.dumps({"error": COULD_NOT, "kind": type(error).__name__, "because": str(error)}, ensure_ascii=False)
-    if isinstance(error, ValidationError):
-        wrong = sorted({str(one["loc"][0]) if one["loc"] else "arguments" for one in error.errors()})
-        return json.dumps({"error": COULD_NOT, "because": f"{tool} cannot take this: {', '.join(wrong)}"})
     log.error("tool_failed", tool=tool, kind=type(error).__name__, at=raised_at(error))
     return json.dumps({"error": OUT_OF_ORDER, "because": "this cannot be looked up just now"})
 

@@ -7,10 +7,10 @@ from typing import Final
 from agents.briefs import Brief, Example, PromptMalformed, brief_of
 from agents.module_agent import ModuleAgent, Tool
 from atlas.modules import MODULES
-from tools import helpdesk
+from tools.helpdesk import hand_over
 
 # Any agent may fetch a person; only this tool crosses modules.
-FETCH_A_PERSON: Final = helpdesk.hand_over
+FETCH_A_PERSON: Final = hand_over
 AUDIENCES: Final = ("stranger", "customer", "staff")
 
 

@@ -104,4 +104,4 @@ async def test_unknown_arguments_from_a_model_are_refused_and_said_so(with_provi
     async with scripted(calls("explain_bill_change", customer_id=1), says("I could not look that up.")) as provider:
         await asked(with_provider(provider.base_url), maya)
 
-    assert "cannot take this" in provider.asked[1]["messages"][-1]["content"]
+    assert "cannot take this: customer_id" in provider.asked[1]["messages"][-1]["content"]

@@ -7,10 +7,15 @@ import pytest
 import yaml
 
 from agents.briefs import Example, brief_of
-from agents.embeddings import Encoder, MiniLm, Remembering, WordCounts
+from agents.embeddings import Encoder, MiniLm, WordCounts
 from agents.language import language_of
 from agents.router import Router, clauses
+from api.inbound.knowledge import keep_examples
+from atlas.connection import Atlas
+from atlas.knowledge.reads import nearest
+from atlas.knowledge.records import Passage, PassageKind
 from atlas.modules import MODULES
+from atlas.principal import executor
 
 HELD_OUT = Path(__file__).parents[2] / "evals" / "scenarios" / "held_out_sentences.yaml"
 EXAMPLES = [example for module in MODULES for example in brief_of(module).examples]
@@ -18,11 +23,6 @@ EXAMPLES = [example for module in MODULES for example in brief_of(module).exampl
 
 def everything(example: Example) -> bool:
     return True
-
-
-@pytest.fixture(scope="session")
-async def router() -> Router:
-    return await Router.of(EXAMPLES, Remembering(MiniLm.installed()), WordCounts())
 
 
 async def shares_right(router: Router) -> tuple[float, float]:
@@ -108,3 +108,22 @@ def test_our_vectors_are_those_that_the_models_card_shows(happy: list[str]) -> N
 
     near: Any = vectors[1:] @ vectors[0]
     assert [round(float(one), 3) for one in near] == [0.695, 0.943, 0.257]
+
+
+async def test_postgresql_finds_the_same_nearest_examples_as_memory(atlas: Atlas, router: Router) -> None:
+    english = [example for example in EXAMPLES if example.language == "en"]
+    vectors = MiniLm.installed().vectors([example.words for example in english[:60]])
+    await keep_examples(
+        atlas,
+        [
+            Passage(PassageKind.EXAMPLE, one.module, one.tool, one.words, one.language, "all-MiniLM-L6-v2", tuple(vector.tolist()))
+            for one, vector in zip(english, vectors, strict=False)
+        ],
+    )
+    asked = MiniLm.installed().vectors(["how come my bill went up"])[0]
+
+    async with atlas.transaction(executor("test")) as conn:
+        found = await nearest(conn, PassageKind.EXAMPLE, "all-MiniLM-L6-v2", asked.tolist(), "en", most=5)
+
+    in_memory = sorted(zip(vectors @ asked, (one.words for one in english), strict=False), reverse=True)[:5]
+    assert [one.words for one in found] == [words for _, words in in_memory]
