@@ -117,16 +117,14 @@ def _home(case: Case, owner: Rows, groups: list[Group], anchored: list[int], par
     places = owner[np.setdiff1d(beside, part.dark)]
     places = places[places != UNDECIDED]
     counts = np.bincount(places[places >= 0], minlength=len(groups))
-    best = max(anchored, key=lambda place: (counts[place], -place), default=None)
-    if best is not None and counts[best] >= max(SHARE_OF_AREA * places.size, 1) and _is_close(case.signs, part, groups[best]):
-        return best
+    then = onset(case.signs, part.dark)
+    enough = [place for place in anchored if counts[place] >= max(SHARE_OF_AREA * places.size, 1)]
+    for place in sorted(enough, key=lambda place: (-counts[place], place)):
+        began = onset(case.signs, groups[place].dark)
+        if abs(then.first_s - began.first_s) <= SAME_TIME_S and not then.is_not_that_of(began):
+            return place
     ringed = topology.habits.ringed[topology.habits.kind]
     if not ringed[head] or part.dark.size < LARGE:
         return None
-    then = onset(case.signs, part.dark)
     rings = [place for place in anchored if ringed[groups[place].roots[0].head] and then.is_that_of(onset(case.signs, groups[place].dark))]
     return rings[0] if len(rings) == 1 else None
-
-
-def _is_close(signs: Signs, part: Group, other: Group) -> bool:
-    return abs(onset(signs, part.dark).first_s - onset(signs, other.dark).first_s) <= SAME_TIME_S
