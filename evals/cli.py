@@ -12,13 +12,19 @@ from pydantic import SecretStr
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.bootstrap import configure_logging, house
+from api.chat import provider_of
 from api.cli import Json, app, console, printed_json, run
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
+from atlas.modules import MODULES
 from atlas.principal import Zone
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
+from evals.run import play_all
+from evals.scenario import scenarios
+from evals.score import as_rows
+from evals.score import table as judgement_table
 from evals.world.seed import Seeded
 from evals.world.seed import seed as make_world
 
@@ -88,6 +94,26 @@ async def demonstrated(once: bool, subscribers: int) -> bool:
             console.print("(billing lead) as helen@example.com and Asha Patel (NOC lead) as asha@example.com. Ctrl-C stops everything.")
             await until_stopped()
         return met
+
+
+@app.command("eval")
+def evaluate(
+    modules: Annotated[list[str] | None, typer.Argument(help="Only these modules' scenarios; all, where none is named.")] = None,
+    as_json: Json = False,
+    with_provider: Annotated[bool, typer.Option("--provider", help="Answer with the configured model provider.")] = False,
+) -> None:
+    """Play the scenarios, each in its own copy of the demo ISP, and judge them: state first, words second."""
+    unknown = set(modules or ()) - set(MODULES)
+    if unknown:
+        raise typer.BadParameter(f"there is no module {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")
+    chosen = list(scenarios(tuple(modules or MODULES)))
+    judgements = run(lambda: play_all(chosen, provider_of(Settings()) if with_provider else None))
+    if as_json:
+        printed_json(as_rows(judgements))
+    else:
+        console.print(judgement_table(judgements))
+    if not all(judgement.passed for judgement in judgements):
+        raise typer.Exit(1)
 
 
 @app.command()
