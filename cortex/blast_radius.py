@@ -30,6 +30,7 @@ def blast_of(topology: Topology, cut: CutOff) -> BlastRadius:
         businesses=counts.businesses,
         revenue_at_risk=Money.of_minor(counts.monthly_minor),
         areas=_areas(topology, cut),
+        plant=topology.plant_ids(cut),
     )
 
 
@@ -41,7 +42,5 @@ def _areas(topology: Topology, cut: CutOff) -> tuple[AreaImpact, ...]:
     touched = np.flatnonzero(devices + subscribers)
     return tuple(
         AreaImpact(AreaId(area), there, lines)
-        for area, there, lines in zip(
-            area_ids[touched].tolist(), devices[touched].tolist(), subscribers[touched].tolist(), strict=True
-        )
+        for area, there, lines in zip(area_ids[touched].tolist(), devices[touched].tolist(), subscribers[touched].tolist(), strict=True)
     )

@@ -90,9 +90,7 @@ def dominator_forest(around: Adjacency, links: int, heads: Rows, gateways: NDArr
     return Forest(at, start, end, above, above_link, link_start, link_end, fed=next(entries, len(order)))
 
 
-def _depth_first(
-    around: Adjacency, heads: list[int], gateways: list[bool]
-) -> tuple[list[int], list[int], list[int], list[int], list[int]]:
+def _depth_first(around: Adjacency, heads: list[int], gateways: list[bool]) -> tuple[list[int], list[int], list[int], list[int], list[int]]:
     """Devices in the order entered, and for each its parent, the link it was entered by, its number, and its low point."""
     first, to, via = around.first.tolist(), around.to.tolist(), around.via.tolist()
     devices = len(first) - 1
@@ -159,4 +157,3 @@ def _number(order: list[int], above: Rows) -> tuple[Rows, Rows, Rows]:
     at = np.empty(len(over), dtype=np.int64)
     at[starts] = np.arange(len(over))
     return starts, starts + np.array(size, dtype=np.int64), at
-

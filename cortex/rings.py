@@ -255,9 +255,7 @@ def _pairs_by_onset(case: Case, groups: list[Group], tails: list[int]) -> list[t
     for place in tails:
         steps = _steps_from(case, _teller(case, groups[place]))
         near[place] = [
-            other
-            for other in tails
-            if other != place and _teller(case, groups[other]) in steps and onsets[place].is_that_of(onsets[other])
+            other for other in tails if other != place and _teller(case, groups[other]) in steps and onsets[place].is_that_of(onsets[other])
         ]
     return [(place, found[0]) for place, found in near.items() if len(found) == 1 and near[found[0]] == [place] and place < found[0]]
 

@@ -26,9 +26,7 @@ def _causes(*causes: ProbableCause) -> Flags:
 # Somebody could not reach the device, or it said so with its last breath.
 SAYS_LOST: Final = _causes(ProbableCause.UNREACHABLE, ProbableCause.SESSIONS_LOST, ProbableCause.DYING_GASP)
 # A port lost its peer: the one who says it is alive.
-SAYS_LINK: Final = _causes(
-    ProbableCause.LOSS_OF_SIGNAL, ProbableCause.LOSS_OF_FRAME, ProbableCause.LINK_DOWN, ProbableCause.ADJACENCY_LOST
-)
+SAYS_LINK: Final = _causes(ProbableCause.LOSS_OF_SIGNAL, ProbableCause.LOSS_OF_FRAME, ProbableCause.LINK_DOWN, ProbableCause.ADJACENCY_LOST)
 # The device speaks of itself or of its power.
 SAYS_SELF: Final = _causes(
     ProbableCause.DYING_GASP,

@@ -182,9 +182,7 @@ def _chosen(
     dark, best = dict.fromkeys(rows.tolist(), 0.0), dict(zip(rows.tolist(), weights.lines_alone[rows].tolist(), strict=True))
     chosen, excluded = {}, np.zeros(spared.size, dtype=bool)
     columns = (forest.above, (weights.dark + spared), around.device, around.feed, around.told, topology.passive)
-    for row, above, own, device, feed, told, passive in zip(
-        rows.tolist(), *(column[rows].tolist() for column in columns), strict=True
-    ):
+    for row, above, own, device, feed, told, passive in zip(rows.tolist(), *(column[rows].tolist() for column in columns), strict=True):
         behind, apart = own + dark[row], best[row]
         gain = behind + max(device, feed)
         # Where nothing tells two apart, plant is suspected high (the whole port) and gear low (the last that was heard of).

@@ -15,29 +15,9 @@ from atlas.identity import DeviceId, SubscriberId
 from cortex.dominators import ROOT, Adjacency, Forest, Rows, dominator_forest, runs_apart
 from cortex.findings import Element
 from cortex.habits import Habits
+from cortex.rank import Rank
 
 PASSIVE: Final = np.array([kind in PASSIVE_KINDS for kind in KINDS])
-NOWHERE: Final = -1
-
-
-class Rank:
-    """Finds the row of an id in a column, for one id or for a column of them; -1 where there is none."""
-
-    __slots__ = ("_by_id", "_sorted")
-
-    def __init__(self, ids: Ids) -> None:
-        self._by_id = np.argsort(ids, kind="stable")
-        self._sorted = ids[self._by_id]
-
-    def rows(self, ids: Ids) -> Rows:
-        if not self._sorted.size:
-            return np.full(ids.shape, NOWHERE, dtype=np.int64)
-        place = np.minimum(np.searchsorted(self._sorted, ids), self._sorted.size - 1)
-        return np.where(self._sorted[place] == ids, self._by_id[place], NOWHERE)
-
-    def row(self, key: int) -> int:
-        place = int(self._sorted.searchsorted(key))
-        return int(self._by_id[place]) if place < self._sorted.size and self._sorted[place] == key else NOWHERE
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -288,6 +268,11 @@ class Topology:
     def device_ids(self, cut: CutOff) -> tuple[DeviceId, ...]:
         before, ids, _ = self._spoken
         return _joined([ids[a:b] for a, b in _pairs(before, cut)])  # type: ignore[return-value]
+
+    def plant_ids(self, cut: CutOff) -> tuple[DeviceId, ...]:
+        """The passive plant cut off, in the plant's order."""
+        rows = self.rows_of(cut)
+        return tuple(DeviceId(one) for one in self.network.device_id[rows[self.passive[rows]]].tolist())
 
     def counted_rows(self, cut: CutOff) -> Rows:
         """Rows of the devices cut off, passive ones left out."""

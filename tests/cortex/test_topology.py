@@ -27,9 +27,7 @@ def plants(draw: st.DrawFn) -> Network:
     joined = draw(st.lists(st.tuples(end, end), max_size=20))
     groups = st.lists(st.integers(0, 3), min_size=20, max_size=20)
     sites, conduits = draw(groups), draw(groups)
-    return network(
-        list(zip(ids, kinds, strict=True)), joined, sites=dict(enumerate(sites, 1)), conduits=dict(enumerate(conduits, 1))
-    )
+    return network(list(zip(ids, kinds, strict=True)), joined, sites=dict(enumerate(sites, 1)), conduits=dict(enumerate(conduits, 1)))
 
 
 elements = st.builds(Element, st.sampled_from(["device", "link", "conduit", "site"]), st.integers(1, 21))
@@ -85,9 +83,7 @@ def test_passive_plant_fails_but_is_not_counted_as_a_device() -> None:
 
 
 def test_a_part_with_no_known_gateway_is_fed_at_its_most_central_device() -> None:
-    plant = network(
-        [(1, DeviceKind.GATEWAY), (2, DeviceKind.OLT), (3, DeviceKind.AGGREGATION), (4, DeviceKind.OLT)], [(2, 3), (3, 4)]
-    )
+    plant = network([(1, DeviceKind.GATEWAY), (2, DeviceKind.OLT), (3, DeviceKind.AGGREGATION), (4, DeviceKind.OLT)], [(2, 3), (3, 4)])
     topology = Topology.build(plant, NO_LINES)
 
     assert topology.unfed == {2, 3, 4}
