@@ -1057,6 +1057,7 @@ CREATE TABLE helpdesk.promise (
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
+CREATE INDEX promise_of_customer ON helpdesk.promise USING btree (customer_id);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger require_claim BEFORE INSERT ON helpdesk.promise FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 

@@ -76,7 +76,10 @@ class AreaImpact:
 
 @dataclass(frozen=True)
 class BlastRadius:
-    """Everything that loses service if the elements fail. `revenue_at_risk` is a month's charges of those subscribers."""
+    """Everything that loses service if the elements fail. `revenue_at_risk` is a month's charges of those subscribers.
+
+    `plant` is the passive plant that goes with `devices`; it is cut off too, and never counted.
+    """
 
     devices: tuple[DeviceId, ...]
     subscribers: tuple[SubscriberId, ...]
@@ -85,6 +88,12 @@ class BlastRadius:
     businesses: int
     revenue_at_risk: Money
     areas: tuple[AreaImpact, ...]
+    plant: tuple[DeviceId, ...] = ()
+
+    @property
+    def cut_off(self) -> tuple[DeviceId, ...]:
+        """Every device without a path, passive ones too: whoever hangs from one of them is lost."""
+        return (*self.devices, *self.plant)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from atlas.nms.reads import open_alarms
 
 from atlas.cmdb.reads import lines, network, topology_version
 from atlas.connection import Atlas
-from atlas.itsm.reads import open_incidents
+from atlas.identity import DeviceId
+from atlas.itsm.reads import devices_answering, open_incidents
 from atlas.itsm.records import StandingIncident
 from atlas.nms.records import OpenAlarm
 from atlas.principal import executor
@@ -21,12 +22,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Picture:
-    """The network at one moment: its plant, every alarm that stands, every incident that is not closed."""
+    """The network at one moment: its plant, every alarm that stands, every incident in progress, and which of their devices are back."""
 
     at: datetime
     topology: Topology
     alarms: tuple[OpenAlarm, ...]
     incidents: tuple[StandingIncident, ...]
+    answering: frozenset[DeviceId] = frozenset()
 
 
 class WarmTopology:
@@ -49,13 +51,14 @@ class WarmTopology:
 
 
 async def take_picture(atlas: Atlas, warm: WarmTopology) -> Picture:
-    """Four statements in one transaction; a fifth and sixth only when the plant changed."""
+    """Five statements in one transaction; two more only when the plant changed."""
     async with atlas.transaction(executor("cortex")) as conn:
         topology = await warm.at(conn)
         alarms = await open_alarms(conn)
         incidents = await open_incidents(conn)
+        answering = await devices_answering(conn)
         at = await database_time(conn)
-    return Picture(at, topology, tuple(alarms), tuple(incidents))
+    return Picture(at, topology, tuple(alarms), tuple(incidents), frozenset(answering))
 
 
 async def database_time(conn: Connection) -> datetime:

@@ -59,7 +59,7 @@ async def look(atlas: Atlas, warm: WarmTopology) -> list[Change]:
 
 def changes_in(picture: Picture) -> list[Change]:
     """Pure: the findings of a picture, matched with the incidents that stand."""
-    findings = correlate(picture.topology, picture.alarms, now=picture.at)
+    findings = correlate(picture.topology, picture.alarms, now=picture.at, answering=picture.answering)
     return changes(findings, picture.incidents)
 
 

@@ -44,6 +44,7 @@ BENCHMARKS: Final = {
     "intake": "intake",
     "blast-radius": "blast",
     "change-seen": "change_seen",
+    "doors": "doors",
     "principal": "principal",
 }
 

@@ -58,7 +58,7 @@ async def _opened(forge: Forge, finding: Finding) -> Proposed:
         confidence=finding.reach_confidence,
         hypotheses=_plain(finding.hypotheses),
         alarms=finding.alarms,
-        devices=finding.blast.devices,
+        devices=finding.blast.cut_off,
         lines=lines(finding),
         first_alarm_at=finding.first_raised_at,
     )
@@ -88,7 +88,7 @@ def _revision(known: Incident, change: IncidentMoved, held: frozenset[DeviceId])
     lie higher again, and people who were told that they are back would be taken back without a single new alarm.
     """
     best = change.findings[0]
-    lost = {device for finding in change.findings for device in finding.blast.devices}
+    lost = {device for finding in change.findings for device in finding.blast.cut_off}
     known_root = Root(known.root_kind, known.root_id) if known.root_kind and known.root_id else None
     return ReviseIncident(
         incident=known.incident_id,
@@ -130,7 +130,7 @@ def _nudge(incident_id: IncidentId, not_before: datetime | None = None) -> After
 
 def lines(finding: Finding) -> tuple[SubscriberId, ...]:
     """Subscribers lost on their own, by a fault of their own line; all others follow from the devices they hang from."""
-    if not finding.blast.devices:
+    if not finding.blast.cut_off:
         return finding.blast.subscribers
     roots = finding.best.elements if finding.best else ()
     return tuple(SubscriberId(element.id) for element in roots if element.kind == "subscriber")

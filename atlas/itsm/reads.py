@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from atlas.errors import NotFound
-from atlas.identity import AlarmId, CustomerId, IncidentId, SubscriberId
+from atlas.identity import AlarmId, CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.itsm.records import (
     AreaHit,
     ElementName,
@@ -128,3 +128,8 @@ async def latest_incident(conn: Connection) -> IncidentId | None:
     """The one in progress that opened last; else the last there was."""
     found = await SQL.value(conn, "latest_incident")
     return None if found is None else IncidentId(found)
+
+
+async def devices_answering(conn: Connection) -> list[DeviceId]:
+    """Devices of incidents in progress that raised alarms in them and have none standing any more: they are back, whatever lies above them."""
+    return await SQL.column(conn, "devices_answering")

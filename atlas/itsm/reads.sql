@@ -240,3 +240,12 @@ SELECT EXISTS (SELECT 1 FROM gis.area WHERE area.name ILIKE %(area_name)s);
 
 -- name: latest_incident
 SELECT incident.id FROM itsm.incident ORDER BY incident.state = 'inProgress' DESC, incident.id DESC LIMIT 1;
+
+-- name: devices_answering
+SELECT alarm.device_id
+  FROM itsm.incident
+  JOIN itsm.incident_alarm AS held ON held.incident_id = incident.id
+  JOIN nms.alarm ON alarm.id = held.alarm_id
+ WHERE incident.state = 'inProgress'
+ GROUP BY alarm.device_id
+HAVING NOT bool_or(alarm.is_open);

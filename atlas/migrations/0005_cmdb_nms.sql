@@ -118,7 +118,7 @@ CREATE TABLE nms.alarm (
     subscriber_id    bigint REFERENCES crm.subscriber,
     acknowledged_by_action_id bigint REFERENCES actions.action,
     UNIQUE (device_id, managed_object, probable_cause)
-);
+) WITH (fillfactor = 60);  -- room to move an alarm's times in place: most of a storm is repeats and clears
 COMMENT ON COLUMN nms.alarm.raised_at IS 'latest raise, by the sender''s believable time, else ours';
 COMMENT ON COLUMN nms.alarm.severity IS 'of the latest raise; cleared only where no raise was ever seen';
 COMMENT ON COLUMN nms.alarm.link_id IS 'the link at this port, matched when stored';

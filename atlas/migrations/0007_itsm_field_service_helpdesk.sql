@@ -197,6 +197,7 @@ CREATE TABLE helpdesk.promise (
     kept_at     timestamptz,
     action_id   bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action
 );
+CREATE INDEX promise_of_customer ON helpdesk.promise (customer_id);
 
 CREATE SCHEMA knowledge;
 GRANT USAGE ON SCHEMA knowledge TO bedrock_customer, bedrock_staff, bedrock_executor;
