@@ -46,9 +46,6 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     openai_model: str = Field(default="gpt-4.1-mini", validation_alias="OPENAI_MODEL")
 
-    # How long a restored incident must stay quiet before it is closed; longer than any line card takes to restart.
-    settle_s: float = 180.0
-
     @property
     def secret(self) -> bytes:
         """The installation's own secret, made at the first start; keys of logins, principals and cookies are derived from it."""

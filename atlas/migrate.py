@@ -38,7 +38,8 @@ def migrate(url: str, secret: bytes) -> Applied:
         conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         _make_roles(conn, secret)
         conn.execute(
-            "CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, text_md5 text NOT NULL, applied_at timestamptz DEFAULT now())"
+            "CREATE TABLE IF NOT EXISTS public.migration"
+            " (name text PRIMARY KEY, text_md5 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         done: dict[str, str] = dict(conn.execute("SELECT name, text_md5 FROM public.migration").fetchall())
         applied = [path.name for path in sorted(MIGRATIONS.glob("*.sql")) if _apply(conn, path, done)]

@@ -89,7 +89,7 @@ CREATE TABLE actions.audit_head (
 
 CREATE TABLE actions.errand (
     id bigint NOT NULL GENERATED AS IDENTITY,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     port text NOT NULL,
     operation text NOT NULL,
     arguments jsonb NOT NULL,
@@ -109,7 +109,8 @@ CREATE TABLE actions.errand (
 CREATE INDEX errand_of_action ON actions.errand USING btree (action_id);
 CREATE INDEX errand_waiting ON actions.errand USING btree (id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
 --   trigger announce AFTER INSERT OR DELETE OR UPDATE ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger require_claim BEFORE INSERT ON actions.errand FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON actions.errand REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON actions.errand FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger wake_errands AFTER INSERT ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.errands')
 
 CREATE TABLE actions.hard_limit (
@@ -418,14 +419,15 @@ CREATE TABLE crm.interaction (
     kind text NOT NULL,
     channel text,
     summary text NOT NULL,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 CREATE INDEX interaction_of_customer ON crm.interaction USING btree (customer_id, at DESC);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
---   trigger require_claim BEFORE INSERT ON crm.interaction FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON crm.interaction REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON crm.interaction FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE crm.subscriber (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -460,7 +462,7 @@ CREATE TABLE oms.order_event (
     at timestamp with time zone NOT NULL DEFAULT now(),
     state text NOT NULL,
     reason text NOT NULL,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (order_id) REFERENCES oms.product_order(id)
@@ -469,7 +471,8 @@ CREATE INDEX event_of_order ON oms.order_event USING btree (order_id, id);
 --   row policy customer: (order_id IN ( SELECT product_order.id
    FROM oms.product_order
   WHERE (product_order.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
---   trigger require_claim BEFORE INSERT ON oms.order_event FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON oms.order_event REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON oms.order_event FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE oms.product_order (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -481,7 +484,7 @@ CREATE TABLE oms.product_order (
     wanted_on date,
     ordered_at timestamp with time zone NOT NULL DEFAULT now(),
     state_changed_at timestamp with time zone NOT NULL DEFAULT now(),
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     CHECK ((kind = ANY (ARRAY['add'::text, 'modify'::text, 'move'::text, 'delete'::text]))),
     CHECK ((state = ANY (ARRAY['acknowledged'::text, 'rejected'::text, 'pending'::text, 'held'::text, 'inProgress'::text, 'cancelled'::text, 'completed'::text, 'failed'::text, 'partial'::text, 'assessingCancellation'::text, 'pendingCancellation'::text]))),
@@ -494,7 +497,8 @@ CREATE TABLE oms.product_order (
 CREATE INDEX order_of_customer ON oms.product_order USING btree (customer_id, ordered_at DESC);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE OR UPDATE ON oms.product_order FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger require_claim BEFORE INSERT ON oms.product_order FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON oms.product_order REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON oms.product_order FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- billing ----------------------------------------------------------------------------------------------------------------------------------
 
@@ -532,7 +536,7 @@ CREATE TABLE billing.credit (
     journal_id bigint NOT NULL,
     formula text NOT NULL,
     granted_at timestamp with time zone NOT NULL DEFAULT now(),
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     UNIQUE (subscriber_id, cause),
     CHECK ((amount_minor > 0)),
@@ -543,7 +547,8 @@ CREATE TABLE billing.credit (
 );
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE OR UPDATE ON billing.credit FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger require_claim BEFORE INSERT ON billing.credit FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON billing.credit REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON billing.credit FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE billing.invoice (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -599,7 +604,8 @@ CREATE TABLE billing.journal (
     CHECK ((kind = ANY (ARRAY['invoice'::text, 'payment'::text, 'credit'::text, 'opening'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id)
 );
---   trigger require_claim BEFORE INSERT ON billing.journal FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON billing.journal FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE billing.payment (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -673,13 +679,14 @@ CREATE TABLE nms.maintenance_window (
     starts_at timestamp with time zone NOT NULL,
     ends_at timestamp with time zone NOT NULL,
     reason text NOT NULL,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     CHECK ((ends_at > starts_at)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (device_id) REFERENCES cmdb.device(id)
 );
---   trigger require_claim BEFORE INSERT ON nms.maintenance_window FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON nms.maintenance_window REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON nms.maintenance_window FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE nms.quarantine (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -848,7 +855,7 @@ CREATE TABLE itsm.incident (
     resolved_at timestamp with time zone,
     closed_at timestamp with time zone,
     correlation_id uuid NOT NULL,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     version integer NOT NULL DEFAULT 1,
     PRIMARY KEY (id),
     CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
@@ -863,35 +870,38 @@ CREATE TABLE itsm.incident (
 --   row policy customer: (id IN ( SELECT incident_subscriber.incident_id
    FROM itsm.incident_subscriber))
 --   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.incident FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger require_claim BEFORE INSERT ON itsm.incident FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON itsm.incident REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON itsm.incident FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE itsm.incident_alarm (
     incident_id bigint NOT NULL,
     alarm_id bigint NOT NULL,
     joined_at timestamp with time zone NOT NULL DEFAULT now(),
     left_at timestamp with time zone,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (incident_id, alarm_id),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (alarm_id) REFERENCES nms.alarm(id),
     FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
 );
 CREATE UNIQUE INDEX alarm_in_one_incident ON itsm.incident_alarm USING btree (alarm_id) WHERE (left_at IS NULL);
---   trigger require_claim BEFORE INSERT ON itsm.incident_alarm FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON itsm.incident_alarm REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON itsm.incident_alarm FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE itsm.incident_device (
     incident_id bigint NOT NULL,
     device_id bigint NOT NULL,
     lost_at timestamp with time zone NOT NULL,
     restored_at timestamp with time zone,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (incident_id, device_id),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
     FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
 );
 CREATE INDEX incident_of_device ON itsm.incident_device USING btree (device_id) WHERE (restored_at IS NULL);
---   trigger require_claim BEFORE INSERT ON itsm.incident_device FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON itsm.incident_device REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON itsm.incident_device FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE itsm.incident_event (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -899,21 +909,22 @@ CREATE TABLE itsm.incident_event (
     at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     kind text NOT NULL,
     detail jsonb NOT NULL DEFAULT '{}'::jsonb,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
 );
 CREATE INDEX event_of_incident ON itsm.incident_event USING btree (incident_id, id);
 --   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.incident_event FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger require_claim BEFORE INSERT ON itsm.incident_event FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON itsm.incident_event REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON itsm.incident_event FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE itsm.incident_subscriber (
     incident_id bigint NOT NULL,
     subscriber_id bigint NOT NULL,
     lost_at timestamp with time zone NOT NULL,
     restored_at timestamp with time zone,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (incident_id, subscriber_id),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (incident_id) REFERENCES itsm.incident(id),
@@ -924,7 +935,8 @@ CREATE INDEX incident_of_subscriber ON itsm.incident_subscriber USING btree (sub
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
 --   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.incident_subscriber FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger require_claim BEFORE INSERT ON itsm.incident_subscriber FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON itsm.incident_subscriber REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON itsm.incident_subscriber FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE itsm.ticket (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -943,7 +955,7 @@ CREATE TABLE itsm.ticket (
     due_at timestamp with time zone,
     resolved_at timestamp with time zone,
     closed_at timestamp with time zone,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     CHECK (((impact >= 1) AND (impact <= 4))),
     CHECK (((urgency >= 1) AND (urgency <= 4))),
@@ -961,7 +973,8 @@ CREATE UNIQUE INDEX one_child_per_area ON itsm.ticket USING btree (parent_id, ar
 CREATE UNIQUE INDEX one_parent_ticket ON itsm.ticket USING btree (incident_id) WHERE ((incident_id IS NOT NULL) AND (parent_id IS NULL) AND (customer_id IS NULL));
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.ticket FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger require_claim BEFORE INSERT ON itsm.ticket FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON itsm.ticket REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON itsm.ticket FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- function itsm.public_outages(p_area_name text) RETURNS TABLE(incident_id bigint, area text, cause text, since timestamp with time zone, subscribers bigint) SECURITY DEFINER
 
@@ -1027,7 +1040,7 @@ CREATE TABLE helpdesk.notice (
     sent_at timestamp with time zone,
     provider_reference text,
     failure text,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     UNIQUE (key),
     UNIQUE (provider_reference),
@@ -1043,7 +1056,8 @@ CREATE INDEX notice_of_incident ON helpdesk.notice USING btree (incident_id, pur
 CREATE INDEX notice_to_send ON helpdesk.notice USING btree (not_before, id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE OR UPDATE ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger require_claim BEFORE INSERT ON helpdesk.notice FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON helpdesk.notice REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON helpdesk.notice FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger wake_outbox AFTER INSERT ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.outbox')
 
 CREATE TABLE helpdesk.promise (
@@ -1052,14 +1066,15 @@ CREATE TABLE helpdesk.promise (
     promised text NOT NULL,
     due_at timestamp with time zone NOT NULL,
     kept_at timestamp with time zone,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 CREATE INDEX promise_of_customer ON helpdesk.promise USING btree (customer_id);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
---   trigger require_claim BEFORE INSERT ON helpdesk.promise FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON helpdesk.promise REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON helpdesk.promise FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE helpdesk.recorded_message (
     key text NOT NULL,
@@ -1102,7 +1117,7 @@ CREATE TABLE field_service.job (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     completed_at timestamp with time zone,
     findings text NOT NULL DEFAULT ''::text,
-    action_id bigint NOT NULL DEFAULT actions.claimed(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     CHECK ((kind = ANY (ARRAY['splice'::text, 'repair'::text, 'install'::text, 'survey'::text]))),
     CHECK ((state = ANY (ARRAY['acknowledged'::text, 'held'::text, 'inProgress'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
@@ -1119,6 +1134,7 @@ CREATE INDEX job_of_engineer ON field_service.job USING btree (engineer_id, wind
 CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job USING btree (incident_id) WHERE ((incident_id IS NOT NULL) AND (state <> ALL (ARRAY['failed'::text, 'cancelled'::text])));
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE OR UPDATE ON field_service.job FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger require_claim BEFORE INSERT ON field_service.job FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_after AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON field_service.job FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- function field_service.availability(p_skill text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(shift_from timestamp with time zone, shift_until timestamp with time zone, latitude double precision, longitude double precision, busy_from timestamp with time zone[], busy_until timestamp with time zone[]) SECURITY DEFINER

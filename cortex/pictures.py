@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from atlas.nms.reads import open_alarms
 
 from atlas.cmdb.reads import lines, network, topology_version
 from atlas.connection import Atlas
 from atlas.identity import DeviceId
 from atlas.itsm.reads import devices_answering, open_incidents
 from atlas.itsm.records import StandingIncident
+from atlas.nms.reads import open_alarms
 from atlas.nms.records import OpenAlarm
 from atlas.principal import executor
 from atlas.statements import Connection

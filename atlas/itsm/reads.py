@@ -131,5 +131,5 @@ async def latest_incident(conn: Connection) -> IncidentId | None:
 
 
 async def devices_answering(conn: Connection) -> list[DeviceId]:
-    """Devices of incidents in progress that raised alarms in them and have none standing any more: they are back, whatever lies above them."""
+    """Devices of incidents in progress that raised alarms and have none standing any more: they are back, whatever lies above them."""
     return await SQL.column(conn, "devices_answering")

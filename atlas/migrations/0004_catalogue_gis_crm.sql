@@ -140,7 +140,7 @@ CREATE TABLE crm.interaction (
     kind        text NOT NULL,
     channel     text,
     summary     text NOT NULL,
-    action_id   bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action
+    action_id   bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action
 );
 CREATE INDEX interaction_of_customer ON crm.interaction (customer_id, at DESC);
 

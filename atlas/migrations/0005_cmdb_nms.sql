@@ -143,7 +143,7 @@ CREATE TABLE nms.maintenance_window (
     starts_at timestamptz NOT NULL,
     ends_at   timestamptz NOT NULL CHECK (ends_at > starts_at),
     reason    text NOT NULL,
-    action_id bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action
+    action_id bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action
 );
 
 CALL atlas.protect('cmdb.site');

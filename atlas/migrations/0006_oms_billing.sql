@@ -14,7 +14,7 @@ CREATE TABLE oms.product_order (
     wanted_on     date,
     ordered_at    timestamptz NOT NULL DEFAULT now(),
     state_changed_at timestamptz NOT NULL DEFAULT now(),
-    action_id     bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action,
+    action_id     bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action,
     FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber (id, customer_id)
 );
 COMMENT ON COLUMN oms.product_order.state IS 'TMF622';
@@ -25,7 +25,7 @@ CREATE TABLE oms.order_event (
     at       timestamptz NOT NULL DEFAULT now(),
     state    text NOT NULL,
     reason   text NOT NULL,
-    action_id bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action
+    action_id bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action
 );
 CREATE INDEX event_of_order ON oms.order_event (order_id, id);
 
@@ -112,7 +112,7 @@ CREATE TABLE billing.credit (
     journal_id    bigint NOT NULL REFERENCES billing.journal,
     formula       text NOT NULL,
     granted_at    timestamptz NOT NULL DEFAULT now(),
-    action_id     bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action,
+    action_id     bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action,
     UNIQUE (subscriber_id, cause)
 );
 COMMENT ON COLUMN billing.credit.cause IS 'what it makes good, as in incident:31; once per subscriber';

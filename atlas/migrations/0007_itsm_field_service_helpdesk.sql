@@ -18,7 +18,7 @@ CREATE TABLE itsm.incident (
     resolved_at    timestamptz,
     closed_at      timestamptz,
     correlation_id uuid NOT NULL,
-    action_id      bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action,
+    action_id      bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action,
     version        int NOT NULL DEFAULT 1
 );
 COMMENT ON COLUMN itsm.incident.confidence IS 'that service is lost to those it holds, whatever the cause; each hypothesis has a confidence of its own';
@@ -30,7 +30,7 @@ CREATE TABLE itsm.incident_alarm (
     alarm_id    bigint NOT NULL REFERENCES nms.alarm,
     joined_at   timestamptz NOT NULL DEFAULT now(),
     left_at     timestamptz,
-    action_id   bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action,
+    action_id   bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action,
     PRIMARY KEY (incident_id, alarm_id)
 );
 CREATE UNIQUE INDEX alarm_in_one_incident ON itsm.incident_alarm (alarm_id) WHERE left_at IS NULL;
@@ -39,7 +39,7 @@ CREATE TABLE itsm.incident_device (
     device_id   bigint NOT NULL REFERENCES cmdb.device,
     lost_at     timestamptz NOT NULL,
     restored_at timestamptz,
-    action_id   bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action,
+    action_id   bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action,
     PRIMARY KEY (incident_id, device_id)
 );
 CREATE INDEX incident_of_device ON itsm.incident_device (device_id) WHERE restored_at IS NULL;
@@ -48,7 +48,7 @@ CREATE TABLE itsm.incident_subscriber (
     subscriber_id bigint NOT NULL REFERENCES crm.subscriber,
     lost_at       timestamptz NOT NULL,
     restored_at   timestamptz,
-    action_id     bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action,
+    action_id     bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action,
     PRIMARY KEY (incident_id, subscriber_id)
 );
 CREATE INDEX incident_of_subscriber ON itsm.incident_subscriber (subscriber_id) WHERE restored_at IS NULL;
@@ -59,7 +59,7 @@ CREATE TABLE itsm.incident_event (
     at          timestamptz NOT NULL DEFAULT clock_timestamp(),
     kind        text NOT NULL,
     detail      jsonb NOT NULL DEFAULT '{}',
-    action_id   bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action
+    action_id   bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action
 );
 CREATE INDEX event_of_incident ON itsm.incident_event (incident_id, id);
 CREATE TABLE itsm.ticket (
@@ -80,7 +80,7 @@ CREATE TABLE itsm.ticket (
     due_at      timestamptz,
     resolved_at timestamptz,
     closed_at   timestamptz,
-    action_id   bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action
+    action_id   bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action
 );
 COMMENT ON COLUMN itsm.ticket.state IS 'TMF621';
 COMMENT ON COLUMN itsm.ticket.impact IS '1 is widest, 4 one customer; likewise urgency';
@@ -115,7 +115,7 @@ CREATE TABLE field_service.job (
     created_at   timestamptz NOT NULL DEFAULT now(),
     completed_at timestamptz,
     findings     text NOT NULL DEFAULT '',
-    action_id    bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action
+    action_id    bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action
 );
 CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job (incident_id) WHERE incident_id IS NOT NULL AND state NOT IN ('failed', 'cancelled');
 CREATE INDEX job_of_engineer ON field_service.job (engineer_id, window_from);
@@ -172,7 +172,7 @@ CREATE TABLE helpdesk.notice (
     sent_at      timestamptz,
     provider_reference text UNIQUE,
     failure      text,
-    action_id    bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action
+    action_id    bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action
 );
 COMMENT ON COLUMN helpdesk.notice.customer_id IS 'NULL: a reply to somebody whom we do not know';
 COMMENT ON COLUMN helpdesk.notice.key IS 'customer, cause and purpose: nobody is told the same thing twice';
@@ -195,7 +195,7 @@ CREATE TABLE helpdesk.promise (
     promised    text NOT NULL,
     due_at      timestamptz NOT NULL,
     kept_at     timestamptz,
-    action_id   bigint NOT NULL DEFAULT actions.claimed() REFERENCES actions.action
+    action_id   bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action
 );
 CREATE INDEX promise_of_customer ON helpdesk.promise (customer_id);
 

@@ -1,7 +1,7 @@
 """What an incident may call for, one branch each: what is owed at this moment, or nothing. Asked again, the same is owed once."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from atlas.actions.reads import actions_of_incident
@@ -19,9 +19,12 @@ from forge.actions.field_service import BookVisit, DispatchCrew
 from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 from forge.actions.itsm import CloseIncident, OpenTickets
 from forge.actions.nms import RunDiagnostics
+from forge.carry_out import nudge_playbook
 
 # A request that ended so was answered: nobody waits for another.
 UNTOLD: Final = frozenset({ActionState.REFUSED, ActionState.REJECTED, ActionState.EXPIRED, ActionState.FAILED})
+
+NEXT_ROUND: Final = timedelta(seconds=1)
 
 Branch = Callable[[Connection, IncidentId, datetime], Awaitable[Action | None]]
 
