@@ -85,8 +85,8 @@ async def bare_notices(url: str) -> list[float]:
         for _ in range(TIMES):
             began = time.monotonic()
             await tells.execute("NOTIFY floor")
-            async for _notice in hears.notifies(stop_after=1):
-                took.append(time.monotonic() - began)
+            await anext(hears.notifies(stop_after=1))
+            took.append(time.monotonic() - began)
     return took
 
 
