@@ -21,8 +21,9 @@ from atlas.statements import Connection
 PRINCIPAL_LIVES_S: Final = 120
 # Longer than any honest statement of a door; a black-holed connection would otherwise hang past keepalives.
 TRANSACTION_DEADLINE_S: Final = 30
-# Connections kept open in each pool: the first statement on a new one costs more than a whole incident.
-WARM: Final = 3
+# Connections kept open in a pool that may grow to BUSY: the first statement on a new one costs more than a whole incident.
+WARM: Final = 4
+BUSY: Final = 8
 
 
 class AtlasUnreachable(AtlasError):
@@ -116,7 +117,7 @@ def _pool(url: str, most: int) -> AsyncConnectionPool[Connection]:
     arguments: dict[str, Any] = {"autocommit": True, "connect_timeout": 10}
     return AsyncConnectionPool(
         url,
-        min_size=min(most, WARM),
+        min_size=WARM if most >= BUSY else 1,
         max_size=most,
         open=False,
         kwargs=arguments,

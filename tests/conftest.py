@@ -53,7 +53,9 @@ def database_url(server: embedded.EmbeddedServer, template: str) -> Iterator[str
     """The owner's URL of a fresh, migrated, empty database."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.url_of("postgres"), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        # Files copied whole: ten times faster than through the log, for a template that nobody writes to.
+        copied = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        conn.execute(copied.format(sql.Identifier(name), sql.Identifier(template)))
         yield conninfo.make_conninfo(server.url_of("postgres"), dbname=name)
         conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
