@@ -47,4 +47,6 @@ async def cancel_order(turn: Turn, order: OrderId, reason: str) -> Proposed:
     """Withdraws one of the customer's orders. Fails where it has ended; once work began, the withdrawal is assessed first."""
     found = await reads.order_of(turn.conn, turn.customer_id, order)
     state_when_cancelled(found.id, found.state)
-    return await turn.propose(CancelOrder(turn.customer_id, found.id, found.state_changed_at, checked_reason(reason)), "the customer withdraws the order")
+    return await turn.propose(
+        CancelOrder(turn.customer_id, found.id, found.state_changed_at, checked_reason(reason)), "the customer withdraws the order"
+    )

@@ -30,13 +30,26 @@ CPE: Final = {
 
 
 def catalogue(world: World, now: datetime) -> Iterator[Table]:
+    yield from _offerings(world)
+    yield from _versions(world, now)
+    yield (
+        "billing.compensation_rate",
+        {
+            "segment": list(world.compensation),
+            "valid_from": ["2024-01-01"] * len(world.compensation),
+            "minimum_outage": [each.minimum_outage for each in world.compensation.values()],
+            "flat_minor": [each.flat for each in world.compensation.values()],
+            "monthly_share_per_day": [each.monthly_share_per_day for each in world.compensation.values()],
+        },
+    )
+
+
+def _offerings(world: World) -> Iterator[Table]:
     offerings = world.offerings
-    ids = list(range(1, len(offerings) + 1))
-    sla_id = {sla.name: number for number, sla in enumerate(world.slas, start=1)}
     yield (
         "catalogue.sla",
         {
-            "id": list(sla_id.values()),
+            "id": range(1, len(world.slas) + 1),
             "name": [sla.name for sla in world.slas],
             "repair_hours": [sla.repair_hours for sla in world.slas],
             "is_around_the_clock": [sla.around_the_clock for sla in world.slas],
@@ -45,7 +58,7 @@ def catalogue(world: World, now: datetime) -> Iterator[Table]:
     yield (
         "catalogue.offering",
         {
-            "id": ids,
+            "id": range(1, len(offerings) + 1),
             "code": [each.code for each in offerings],
             "name": [each.name for each in offerings],
             "technology": [each.technology for each in offerings],
@@ -53,13 +66,18 @@ def catalogue(world: World, now: datetime) -> Iterator[Table]:
             "lifecycle_status": ["retired" if each.retired else "launched" for each in offerings],
         },
     )
+
+
+def _versions(world: World, now: datetime) -> Iterator[Table]:
+    """Two of each offering: what it cost before, and since the last change of prices."""
+    sla_id = {sla.name: number for number, sla in enumerate(world.slas, start=1)}
     changed = now.date().replace(day=1) - timedelta(days=240)
-    versions = [(each, is_new) for each in offerings for is_new in (False, True)]
+    versions = [(each, is_new) for each in world.offerings for is_new in (False, True)]
     yield (
         "catalogue.offering_version",
         {
             "id": range(1, len(versions) + 1),
-            "offering_id": np.repeat(np.array(ids), 2),
+            "offering_id": np.repeat(np.arange(1, len(world.offerings) + 1), 2),
             "valid_from": [changed if is_new else changed - timedelta(days=730) for _, is_new in versions],
             "valid_to": [None if is_new else changed for _, is_new in versions],
             "down_kbps": [each.down for each, _ in versions],
@@ -83,16 +101,6 @@ def catalogue(world: World, now: datetime) -> Iterator[Table]:
             "offering_version_id": range(1, len(versions) + 1),
             "rate_limit": [f"{each.up}k/{each.down}k" for each, _ in versions],
             "address_pool": ["business" if each.segment == "business" else "residential" for each, _ in versions],
-        },
-    )
-    yield (
-        "billing.compensation_rate",
-        {
-            "segment": list(world.compensation),
-            "valid_from": ["2024-01-01"] * len(world.compensation),
-            "minimum_outage": [each.minimum_outage for each in world.compensation.values()],
-            "flat_minor": [each.flat for each in world.compensation.values()],
-            "monthly_share_per_day": [each.monthly_share_per_day for each in world.compensation.values()],
         },
     )
 

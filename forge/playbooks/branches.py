@@ -19,7 +19,6 @@ from forge.actions.field_service import BookVisit, DispatchCrew
 from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 from forge.actions.itsm import CloseIncident, OpenTickets
 from forge.actions.nms import RunDiagnostics
-from forge.carry_out import nudge_playbook
 
 # A request that ended so was answered: nobody waits for another.
 UNTOLD: Final = frozenset({ActionState.REFUSED, ActionState.REJECTED, ActionState.EXPIRED, ActionState.FAILED})
