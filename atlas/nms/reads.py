@@ -3,7 +3,7 @@
 from typing import Final
 
 from atlas.identity import IncidentId
-from atlas.nms.records import AlarmPulse, OpenAlarm, Quarantined, StandingAlarm
+from atlas.nms.records import AlarmPulse, NewestAlarm, OpenAlarm, Quarantined, StandingAlarm
 from atlas.statements import Connection, Statements
 
 SQL: Final = Statements(__file__)
@@ -16,6 +16,11 @@ async def open_alarms(conn: Connection) -> list[OpenAlarm]:
 
 async def alarm_pulse(conn: Connection) -> AlarmPulse:
     return await SQL.one(conn, AlarmPulse, "alarm_pulse")
+
+
+async def newest_alarm(conn: Connection) -> NewestAlarm:
+    """When the last of the alarms that stand was heard."""
+    return await SQL.one(conn, NewestAlarm, "newest_alarm")
 
 
 async def quarantined(conn: Connection, most: int = 100) -> list[Quarantined]:

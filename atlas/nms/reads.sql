@@ -17,6 +17,11 @@ SELECT alarm.id AS alarm_id,
 SELECT (SELECT count(*) FROM nms.alarm WHERE is_open)::int AS open_alarms,
        (SELECT count(*) FROM nms.quarantine WHERE replayed_at IS NULL)::int AS quarantined;
 
+-- name: newest_alarm
+SELECT max(last_received_at) AS heard_at, coalesce(clock_timestamp() - max(last_received_at), interval '1 day') AS age
+  FROM nms.alarm
+ WHERE is_open;
+
 -- name: quarantined
 SELECT door, received_at, source_address, reason, raw
   FROM nms.quarantine

@@ -1,7 +1,7 @@
 """What the network says of itself: alarms in the terms of X.733 and TMF642."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from atlas.identity import AlarmId, DeviceId, IncidentId, LinkId, SubscriberId
@@ -143,6 +143,14 @@ class AlarmPulse:
 
     open_alarms: int
     quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewestAlarm:
+    """The last alarm of those that stand: when it was heard (None where none stands), and how long ago, by the database's clock."""
+
+    heard_at: datetime | None
+    age: timedelta
 
 
 @dataclass(frozen=True, slots=True)
