@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -13,6 +14,7 @@ from atlas.cmdb.reads import spans_of_incident, stops_of_incident
 from atlas.cmdb.records import Span, Stop
 from atlas.field_service.reads import jobs_of_incident
 from atlas.helpdesk.reads import told_in_incident
+from atlas.helpdesk.records import ToldCount
 from atlas.identity import IncidentId
 from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident, IncidentEvent, IncidentState
@@ -79,7 +81,7 @@ async def incident_facts(room: Room, me: Me, incident_id: IncidentId) -> dict[st
             "picture": picture(incident, await stops_of_incident(conn, incident_id), await spans_of_incident(conn, incident_id)),
             "tickets": await itsm.tickets_of_incident(conn, incident_id),
             "jobs": await jobs_of_incident(conn, incident_id),
-            "notices": await told_in_incident(conn, incident_id),
+            "notices": by_purpose(await told_in_incident(conn, incident_id, most=400)),
             "actions": [(reference(row.id), row) for row in await actions_of_incident(conn, incident_id)],
         }
 
@@ -94,6 +96,12 @@ def folded(events: Sequence[IncidentEvent]) -> list[IncidentEvent]:
             told.pop()
         told.append(event)
     return told
+
+
+def by_purpose(told: Sequence[ToldCount]) -> list[tuple[str, list[ToldCount]]]:
+    """What was told, purpose by purpose, most heard words first."""
+    ordered = sorted(told, key=lambda one: (one.purpose, -one.customers))
+    return [(purpose, list(group)) for purpose, group in groupby(ordered, key=lambda one: one.purpose)]
 
 
 async def named_suspects(conn: Connection, incident: Incident) -> list[Suspect]:

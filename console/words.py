@@ -30,9 +30,15 @@ EVENTS: Final = {
     "alarms_joined": "{alarms_joined} more alarms of the same cause",
     "tickets_opened": "Tickets opened: one parent and {children} for its areas",
     "diagnostics_started": "Diagnostics started on {devices} devices",
+    "crew_sent": "{engineer} is on the way to {place}",
     "shrank": "Coming back: {devices_left} devices and {subscribers_left} lines have service again",
     "resolved": "Service is back for everybody",
     "closed": "Incident closed",
+}
+TOLD: Final = {
+    "outage_told": "{customers:,} people told of the outage",
+    "restored_told": "{customers:,} people told that they are back",
+    "credits_told": "{customers:,} people told of their credit",
 }
 CURRENCY: Final = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹"}
 
@@ -76,6 +82,9 @@ def evidence(piece: Any) -> str:
 
 def sentence(event: Any) -> str:
     """One event of an incident's timeline as people read it."""
+    if event.kind in TOLD:
+        by = ", ".join(f"{count:,} by {channel}" for channel, count in event.detail.get("channels", {}).items() if count)
+        return TOLD[event.kind].format(customers=event.detail.get("customers", 0)) + (f": {by}" if by else "")
     template = EVENTS.get(event.kind)
     if template is not None:
         try:
@@ -90,6 +99,17 @@ def _figure(fact: Any) -> str:
     if isinstance(fact, list):
         return f"{len(fact)}" if len(fact) > 3 else ", ".join(map(str, fact))
     return str(fact)
+
+
+def plain(fact: Any) -> str:
+    """A fact of a piece of evidence, without the marks of a machine."""
+    if isinstance(fact, Mapping):
+        return " ".join(plain(part) for part in reversed(list(fact.values())))
+    if isinstance(fact, list | tuple):
+        return ", ".join(plain(part) for part in fact)
+    if isinstance(fact, float):
+        return f"{fact:.0%}" if 0 <= fact <= 1 else f"{fact:,.2f}"
+    return spoken(fact) if isinstance(fact, str) and fact.islower() else str(fact)
 
 
 def duration(span: timedelta) -> str:
@@ -131,6 +151,7 @@ def filters(currency: str, timezone: str) -> Mapping[str, Any]:
         "action_tone": action_tone,
         "evidence": evidence,
         "sentence": sentence,
+        "plain": plain,
         "since": since,
         "lasted": lasted,
         "moment": moment,
