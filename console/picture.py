@@ -11,7 +11,7 @@ COLUMN: Final = 165
 ROW: Final = 34
 MARGIN: Final = 24
 # More siblings of one kind than this are drawn as one, with their number: a picture is read at a glance or not at all.
-MOST_SIBLINGS: Final = 3
+MOST_SIBLINGS: Final = 2
 
 
 @dataclass(frozen=True)
