@@ -29,7 +29,7 @@ from forge.graph import Bookmarks, advance, open_bookmarks
 from forge.outbox import drain
 from forge.outside.ports import Messenger
 from forge.playbooks.outage import play
-from forge.respond import respond
+from forge.respond import respond_to_all
 
 log = structlog.get_logger()
 
@@ -147,8 +147,7 @@ async def look_and_respond(works: Works) -> None:
         paused = clock()
         changes = await look(one.atlas, one.warm)
         looked = clock()
-        for change in changes:
-            await respond(one.forge, change)
+        await respond_to_all(one.forge, changes)
         if changes:
             spent = {"paused_ms": paused - began, "looked_ms": looked - paused, "answered_ms": clock() - looked}
             log.info("looked", changes=len(changes), **{name: round(seconds * 1000) for name, seconds in spent.items()})

@@ -1,6 +1,8 @@
 """Answers what Cortex found: opens, revises or resolves the incident, and leaves its playbook to be played."""
 
+import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
@@ -28,8 +30,25 @@ CORTEX: Final = executor("cortex")
 TRIES: Final = 5
 # Until the incident that took its lines over has been written, nobody is told that they are back.
 FOLD_SETTLES: Final = timedelta(seconds=15)
+# Incidents touch different rows; more than this only wait for one another in PostgreSQL.
+AT_ONCE: Final = 4
 # The first few say why; all of them are kept with the incident.
 EVIDENCE_SHOWN: Final = 6
+
+
+async def respond_to_all(forge: Forge, changes: Sequence[Change]) -> None:
+    """Answers every change of one look: first what gives alarms up, then what takes them, several incidents side by side."""
+    for kinds in ((IncidentFolded, IncidentCleared), (IncidentMoved,), (NewIncident,)):
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(change: Change, room: asyncio.Semaphore = room) -> None:
+            async with room:
+                await respond(forge, change)
+
+        async with asyncio.TaskGroup() as group:
+            for change in changes:
+                if isinstance(change, kinds):
+                    group.create_task(one(change))
 
 
 async def respond(forge: Forge, change: Change) -> Proposed | None:

@@ -26,7 +26,7 @@ from evals.world.copying import Column, copy_columns
 from forge.hard_limits import load_hard_limits
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
-from forge.respond import respond
+from forge.respond import respond_to_all
 from governance import matrix
 
 SEEDS: Final = (1000, 1001, 1002)
@@ -73,8 +73,7 @@ async def _looked(atlas: Atlas, forge: Forge, warm: WarmTopology, intake: AlarmI
     while True:
         whole = intake.recorded >= STORED
         changes = await look(atlas, warm)
-        for change in changes:
-            await respond(forge, change)
+        await respond_to_all(forge, changes)
         if whole and not changes:
             return
         await asyncio.sleep(0.05)
