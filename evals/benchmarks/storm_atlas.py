@@ -104,80 +104,55 @@ def _laid(server: embedded.EmbeddedServer, weather: Storm) -> str:
 
 
 def _tables(weather: Storm) -> list[tuple[str, dict[str, Column]]]:
-    network, lines = weather.network, weather.lines
-    areas, sites = sorted(set(network.device_area.tolist()) | set(lines.area_id.tolist())), sorted(set(network.device_site.tolist()) - {0})
+    return [*_plant(weather), *_people(weather)]
+
+
+def _plant(weather: Storm) -> list[tuple[str, dict[str, Column]]]:
+    network = weather.network
+    areas = sorted(set(network.device_area.tolist()) | set(weather.lines.area_id.tolist()))
+    sites = sorted(set(network.device_site.tolist()) - {0})
     ports = [f"port-{one}" for one in network.link_id.tolist()]
-    subscribers, many = lines.subscriber_id.tolist(), len(lines.subscriber_id)
-    here: dict[str, Column] = {"latitude": [50.0] * len(areas), "longitude": [-3.0] * len(areas)}
-    home: dict[str, Column] = {"latitude": [50.0] * many, "longitude": [-3.0] * many}
+    devices: dict[str, Column] = {
+        "id": network.device_id,
+        "name": [f"d{one}" for one in network.device_id.tolist()],
+        "kind": [KINDS[code].value for code in network.device_kind.tolist()],
+        "area_id": network.device_area,
+        "site_id": [one or None for one in network.device_site.tolist()],
+    }
+    links: dict[str, Column] = {
+        "id": network.link_id,
+        "name": [f"l{one}" for one in network.link_id.tolist()],
+        "kind": ["trunk"] * len(ports),
+        "from_device_id": network.link_from,
+        "from_port": ports,
+        "to_device_id": network.link_to,
+        "to_port": ports,
+    }
+    in_first: dict[str, Column] = {"area_id": [areas[0]] * len(sites)}
     return [
-        ("gis.area", {"id": areas, "name": [f"a{one}" for one in areas], **here}),
-        ("cmdb.site", {"id": sites, "name": [f"s{one}" for one in sites], "area_id": [areas[0]] * len(sites)} | _somewhere(len(sites))),
-        (
-            "cmdb.device",
-            {
-                "id": network.device_id,
-                "name": [f"d{one}" for one in network.device_id.tolist()],
-                "kind": [KINDS[code].value for code in network.device_kind.tolist()],
-                "area_id": network.device_area,
-                "site_id": [one or None for one in network.device_site.tolist()],
-            },
-        ),
-        (
-            "cmdb.link",
-            {
-                "id": network.link_id,
-                "name": [f"l{one}" for one in network.link_id.tolist()],
-                "kind": ["trunk"] * len(ports),
-                "from_device_id": network.link_from,
-                "from_port": ports,
-                "to_device_id": network.link_to,
-                "to_port": ports,
-            },
-        ),
+        ("gis.area", {"id": areas, "name": [f"a{one}" for one in areas]} | _somewhere(len(areas))),
+        ("cmdb.site", {"id": sites, "name": [f"s{one}" for one in sites]} | in_first | _somewhere(len(sites))),
+        ("cmdb.device", devices),
+        ("cmdb.link", links),
+    ]
+
+
+def _people(weather: Storm) -> list[tuple[str, dict[str, Column]]]:
+    """One customer with one line for each subscriber, all on one plan."""
+    lines = weather.lines
+    ids, many = lines.subscriber_id.tolist(), len(lines.subscriber_id)
+    alike: dict[str, Column] = {"street": ["s"] * many, "town": ["t"] * many, "postcode": ["p"] * many}
+    names: dict[str, Column] = {"name": [f"c{one}" for one in ids], "kind": ["individual"] * many, "customer_since": ["2025-01-01"] * many}
+    held: dict[str, Column] = {"customer_id": ids, "premise_id": ids, "offering_version_id": [1] * many, "state": ["active"] * many}
+    hung: dict[str, Column] = {"device_id": lines.device_id, "reported_by_device_id": lines.device_id}
+    called: dict[str, Column] = {"managed_object": [f"ont-{one}" for one in ids], "cpe_serial": [f"n{one}" for one in ids]}
+    return [
         ("catalogue.offering", {"id": [1], "code": ["f"], "name": ["Fibre"], "technology": ["fibre"], "segment": ["residential"]}),
         ("catalogue.offering_version", {"id": [1], "offering_id": [1], "valid_from": ["2025-01-01"], "down_kbps": [1], "up_kbps": [1]}),
-        (
-            "crm.customer",
-            {
-                "id": subscribers,
-                "kind": ["individual"] * many,
-                "name": [f"c{one}" for one in subscribers],
-                "customer_since": ["2025-01-01"] * many,
-            },
-        ),
-        (
-            "gis.premise",
-            {
-                "id": subscribers,
-                "area_id": lines.area_id,
-                "number": [str(one) for one in subscribers],
-                "street": ["s"] * many,
-                "town": ["t"] * many,
-                "postcode": ["p"] * many,
-                **home,
-            },
-        ),
-        (
-            "crm.subscriber",
-            {
-                "id": subscribers,
-                "customer_id": subscribers,
-                "premise_id": subscribers,
-                "offering_version_id": [1] * many,
-                "state": ["active"] * many,
-            },
-        ),
-        (
-            "cmdb.access",
-            {
-                "subscriber_id": subscribers,
-                "device_id": lines.device_id,
-                "reported_by_device_id": lines.device_id,
-                "managed_object": [f"ont-{one}" for one in subscribers],
-                "cpe_serial": [f"n{one}" for one in subscribers],
-            },
-        ),
+        ("crm.customer", {"id": ids} | names),
+        ("gis.premise", {"id": ids, "area_id": lines.area_id, "number": [str(one) for one in ids]} | alike | _somewhere(many)),
+        ("crm.subscriber", {"id": ids} | held),
+        ("cmdb.access", {"subscriber_id": ids} | hung | called),
     ]
 
 
