@@ -141,6 +141,7 @@ async def staged(home: Path) -> AsyncIterator[Stage]:
             yield Stage(url, running, doors, told_of_cut(scene))
 
 
+@pytest.mark.survival
 @pytest.mark.parametrize("after_s", [0.3, 0.7, 1.1])
 async def test_a_worker_killed_at_any_moment_loses_nothing_and_tells_nobody_twice(stage: Stage, after_s: float) -> None:
     cutting = asyncio.create_task(stage.cut(int(after_s * 10)))
@@ -154,6 +155,7 @@ async def test_a_worker_killed_at_any_moment_loses_nothing_and_tells_nobody_twic
     await stage.repaired()
 
 
+@pytest.mark.survival
 async def test_alarms_that_come_while_the_doors_restart_are_heard_when_they_are_told_again(stage: Stage) -> None:
     os.kill(stage.running.pid_of("doors"), signal.SIGKILL)
     await stage.running.back("doors")
@@ -164,6 +166,7 @@ async def test_alarms_that_come_while_the_doors_restart_are_heard_when_they_are_
     await stage.repaired()
 
 
+@pytest.mark.survival
 async def test_postgresql_crashed_under_load_comes_back_and_the_incident_completes(stage: Stage) -> None:
     cutting = asyncio.create_task(stage.cut(9))
     await asyncio.sleep(0.4)
