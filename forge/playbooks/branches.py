@@ -19,9 +19,10 @@ from forge.actions.field_service import BookVisit, DispatchCrew
 from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 from forge.actions.itsm import CloseIncident, OpenTickets
 from forge.actions.nms import RunDiagnostics
+from forge.carry_out import nudge_playbook
 
-# A request that ended so was answered: nobody waits for another.
-UNTOLD: Final = frozenset({ActionState.REFUSED, ActionState.REJECTED, ActionState.EXPIRED, ActionState.FAILED})
+# A request that ended so was answered: nobody waits for another. One that failed was not; it is asked again.
+UNTOLD: Final = frozenset({ActionState.REFUSED, ActionState.REJECTED, ActionState.EXPIRED})
 
 NEXT_ROUND: Final = timedelta(seconds=1)
 
@@ -83,7 +84,10 @@ async def visit(conn: Connection, incident_id: IncidentId, now: datetime) -> Act
 async def closing(conn: Connection, incident_id: IncidentId, now: datetime) -> Action | None:
     """Once nothing in it is unfinished and nobody is owed a word: who came back last may be told by a request that is still under way."""
     left = await unfinished(conn, incident_id)
-    if any(vars(left).values()) or await _owes_a_word(conn, incident_id, now):
+    if any(vars(left).values()):
+        return None
+    if await _owes_a_word(conn, incident_id, now):
+        await nudge_playbook(conn, incident_id, now + NEXT_ROUND)
         return None
     return CloseIncident(incident_id)
 
