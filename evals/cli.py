@@ -5,11 +5,12 @@ import tempfile
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
 
 from api.bootstrap import configure_logging, house
 from api.chat import provider_of
@@ -96,7 +97,20 @@ async def demonstrated(once: bool, subscribers: int) -> bool:
         return met
 
 
-@app.command("eval")
+class ScenariosByDefault(TyperGroup):
+    """`bedrock eval NAME`: what names no evaluation of its own is a module whose scenarios are played."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["scenarios", *args]
+        return super().parse_args(ctx, args)
+
+
+evaluations = typer.Typer(cls=ScenariosByDefault, help="How good it is: scenarios, and what drills and campaigns find.")
+app.add_typer(evaluations, name="eval")
+
+
+@evaluations.command("scenarios")
 def evaluate(
     modules: Annotated[list[str] | None, typer.Argument(help="Only these modules' scenarios; all, where none is named.")] = None,
     as_json: Json = False,
