@@ -28,9 +28,8 @@ from atlas.errors import AtlasError, InvalidField, NotFound
 from atlas.identity import ActionId
 from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident
-from atlas.principal import Role, Zone, executor, staff
+from atlas.principal import Role, Zone, executor, in_session, staff
 from atlas.staff.reads import members_holding
-from atlas.staff.rules import proved_ago
 from forge.approvals import Card, Ruled, approve, reject, waiting_for
 from forge.approvals import card as card_of
 from forge.sign_in import SignInRefused, sign_in, signed_in
@@ -257,7 +256,7 @@ def ruled_as(reference: str, email: str, note: str, ruling: Callable[..., Corout
             if known is None:
                 raise SignInRefused
             me = staff(known.staff_id, known.name, frozenset(known.roles))
-            return await ruling(here.forge, me, action_id, digest_seen=seen.digest, signed_in_ago=proved_ago(known), note=note)
+            return await ruling(here.forge, in_session(me, token.fingerprint), action_id, digest_seen=seen.digest, note=note)
 
     done = run(work)
     console.print(f"{done.reference} is {done.state.value}.")

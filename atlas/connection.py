@@ -48,7 +48,7 @@ def zone_url(url: str, zone: Zone, secret: bytes) -> str:
 
 
 def signed(principal: Principal, backend_pid: int, now_s: float, key: bytes) -> str:
-    """The principal as `zone|customer|staff|assurance|backend|expiry|mac`, which only this backend believes."""
+    """The principal as `zone|customer|staff|assurance|backend|expiry|session|mac`, which only this backend believes."""
     message = "|".join(
         (
             principal.zone.value,
@@ -57,6 +57,7 @@ def signed(principal: Principal, backend_pid: int, now_s: float, key: bytes) -> 
             str(int(principal.assurance)),
             str(backend_pid),
             str(int(now_s) + PRINCIPAL_LIVES_S),
+            principal.session,
         )
     )
     return message + "|" + hmac.new(key, message.encode(), hashlib.sha256).hexdigest()

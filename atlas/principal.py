@@ -1,6 +1,6 @@
 """Who acts, for whom, and how surely we know it. The door sets it; nothing else ever does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
 from atlas.errors import NotPermitted
@@ -45,7 +45,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """A customer, a member of staff, or a part of the system, in one trust zone."""
+    """A customer, a member of staff, or a part of the system, in one trust zone.
+
+    `session`: the fingerprint (hex) of the sign-in, named only by the door at which a person rules; an agent that speaks for them has none.
+    """
 
     zone: Zone
     name: str
@@ -53,6 +56,7 @@ class Principal:
     staff_id: StaffId | None = None
     roles: frozenset[Role] = frozenset()
     assurance: Assurance = Assurance.UNKNOWN
+    session: str = ""
 
     @property
     def reference(self) -> str:
@@ -77,6 +81,11 @@ def stranger() -> Principal:
 
 def staff(staff_id: StaffId, name: str, roles: frozenset[Role]) -> Principal:
     return Principal(Zone.STAFF, name, staff_id=staff_id, roles=roles, assurance=Assurance.CONFIRMED_BY_STAFF)
+
+
+def in_session(principal: Principal, fingerprint: bytes) -> Principal:
+    """The same person, with the sign-in that brought them here: the gate asks Atlas how fresh it is before they rule."""
+    return replace(principal, session=fingerprint.hex())
 
 
 def intake(door: str) -> Principal:

@@ -17,6 +17,7 @@ CREATE TABLE atlas.principal_key (
 -- function atlas.customer_id() RETURNS bigint
 -- function atlas.principal_part(part integer) RETURNS text SECURITY DEFINER
 -- function atlas.protect(IN t regclass, IN customer_rule text)
+-- function atlas.session() RETURNS bytea
 -- function atlas.staff_id() RETURNS bigint
 -- function atlas.zone() RETURNS text
 
@@ -167,6 +168,8 @@ CREATE TABLE actions.ruling (
 -- function actions.finish(p_state text, p_outcome jsonb, p_failure text) RETURNS void SECURITY DEFINER
 -- function actions.guard(IN tables regclass[])
 -- function actions.is_approved(a actions.action) RETURNS boolean
+-- function actions.is_fresh() RETURNS boolean
+-- function actions.is_grave(p_facts jsonb) RETURNS boolean
 -- function actions.is_stopped(p_scope text, p_name text) RETURNS boolean SECURITY DEFINER
 -- function actions.judge(p_action_id bigint, p_state text, p_rule text, p_reason text, p_matrix_digest text, p_roles text[], p_needed integer, p_approve_within interval, p_execute_within interval) RETURNS boolean SECURITY DEFINER
 -- function actions.measured(p_facts jsonb) RETURNS actions.measures
@@ -174,6 +177,7 @@ CREATE TABLE actions.ruling (
 -- function actions.require_claim() RETURNS trigger
 -- function actions.rule(p_action_id bigint, p_is_approval boolean, p_digest_seen bytea, p_note text) RETURNS text SECURITY DEFINER
 -- function actions.set_hard_limits(p_limits jsonb, p_matrix_digest text) RETURNS void SECURITY DEFINER
+-- function actions.signed_in_at() RETURNS timestamp with time zone SECURITY DEFINER
 -- function actions.switch(p_scope text, p_name text, p_is_on boolean, p_reason text) RETURNS void SECURITY DEFINER
 -- function actions.withdraw(p_action_id bigint, p_state text, p_why text) RETURNS boolean SECURITY DEFINER
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request
@@ -10,6 +9,7 @@ from fastapi.responses import Response
 
 from atlas.actions.reads import lately_ruled
 from atlas.identity import ActionId
+from atlas.principal import in_session
 from atlas.staff.rules import proved_ago
 from console.room import Me, Room
 from console.words import spoken
@@ -75,12 +75,10 @@ def router(room: Room) -> APIRouter:
 
 async def rule(room: Room, me: Me, action_id: ActionId, digest: str, answer: str, note: str, password: str) -> str:
     """Rules as this person; what became of it, as a sentence. Raises RulingRefused or SignInRefused."""
-    ago = proved_ago(me.signed_in)
     if password:
         await prove_again(room.forge.atlas, me.token, await email_of(room.forge.atlas, me.signed_in.staff_id), password)
-        ago = timedelta(0)
     give = approve if answer == "approve" else reject
-    outcome = await give(room.forge, me.principal, action_id, digest_seen=digest, signed_in_ago=ago, note=note)
+    outcome = await give(room.forge, in_session(me.principal, me.token.fingerprint), action_id, digest_seen=digest, note=note)
     return (
         f"{outcome.reference} is {outcome.state.value}."
         if outcome.state != "waiting"

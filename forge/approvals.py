@@ -31,6 +31,7 @@ SAID: Final = {
     Why.IS_BENEFICIARY: "whoever gains by it may not rule on it",
     Why.HAS_RULED: "you have ruled on it already",
     Why.ROLE_ALREADY_GIVEN: "your role has been given already; the other one is missing",
+    Why.NOT_SIGNED_IN: "a ruling is given by somebody who is signed in",
     Why.SIGN_IN_TOO_OLD: "sign in again first: money or a disconnection is at stake",
     Why.CARD_IS_STALE: "what you saw is no longer what is asked; look at it again",
 }
@@ -78,30 +79,27 @@ class Card:
     correlation_id: CorrelationId
 
 
-async def approve(
-    forge: Forge, principal: Principal, action_id: ActionId, *, digest_seen: str, signed_in_ago: timedelta, note: str = ""
-) -> Ruled:
-    """Approves exactly what was shown (its digest, as on the card); once enough people did, it is carried out. Raises RulingRefused."""
-    return await _rule(forge, principal, action_id, digest_seen, signed_in_ago, note, is_approval=True)
+async def approve(forge: Forge, principal: Principal, action_id: ActionId, *, digest_seen: str, note: str = "") -> Ruled:
+    """Approves exactly what was shown (its digest, as on the card); once enough people did, it is carried out. Raises RulingRefused.
+
+    `principal` names the sign-in (`atlas.principal.in_session`): Atlas knows how fresh it is; money or a disconnection needs a fresh one.
+    """
+    return await _rule(forge, principal, action_id, digest_seen, note, is_approval=True)
 
 
-async def reject(
-    forge: Forge, principal: Principal, action_id: ActionId, *, digest_seen: str, signed_in_ago: timedelta, note: str = ""
-) -> Ruled:
+async def reject(forge: Forge, principal: Principal, action_id: ActionId, *, digest_seen: str, note: str = "") -> Ruled:
     """Ends the request: one rejection is enough. Raises RulingRefused."""
-    return await _rule(forge, principal, action_id, digest_seen, signed_in_ago, note, is_approval=False)
+    return await _rule(forge, principal, action_id, digest_seen, note, is_approval=False)
 
 
-async def _rule(
-    forge: Forge, principal: Principal, action_id: ActionId, digest_seen: str, signed_in_ago: timedelta, note: str, *, is_approval: bool
-) -> Ruled:
+async def _rule(forge: Forge, principal: Principal, action_id: ActionId, digest_seen: str, note: str, *, is_approval: bool) -> Ruled:
     if principal.staff_id is None:
         raise NotPermittedHere("only a signed-in member of staff may rule")
     try:
         async with forge.atlas.transaction(principal) as conn:
             row = await reads.action(conn, action_id)
             given = await reads.rulings(conn, [action_id])
-            ruling = _explained(principal, row, given, digest_seen, signed_in_ago, await reads.clock(conn))
+            ruling = _explained(principal, row, given, digest_seen, await reads.signed_in_ago(conn), await reads.clock(conn))
             if not ruling.permitted:
                 raise RulingRefused(action_id, ruling.why)
             state = await writes.rule(conn, action_id, is_approval=is_approval, digest_seen=row.digest, note=note)
@@ -117,7 +115,7 @@ async def _rule(
 
 
 def _explained(
-    principal: Principal, row: ActionRecord, given: Sequence[RulingRecord], digest_seen: str, signed_in_ago: timedelta, now: datetime
+    principal: Principal, row: ActionRecord, given: Sequence[RulingRecord], digest_seen: str, signed_in_ago: timedelta | None, now: datetime
 ) -> Ruling:
     """Governance's answer, which says why; the database's gate asks the same again and has the last word."""
     if row.state is not ActionState.WAITING:

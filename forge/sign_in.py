@@ -51,9 +51,14 @@ async def sign_in(atlas: Atlas, email: str, password: str) -> Token:
         known = await reads.credentials(conn, email)
     await _checked(known.password_hash if known else None, password)
     assert known is not None, "nobody's password was checked and refused"
+    return await begun(atlas, StaffId(known.staff_id))
+
+
+async def begun(atlas: Atlas, staff_id: StaffId) -> Token:
+    """A session for somebody who has just proved who they are; rulings name it (`atlas.principal.in_session`)."""
     token = Token(secrets.token_urlsafe(32))
     async with atlas.transaction(DOOR) as conn:
-        await writes.record_sign_in(conn, token.fingerprint, StaffId(known.staff_id), session_ends(datetime.now(UTC)))
+        await writes.record_sign_in(conn, token.fingerprint, staff_id, session_ends(datetime.now(UTC)))
     return token
 
 

@@ -27,6 +27,7 @@ class Why(StrEnum):
     IS_BENEFICIARY = "is_beneficiary"
     HAS_RULED = "has_ruled"
     ROLE_ALREADY_GIVEN = "role_already_given"
+    NOT_SIGNED_IN = "not_signed_in"
     SIGN_IN_TOO_OLD = "sign_in_too_old"
     CARD_IS_STALE = "card_is_stale"
 
@@ -49,11 +50,14 @@ class Delegation:
 
 @dataclass(frozen=True)
 class Approver:
-    """Somebody who wants to rule. `also_known_as` are their other references, such as their own `customer:12`."""
+    """Somebody who wants to rule. `also_known_as` are their other references, such as their own `customer:12`.
+
+    `signed_in_ago`: since they proved who they are; None where the door named no sign-in.
+    """
 
     reference: str
     roles: frozenset[Role]
-    signed_in_ago: timedelta
+    signed_in_ago: timedelta | None
     also_known_as: frozenset[str] = frozenset()
     delegations: tuple[Delegation, ...] = ()
 
@@ -177,6 +181,8 @@ def _why_not_they(approver: Approver, asked: Asked) -> Why | None:
         return Why.IS_BENEFICIARY
     if names & _people(asked.approvals):
         return Why.HAS_RULED
+    if approver.signed_in_ago is None:
+        return Why.NOT_SIGNED_IN
     is_grave = bool(asked.facts.money) or asked.facts.is_disconnection
     is_fresh = timedelta(0) <= approver.signed_in_ago <= FRESH_SIGN_IN
     return Why.SIGN_IN_TOO_OLD if is_grave and not is_fresh else None

@@ -11,7 +11,7 @@ from atlas.actions import writes
 from atlas.actions.records import ActionState
 from atlas.connection import Atlas
 from atlas.identity import ActionId, CorrelationId, StaffId
-from atlas.principal import executor, staff
+from atlas.principal import executor, in_session, staff
 from atlas.statements import Connection
 from forge.action import Action
 from forge.register import digest, encoded, written_facts
@@ -65,7 +65,8 @@ async def _asked(conn: Connection, action: Action, facts: Facts, correlation_id:
 async def _approved(atlas: Atlas, action_id: ActionId, seal: bytes) -> None:
     async with await AsyncConnection.connect(atlas.url, autocommit=True) as owner:
         approver = await given.member(owner, f"Approver {action_id}", APPROVER)
-    async with atlas.transaction(staff(StaffId(approver), "Approver", frozenset())) as conn:
+        fingerprint = await given.session(owner, approver)
+    async with atlas.transaction(in_session(staff(StaffId(approver), "Approver", frozenset()), fingerprint)) as conn:
         await writes.rule(conn, action_id, is_approval=True, digest_seen=seal, note="")
 
 

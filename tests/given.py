@@ -1,7 +1,7 @@
 """Rows that tests start from, written as the owner: `await given.customer(owner, name="Maya Patel")` answers the new id."""
 
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection, sql
@@ -115,6 +115,16 @@ async def subscriber(owner: Owner, customer_id: int, device_id: int, **columns: 
         (line, device_id, device_id, f"ont-{line}", f"SN{line:08d}"),
     )
     return line
+
+
+async def session(owner: Owner, staff_id: int, ago: timedelta = timedelta(seconds=5)) -> bytes:
+    """The fingerprint of a sign-in by which this member of staff rules; they proved who they are `ago`."""
+    fingerprint = uuid.uuid4().bytes
+    await owner.execute(
+        "INSERT INTO staff.session (token_hash, staff_id, fresh_at, expires_at) VALUES (%s, %s, now() - %s, now() + interval '10 hours')",
+        (fingerprint, staff_id, ago),
+    )
+    return fingerprint
 
 
 async def member(owner: Owner, name: str, *roles: str) -> int:

@@ -113,6 +113,12 @@ async def lately_ruled(conn: Connection, most: int = 10) -> list[RuledOn]:
     return await SQL.all(conn, RuledOn, "lately_ruled", most=most)
 
 
+async def signed_in_ago(conn: Connection) -> timedelta | None:
+    """How long ago whoever's transaction this is proved who they are; None where the door named no live sign-in of theirs."""
+    ago: timedelta | None = await SQL.value(conn, "signed_in_ago")
+    return ago
+
+
 async def clock(conn: Connection) -> datetime:
     """The database's own time, by which requests lapse: the clocks of two machines differ."""
     at: datetime = await SQL.value(conn, "clock")

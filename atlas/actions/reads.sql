@@ -170,5 +170,8 @@ SELECT action.id AS action_id, action.name, action.proposer, coalesce(action.rul
   JOIN staff.member ON member.id = ruling.staff_id
  ORDER BY ruling.ruled_at DESC LIMIT %(most)s;
 
+-- name: signed_in_ago
+SELECT clock_timestamp() - actions.signed_in_at();
+
 -- name: clock
 SELECT clock_timestamp();

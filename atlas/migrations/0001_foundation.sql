@@ -19,7 +19,7 @@ ALTER TABLE atlas.principal_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE atlas.principal_key FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON atlas.principal_key TO CURRENT_USER USING (true) WITH CHECK (true);
 
--- Splits "zone|customer|staff|assurance|backend|expiry|mac" and believes it only if the MAC holds, the backend is this one, the expiry is
+-- Splits "zone|customer|staff|assurance|backend|expiry|session|mac" and believes it only if the MAC holds, the backend is this one, the expiry is
 -- ahead and the zone is the very login that asks. Anything else is nobody: no rows.
 CREATE FUNCTION atlas.principal_part(part int) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -32,10 +32,10 @@ DECLARE
 BEGIN
     IF setting IS NULL OR setting = '' THEN RETURN NULL; END IF;
     claimed := string_to_array(setting, '|');
-    IF array_length(claimed, 1) <> 7 THEN RETURN NULL; END IF;
-    message := array_to_string(claimed[1:6], '|');
+    IF array_length(claimed, 1) <> 8 THEN RETURN NULL; END IF;
+    message := array_to_string(claimed[1:7], '|');
     SELECT * INTO key FROM atlas.principal_key;
-    IF encode(sha256(key.outer_pad || sha256(key.inner_pad || convert_to(message, 'UTF8'))), 'hex') <> claimed[7]
+    IF encode(sha256(key.outer_pad || sha256(key.inner_pad || convert_to(message, 'UTF8'))), 'hex') <> claimed[8]
        OR claimed[5] <> pg_backend_pid()::text
        OR claimed[6]::bigint < extract(epoch FROM clock_timestamp())
        OR 'bedrock_' || claimed[1] <> session_user
@@ -51,8 +51,11 @@ CREATE FUNCTION atlas.assurance() RETURNS int LANGUAGE sql STABLE SET search_pat
 AS $$ SELECT coalesce(atlas.principal_part(4)::int, 0) $$;
 CREATE FUNCTION atlas.zone() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT atlas.principal_part(1) $$;
+-- The fingerprint of the sign-in by which somebody came to this door, where the door names it: rulings are given from a session and from nowhere else.
+CREATE FUNCTION atlas.session() RETURNS bytea LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT decode(atlas.principal_part(7), 'hex') $$;
 
-GRANT EXECUTE ON FUNCTION atlas.principal_part(int), atlas.customer_id(), atlas.staff_id(), atlas.assurance(), atlas.zone()
+GRANT EXECUTE ON FUNCTION atlas.principal_part(int), atlas.customer_id(), atlas.staff_id(), atlas.assurance(), atlas.zone(), atlas.session()
     TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;
 
 -- Opaque on purpose: a payload is seen by every login that listens.

@@ -311,6 +311,25 @@ BEGIN
                                  jsonb_build_object('scope', p_scope, 'name', p_name, 'reason', p_reason));
 END $$;
 
+-- When whoever is at this door last proved who they are; NULL where no live sign-in of theirs is named. A session that was revoked has no row
+-- here, or one whose time is over.
+CREATE FUNCTION actions.signed_in_at() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT fresh_at FROM staff.session
+     WHERE token_hash = atlas.session() AND staff_id = atlas.staff_id() AND expires_at > clock_timestamp() AND fresh_at <= clock_timestamp()
+$$;
+
+-- Long enough to read one approval with care, short enough that an unlocked desk is of no use to a passer-by.
+CREATE FUNCTION actions.is_fresh() RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(actions.signed_in_at() >= clock_timestamp() - interval '5 minutes', false) $$;
+
+-- Money or a disconnection; what cannot be read counts as both.
+CREATE FUNCTION actions.is_grave(p_facts jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ((p_facts ->> 'money')::numeric = 0 AND (p_facts ->> 'is_disconnection')::boolean = false) IS NOT TRUE $$;
+
 -- One person's ruling, bound to the digest that was on their screen. Answers what became of the action; an unmet condition is an error that says which.
 CREATE FUNCTION actions.rule(p_action_id bigint, p_is_approval boolean, p_digest_seen bytea, p_note text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -330,6 +349,9 @@ BEGIN
                     WHERE held.staff_id = me AND member.is_active AND held.role = ANY (a.approver_roles)
                       AND held.valid_from <= clock_timestamp() AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp()))
     THEN RAISE EXCEPTION 'this needs one of: %', array_to_string(a.approver_roles, ', ') USING ERRCODE = '42501'; END IF;
+    IF actions.signed_in_at() IS NULL THEN RAISE EXCEPTION 'a ruling is given by somebody who is signed in' USING ERRCODE = '42501'; END IF;
+    IF actions.is_grave(a.facts) AND NOT actions.is_fresh()
+    THEN RAISE EXCEPTION 'sign in again first: money or a disconnection is at stake' USING ERRCODE = '42501'; END IF;
     INSERT INTO actions.ruling (action_id, staff_id, is_approval, note, digest_seen) VALUES (p_action_id, me, p_is_approval, p_note, p_digest_seen);
     PERFORM actions.append_audit('staff:' || me, CASE WHEN p_is_approval THEN 'approved' ELSE 'rejected' END, p_action_id, a.correlation_id,
                                  jsonb_build_object('note', p_note, 'digest', encode(p_digest_seen, 'hex')));
@@ -465,7 +487,7 @@ GRANT INSERT, UPDATE ON actions.errand TO bedrock_executor;
 CALL atlas.announce_changes(ARRAY['actions.action', 'actions.errand', 'actions.kill_switch', 'actions.matrix_in_force']::regclass[]);
 
 GRANT EXECUTE ON FUNCTION actions.propose TO bedrock_customer, bedrock_staff, bedrock_executor;
-GRANT EXECUTE ON FUNCTION actions.rule TO bedrock_staff;
+GRANT EXECUTE ON FUNCTION actions.rule, actions.signed_in_at TO bedrock_staff;
 GRANT EXECUTE ON FUNCTION actions.switch TO bedrock_staff, bedrock_executor;
 GRANT EXECUTE ON FUNCTION actions.is_stopped TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;
 GRANT EXECUTE ON FUNCTION actions.set_hard_limits TO bedrock_executor;

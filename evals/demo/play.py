@@ -14,10 +14,10 @@ from rich.live import Live
 from api.bootstrap import House
 from api.doors import snmp_user
 from atlas.errors import AtlasError
-from atlas.identity import IncidentId
+from atlas.identity import IncidentId, StaffId
 from atlas.itsm.reads import incident as incident_of
 from atlas.itsm.records import IncidentState
-from atlas.principal import Principal, Role, executor
+from atlas.principal import Principal, Role, executor, in_session
 from evals.demo import measured, showing, watching
 from evals.demo.watching import Happening
 from evals.fault.playing import Doors, Played, play_cut, play_repair
@@ -25,6 +25,7 @@ from evals.fault.scene import Scene, scene_of_cut
 from evals.fault.told import Told, noise, told_of_cut
 from evals.world.plan import world
 from forge.approvals import Card, approve, waiting_for
+from forge.sign_in import begun
 
 WATCHER: Final = executor("demo")
 NOISE: Final = 12
@@ -138,9 +139,7 @@ async def rule(stage: Stage, cards: Sequence[Card]) -> None:
     for card in cards:
         for role in card.approver_roles:
             person = await somebody_with(stage, Role(role))
-            ruled = await approve(
-                stage.here.forge, person, card.action_id, digest_seen=card.digest, signed_in_ago=timedelta(0), note="seen in the demo"
-            )
+            ruled = await approve(stage.here.forge, person, card.action_id, digest_seen=card.digest, note="seen in the demo")
             stage.console.print(f"[green]{person.name}, {role.replace('_', ' ')}, approves {card.reference}[/]: {ruled.state.value}")
 
 
@@ -149,7 +148,7 @@ async def somebody_with(stage: Stage, role: Role) -> Principal:
         found = await watching.somebody_with(conn, role)
     if found is None:
         raise NothingHappened(f"nobody here is {role.value}")
-    return found
+    return in_session(found, (await begun(stage.here.atlas, StaffId(found.staff_id or 0))).fingerprint)
 
 
 async def shown_while(stage: Stage, act: Callable[[], Awaitable[None]], is_over: Callable[[], Awaitable[bool]], heading: str) -> None:

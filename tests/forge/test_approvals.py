@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from atlas.actions.records import ActionState
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId, CustomerId, StaffId
 from atlas.money import Money
-from atlas.principal import Principal, Role, executor, staff
+from atlas.principal import Principal, Role, executor, in_session, staff
 from forge.approvals import Card, RulingRefused, approve, expire_overdue, reject, waiting_for
 from forge.carry_out import carry_out, settle_abandoned
 from forge.graph import Bookmarks, advance, open_bookmarks, pending_interrupts
@@ -29,16 +30,16 @@ from tests.forge.orders import Credits
 Owner = AsyncConnection[tuple[Any, ...]]
 CAUSE = CorrelationId(uuid.UUID(int=7))
 SYSTEM = executor("playbook")
-JUST_NOW = timedelta(seconds=5)
 EDITS = {
     "arguments": """UPDATE actions.action SET arguments = jsonb_set(arguments, '{each}', '"900.00"')""",
     "facts": """UPDATE actions.action SET facts = jsonb_set(facts, '{money}', '"900.00"')""",
 }
 
 
-async def lead(owner: Owner, name: str = "Bill Ling", *roles: Role) -> Principal:
+async def lead(owner: Owner, name: str = "Bill Ling", *roles: Role, signed_in_ago: timedelta = timedelta(seconds=5)) -> Principal:
     held = roles or (Role.BILLING_LEAD,)
-    return staff(StaffId(await given.member(owner, name, *held)), name, frozenset(held))
+    member = await given.member(owner, name, *held)
+    return in_session(staff(StaffId(member), name, frozenset(held)), await given.session(owner, member, signed_in_ago))
 
 
 async def waiting(forge: Forge, owner: Owner, each: str = "30.00", by: Principal = SYSTEM) -> Proposed:
@@ -84,7 +85,7 @@ async def test_an_approved_action_is_carried_out_once(forge: Forge, owner: Owner
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
 
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW, note="fair")
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, note="fair")
     first, second = await carry_out(forge, proposed.action_id), await carry_out(forge, proposed.action_id)
 
     assert (first.state, second.state) == (ActionState.DONE, ActionState.DONE)
@@ -97,7 +98,7 @@ async def test_two_approvers_and_four_workers_at_once_make_one_effect(forge: For
     leads = [await lead(owner, "Bill Ling"), await lead(owner, "Lena Bill")]
 
     ruled = await asyncio.gather(
-        *(approve(forge, one, proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW) for one in leads), return_exceptions=True
+        *(approve(forge, one, proposed.action_id, digest_seen=card.digest) for one in leads), return_exceptions=True
     )
     await asyncio.gather(*(carry_out(forge, proposed.action_id) for _ in range(4)))
 
@@ -109,7 +110,7 @@ async def test_two_approvers_and_four_workers_at_once_make_one_effect(forge: For
 async def test_an_action_edited_after_its_approval_is_not_carried_out(forge: Forge, owner: Owner, what: str) -> None:
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
     await owner.execute(EDITS[what])
 
     outcome = await carry_out(forge, proposed.action_id)
@@ -121,7 +122,7 @@ async def test_an_action_edited_after_its_approval_is_not_carried_out(forge: For
 async def test_the_gate_refuses_a_claim_of_anything_but_what_was_approved(forge: Forge, owner: Owner) -> None:
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
 
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="not what was judged"):
         async with forge.atlas.transaction(EXECUTOR) as conn:
@@ -132,7 +133,7 @@ async def test_whoever_saw_another_amount_approves_nothing(forge: Forge, owner: 
     proposed = await waiting(forge, owner)
 
     with pytest.raises(RulingRefused) as refused:
-        await approve(forge, await lead(owner), proposed.action_id, digest_seen="00" * 32, signed_in_ago=JUST_NOW)
+        await approve(forge, await lead(owner), proposed.action_id, digest_seen="00" * 32)
 
     assert refused.value.why is Why.CARD_IS_STALE
 
@@ -143,7 +144,7 @@ async def test_the_wrong_role_does_not_approve(forge: Forge, owner: Owner) -> No
     someone = await lead(owner, "Nora Ng", Role.NOC_LEAD)
 
     with pytest.raises(RulingRefused) as refused:
-        await approve(forge, someone, proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+        await approve(forge, someone, proposed.action_id, digest_seen=card.digest)
 
     assert refused.value.why is Why.WRONG_ROLE
 
@@ -151,10 +152,10 @@ async def test_the_wrong_role_does_not_approve(forge: Forge, owner: Owner) -> No
 async def test_a_role_that_the_session_claims_but_atlas_does_not_know_approves_nothing(forge: Forge, owner: Owner) -> None:
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
-    forged = staff(StaffId(await given.member(owner, "Nora Ng", Role.NOC_LEAD)), "Nora Ng", frozenset({Role.BILLING_LEAD}))
+    forged = replace(await lead(owner, "Nora Ng", Role.NOC_LEAD), roles=frozenset({Role.BILLING_LEAD}))
 
     with pytest.raises(RulingRefused, match="billing_lead"):
-        await approve(forge, forged, proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+        await approve(forge, forged, proposed.action_id, digest_seen=card.digest)
 
 
 async def test_the_proposer_does_not_approve(forge: Forge, owner: Owner) -> None:
@@ -163,7 +164,7 @@ async def test_the_proposer_does_not_approve(forge: Forge, owner: Owner) -> None
     card = await card_of(forge, proposed)
 
     with pytest.raises(RulingRefused) as refused:
-        await approve(forge, proposer, proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+        await approve(forge, proposer, proposed.action_id, digest_seen=card.digest)
 
     assert refused.value.why is Why.IS_PROPOSER
 
@@ -173,13 +174,13 @@ async def test_the_proposer_does_not_approve_their_request_after_it_was_proposed
     proposed = await waiting(forge, owner, by=proposer)
     card = await card_of(forge, proposed)
     await given.customer(owner, name="Ada Low", phone="+447700900002")
-    await approve(forge, await lead(owner, "Lena Bill"), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner, "Lena Bill"), proposed.action_id, digest_seen=card.digest)
     anew = await carry_out(forge, proposed.action_id)
 
     again = await card_of(forge, anew)
 
     with pytest.raises(RulingRefused) as refused:
-        await approve(forge, proposer, anew.action_id, digest_seen=again.digest, signed_in_ago=JUST_NOW)
+        await approve(forge, proposer, anew.action_id, digest_seen=again.digest)
 
     assert refused.value.why is Why.IS_PROPOSER
 
@@ -189,9 +190,19 @@ async def test_money_needs_a_fresh_sign_in(forge: Forge, owner: Owner) -> None:
     card = await card_of(forge, proposed)
 
     with pytest.raises(RulingRefused) as refused:
-        await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=timedelta(hours=1))
+        await approve(forge, await lead(owner, signed_in_ago=timedelta(minutes=6)), proposed.action_id, digest_seen=card.digest)
 
     assert refused.value.why is Why.SIGN_IN_TOO_OLD
+
+
+async def test_nobody_rules_who_did_not_come_by_a_sign_in(forge: Forge, owner: Owner) -> None:
+    proposed = await waiting(forge, owner)
+    card = await card_of(forge, proposed)
+
+    with pytest.raises(RulingRefused) as refused:
+        await approve(forge, replace(await lead(owner), session=""), proposed.action_id, digest_seen=card.digest)
+
+    assert refused.value.why is Why.NOT_SIGNED_IN
 
 
 async def test_two_of_one_role_do_not_stand_for_two_roles(forge: Forge, owner: Owner) -> None:
@@ -212,7 +223,7 @@ async def test_a_rejected_action_is_over(forge: Forge, owner: Owner) -> None:
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
 
-    ruled = await reject(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW, note="too much")
+    ruled = await reject(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, note="too much")
     outcome = await carry_out(forge, proposed.action_id)
 
     assert (ruled.state, outcome.state, await credited(owner)) == (ActionState.REJECTED, ActionState.REJECTED, 0)
@@ -224,7 +235,7 @@ async def test_a_lapsed_request_is_not_approved(forge: Forge, owner: Owner) -> N
     await owner.execute("UPDATE actions.action SET approve_by = judged_at")
 
     with pytest.raises(RulingRefused) as refused:
-        await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+        await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
 
     assert refused.value.why is Why.EXPIRED
 
@@ -240,7 +251,7 @@ async def test_a_request_that_nobody_ruled_on_in_time_expires(forge: Forge, owne
 async def test_an_approval_that_was_not_carried_out_in_time_expires(forge: Forge, owner: Owner) -> None:
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
     await owner.execute("UPDATE actions.action SET execute_by = now() - interval '1 second'")
 
     outcome = await carry_out(forge, proposed.action_id)
@@ -252,7 +263,7 @@ async def test_facts_that_moved_while_it_waited_are_proposed_anew_and_say_why(fo
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
     await given.customer(owner, name="Ada Low", phone="+447700900002")
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
 
     anew = await carry_out(forge, proposed.action_id)
 
@@ -265,7 +276,7 @@ async def test_what_was_proposed_anew_is_found_by_its_first_operation(forge: For
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
     await given.customer(owner, name="Ada Low", phone="+447700900002")
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
     anew = await carry_out(forge, proposed.action_id)
 
     found = await propose(forge, SYSTEM, Credits((), Money("30.00")), reason="again", correlation_id=CAUSE)
@@ -288,7 +299,7 @@ async def dying(atlas: Atlas) -> AsyncIterator[Any]:
 async def test_a_kill_between_claim_and_finish_leaves_nothing_and_is_redone_once(forge: Forge, owner: Owner) -> None:
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
     async with dying(forge.atlas) as conn:
         row = await reads.action(conn, proposed.action_id)
         await writes.claim(conn, row.id, row.digest)
@@ -317,7 +328,7 @@ async def test_an_interrupt_survives_a_restart_and_then_its_action_is_carried_ou
     card = await card_of(forge, proposed)
     async with open_bookmarks(forge.atlas) as before:
         await advance(forge, before, proposed.action_id)
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
 
     async with open_bookmarks(forge.atlas) as after:
         for _ in range(2):
@@ -340,7 +351,7 @@ async def test_four_workers_that_wake_one_graph_at_once_make_one_effect(forge: F
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
     await advance(forge, bookmarks, proposed.action_id)
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
 
     await asyncio.gather(*(advance(forge, bookmarks, proposed.action_id) for _ in range(4)))
 
@@ -350,7 +361,7 @@ async def test_four_workers_that_wake_one_graph_at_once_make_one_effect(forge: F
 async def test_the_audit_trail_tells_who_proposed_judged_approved_and_did_it(forge: Forge, owner: Owner) -> None:
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
     await carry_out(forge, proposed.action_id)
 
     async with forge.atlas.transaction(EXECUTOR) as conn:
@@ -364,7 +375,7 @@ async def test_the_audit_trail_tells_who_proposed_judged_approved_and_did_it(for
 async def test_an_approver_who_lost_the_role_before_it_was_carried_out_approved_nothing(forge: Forge, owner: Owner) -> None:
     proposed = await waiting(forge, owner)
     card = await card_of(forge, proposed)
-    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest, signed_in_ago=JUST_NOW)
+    await approve(forge, await lead(owner), proposed.action_id, digest_seen=card.digest)
     await owner.execute("DELETE FROM staff.role_held")
 
     outcome = await carry_out(forge, proposed.action_id)

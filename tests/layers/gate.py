@@ -9,7 +9,7 @@ from typing import Any, Final
 from atlas.connection import Atlas
 from atlas.identity import StaffId
 from atlas.money import Money
-from atlas.principal import Principal, Role, executor, staff
+from atlas.principal import Principal, Role, executor, in_session, staff
 from forge.hard_limits import as_loaded
 from forge.register import FACTS
 from governance.facts import Facts
@@ -75,7 +75,8 @@ async def asked(atlas: Atlas, facts: Facts, *roles: str, needed: int = 1, execut
 
 async def lead(owner: given.Owner, name: str, *roles: Role) -> Principal:
     """Somebody who works here and holds these roles."""
-    return staff(StaffId(await given.member(owner, name, *roles)), name, frozenset(roles))
+    member = await given.member(owner, name, *roles)
+    return in_session(staff(StaffId(member), name, frozenset(roles)), await given.session(owner, member))
 
 
 async def ruled(atlas: Atlas, who: Principal, action_id: int, *, is_approval: bool = True) -> str:

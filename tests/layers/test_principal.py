@@ -145,17 +145,17 @@ async def test_a_customer_at_the_staffs_door_is_nobody(atlas: Atlas, owner: give
         assert await claiming(conn, as_signed(maya, conn)) == []
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("place", range(7))
 async def test_no_part_of_a_principal_can_be_changed(atlas: Atlas, owner: given.Owner, place: int) -> None:
     maya, tom = await households(owner)
 
     async with atlas.transaction(maya) as conn:
         parts = as_signed(maya, conn).split("|")
-        parts[place] = ["staff", str(tom.customer_id), "1", "3", "0", "9999999999"][place]
+        parts[place] = ["staff", str(tom.customer_id), "1", "3", "0", "9999999999", "ab"][place]
         assert await claiming(conn, "|".join(parts)) == []
 
 
-ODD = ["", "|", "||||||", "customer", "customer|1||1|1|1|", "customer|1||1|1|1|1|1", "x" * 100_000]
+ODD = ["", "|", "||||||", "customer", "customer|1||1|1|1|", "customer|1||1|1|1|1|1", "customer|1||1|1|9999999999||1", "x" * 100_000]
 
 
 @pytest.mark.parametrize("claim", ODD, ids=range(len(ODD)))

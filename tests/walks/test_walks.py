@@ -1,6 +1,6 @@
 """The three walks of the style guide, step by step, on the demo ISP."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -9,13 +9,14 @@ from psycopg import AsyncConnection
 
 from api.chat import caller, desk, turn
 from atlas.actions.records import ActionState
-from atlas.principal import Principal, Role, executor
+from atlas.principal import Principal, Role, executor, in_session
 from evals.demo.watching import somebody_with
 from evals.fault.playing import cleared, raised
 from evals.fault.scene import scene_of_cut
 from evals.fault.told import Told, in_clear_text, told_of_cut
 from evals.world.plan import world
 from forge.approvals import Card, RulingRefused, approve, waiting_for
+from forge.sign_in import begun
 from tests.walks.clock import DOORS, Walk
 
 Rows = AsyncConnection[tuple[Any, ...]]
@@ -106,7 +107,7 @@ async def test_a_person_approves_a_bulk_credit(cut: Walk, rows: Rows) -> None:
     card = await waiting_credit(cut)
     helen = await lead(cut, Role.BILLING_LEAD)
 
-    await approve(cut.house.forge, helen, card.action_id, digest_seen=card.digest, signed_in_ago=timedelta(0), note="agreed")
+    await approve(cut.house.forge, helen, card.action_id, digest_seen=card.digest, note="agreed")
     await cut.work_off()
 
     posted = await one(rows, "SELECT count(*), sum(amount_minor)::bigint FROM billing.credit")
@@ -127,7 +128,7 @@ async def test_whoever_is_no_billing_lead_may_not_approve_it(cut: Walk) -> None:
     engineer = await lead(cut, Role.NOC_ENGINEER)
 
     with pytest.raises(RulingRefused):
-        await approve(cut.house.forge, engineer, card.action_id, digest_seen=card.digest, signed_in_ago=timedelta(0))
+        await approve(cut.house.forge, engineer, card.action_id, digest_seen=card.digest)
 
 
 async def waiting_credit(walk: Walk) -> Card:
@@ -140,4 +141,5 @@ async def lead(walk: Walk, role: Role) -> Principal:
     async with walk.house.atlas.transaction(executor("tests")) as conn:
         found = await somebody_with(conn, role)
     assert found is not None
-    return found
+    assert found.staff_id is not None
+    return in_session(found, (await begun(walk.house.atlas, found.staff_id)).fingerprint)
