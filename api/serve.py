@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +26,7 @@ PARTS: Final = ("doors", "worker", "web")
 DRAIN_S: Final = 20
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
+LOOK_AT_POSTGRESQL_EVERY_S: Final = 0.25
 
 
 class PartFailed(AtlasError):
@@ -66,18 +67,35 @@ class Running:
 
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[str]:
-    """The owner's URL of a migrated database: the operator's own, or the embedded one, stopped at the end."""
-    url = value_of(settings.database_url)
-    server = None
-    if url is None:
-        server = await asyncio.to_thread(embedded.start, settings.home)
-        url = server.url
-    try:
+    """The owner's URL of a migrated database: the operator's own, or the embedded one, kept running and stopped at the end."""
+    async with AsyncExitStack() as stack:
+        url = value_of(settings.database_url)
+        if url is None:
+            server = await asyncio.to_thread(embedded.start, settings.home)
+            stack.push_async_callback(asyncio.to_thread, server.stop)
+            await stack.enter_async_context(_kept_serving(server))
+            url = server.url
         await asyncio.to_thread(migrate, url, settings.secret)
         yield url
+
+
+@asynccontextmanager
+async def _kept_serving(server: embedded.EmbeddedServer) -> AsyncIterator[None]:
+    """Starts the embedded PostgreSQL again when it dies; a server of the operator's own has its own keeper."""
+    keeping = asyncio.create_task(_revived(server))
+    try:
+        yield
     finally:
-        if server is not None:
-            await asyncio.to_thread(server.stop)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _revived(server: embedded.EmbeddedServer) -> None:
+    while True:
+        await asyncio.sleep(LOOK_AT_POSTGRESQL_EVERY_S)
+        if not server.is_running:
+            is_back = await asyncio.to_thread(server.revive)
+            log.warning("postgresql_died", is_back=is_back)
 
 
 @asynccontextmanager

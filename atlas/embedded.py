@@ -1,13 +1,16 @@
 """The PostgreSQL that comes from a wheel, when no DATABASE_URL is given."""
 
+import contextlib
 import hashlib
 import os
+import subprocess
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import fasteners  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]
 import psycopg
 
 with warnings.catch_warnings():
@@ -49,6 +52,66 @@ class EmbeddedServer:
 
     def url_of(self, database: str) -> str:
         return self.server.get_uri(database)
+
+    @property
+    def pid(self) -> int:
+        return int(self.server.get_postmaster_info().pid)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its first process lives; while it recovers from a crash it does, and answers a little later."""
+        process = self.server.get_postmaster_info().process
+        return process is not None and _lives(process)
+
+    def revive(self) -> bool:
+        """Starts it again where its first process died; whether it serves now. Safe to ask again, from any process."""
+        with fasteners.InterProcessLock(str(self.folder.parent / "starting.lock")):
+            try:
+                _bury(self.folder, self.server.get_postmaster_info().socket_path)
+                self.server.ensure_postgres_running()
+            except (subprocess.SubprocessError, AssertionError, ValueError, OSError, psutil.Error):
+                # The package asserts what a starting server has not written yet.
+                return False
+        return self.is_running
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _bury(folder: Path, socket: Path) -> None:
+    """Ends what a dead first process left behind: its orphans, and its lock files where nobody took its corpse away.
+
+    PostgreSQL takes a zombie for a living server, and refuses to start beside orphans; they serve nobody any more.
+    """
+    lock = folder / "postmaster.pid"
+    if not lock.exists() or _lives_as(_first_number(lock)):
+        return
+    orphans = [one for one in psutil.process_iter(["name", "cwd"]) if one.info["name"] == "postgres" and one.info["cwd"] == str(folder)]
+    for orphan in orphans:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            orphan.kill()
+    _, left = psutil.wait_procs([one for one in orphans if _lives(one)], timeout=2)
+    if any(_lives(one) for one in left):
+        return
+    beside = Path(f"{socket}.lock")
+    if beside.exists() and _first_number(beside) == _first_number(lock):
+        beside.unlink()
+    lock.unlink()
+
+
+def _first_number(lock: Path) -> int:
+    return int(lock.read_text().split(maxsplit=1)[0])
+
+
+def _lives_as(pid: int) -> bool:
+    try:
+        return _lives(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return False
 
 
 def data_folder(home: Path) -> Path:
