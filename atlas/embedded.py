@@ -82,7 +82,7 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def _bury(folder: Path, socket: Path) -> None:
+def _bury(folder: Path, socket: Path | None) -> None:
     """Ends what a dead first process left behind: its orphans, and its lock files where nobody took its corpse away.
 
     PostgreSQL takes a zombie for a living server, and refuses to start beside orphans; they serve nobody any more.
