@@ -21,8 +21,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from atlas.connection import zone_url
+from atlas.connection import CONNECT_S, LEASE_S, zone_url
 from atlas.principal import Zone
+from atlas.watchdog import WatchedConnection
 
 NONCE_BYTES: Final = 12
 
@@ -74,10 +75,11 @@ class KeptInAtlas:
             "row_factory": dict_row,
             "prepare_threshold": 0,
             "options": "-c search_path=checkpoints",
-            "connect_timeout": 10,
+            "connect_timeout": CONNECT_S,
         }
+        there, kind = zone_url(url, Zone.EXECUTOR, secret), WatchedConnection[DictRow]
         pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
-            zone_url(url, Zone.EXECUTOR, secret), min_size=1, max_size=most, open=False, kwargs=arguments, max_idle=60
+            there, connection_class=kind, min_size=1, max_size=most, open=False, kwargs=arguments, timeout=LEASE_S, max_idle=60
         )
         await pool.open(wait=True, timeout=10)
         try:

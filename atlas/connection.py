@@ -10,17 +10,26 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import psycopg
-from psycopg import AsyncConnection, conninfo
+from psycopg import conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from atlas.errors import AtlasError
 from atlas.principal import Principal, Zone
 from atlas.statements import Connection
+from atlas.watchdog import WatchedConnection
 
 # A signed principal outlives no transaction by much, so that one copied from a log is worth nothing.
 PRINCIPAL_LIVES_S: Final = 120
-# Longer than any honest statement of a door; a black-holed connection would otherwise hang past keepalives.
+# Longer than any honest transaction, however many statements it has; each wait inside it is watched by itself.
 TRANSACTION_DEADLINE_S: Final = 30
+# How long a caller waits for a free connection, and the pool for the answer of one that was idle.
+LEASE_S: Final = 6.0
+CHECK_S: Final = 1.5
+CONNECT_S: Final = 5
+# No lock of ours is held for longer; and a server that lost its client stops working for nobody.
+SESSION: Final = "-c lock_timeout=12s -c client_connection_check_interval=2s"
+# A listener that heard nothing asks whether anybody is still there.
+LISTEN_S: Final = 5.0
 # Connections kept open in a pool that may grow to BUSY: the first statement on a new one costs more than a whole incident.
 WARM: Final = 4
 BUSY: Final = 8
@@ -73,18 +82,25 @@ class Atlas:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, secret: bytes, zones: Collection[Zone] = tuple(Zone), most: int = 8) -> AsyncIterator[Self]:
-        """Opens the pools of `zones`, at most `most` connections each, and closes them at the end.
+    async def open(
+        cls,
+        url: str,
+        secret: bytes,
+        zones: Collection[Zone] = tuple(Zone),
+        most: int = 8,
+        kind: type[WatchedConnection[tuple[Any, ...]]] = WatchedConnection,
+    ) -> AsyncIterator[Self]:
+        """Opens the pools of `zones`, at most `most` connections of this `kind` each, and closes them at the end.
 
         Raises AtlasUnreachable where the server does not answer within ten seconds.
         """
         async with AsyncExitStack() as stack:
             pools: dict[Zone, AsyncConnectionPool[Connection]] = {}
             for zone in zones:
-                pool = _pool(zone_url(url, zone, secret), most)
+                pool = _pool(zone_url(url, zone, secret), most, kind)
                 stack.push_async_callback(pool.close)
                 try:
-                    await pool.open(wait=True, timeout=10)
+                    await pool.open(wait=True, timeout=2 * CONNECT_S)
                 except psycopg.Error as error:
                     raise AtlasUnreachable(f"PostgreSQL does not answer as {login_of(zone)}: {error}") from error
                 pools[zone] = pool
@@ -103,26 +119,34 @@ class Atlas:
 
     async def changes(self, zone: Zone = Zone.EXECUTOR) -> AsyncGenerator[str, None]:
         """What changes in Atlas, as it is committed: `nms.alarm`, `actions.action`, ... Ends when the connection is lost."""
-        async with await AsyncConnection.connect(zone_url(self.url, zone, self.secret), autocommit=True) as conn:
+        there = zone_url(self.url, zone, self.secret)
+        async with await WatchedConnection[tuple[Any, ...]].connect(there, autocommit=True, connect_timeout=CONNECT_S) as conn:
             await conn.execute("LISTEN atlas")
-            async for notification in conn.notifies():
-                yield notification.payload
+            while True:
+                async for notification in conn.notifies(timeout=LISTEN_S):
+                    yield notification.payload
+                await conn.execute("SELECT 1")
 
 
-async def _as_new(conn: Connection) -> None:
+async def _as_new(conn: WatchedConnection[tuple[Any, ...]]) -> None:
     """Before each lease: does it answer, and is nothing left of whoever had it last? In one go, where asking alone took as long."""
-    await conn.execute("RESET ALL; DISCARD TEMP; UNLISTEN *; SELECT pg_advisory_unlock_all()")
+    impatient = asyncio.get_running_loop().call_later(CHECK_S, conn.cut_off)
+    try:
+        await conn.execute("RESET ALL; DISCARD TEMP; UNLISTEN *; SELECT pg_advisory_unlock_all()")
+    finally:
+        impatient.cancel()
 
 
-def _pool(url: str, most: int) -> AsyncConnectionPool[Connection]:
-    arguments: dict[str, Any] = {"autocommit": True, "connect_timeout": 10}
+def _pool(url: str, most: int, kind: type[WatchedConnection[tuple[Any, ...]]]) -> AsyncConnectionPool[Any]:
+    arguments: dict[str, Any] = {"autocommit": True, "connect_timeout": CONNECT_S, "options": SESSION}
     return AsyncConnectionPool(
         url,
+        connection_class=kind,
         min_size=WARM if most >= BUSY else 1,
         max_size=most,
         open=False,
         kwargs=arguments,
         check=_as_new,
-        timeout=10,
+        timeout=LEASE_S,
         max_idle=60,
     )

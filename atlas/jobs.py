@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from procrastinate import App, PsycopgConnector
 
-from atlas.connection import zone_url
+from atlas.connection import CONNECT_S, LEASE_S, SESSION, zone_url
 from atlas.principal import Zone
 from atlas.statements import Connection
+from atlas.watchdog import WatchedConnection
 
 # A killed worker's jobs come back after this; the package's own default takes half a minute.
 HEARTBEAT_S: Final = 2.0
@@ -39,6 +40,11 @@ async def defer(
 def queue(url: str, secret: bytes, most: int = 6) -> App:
     """The job queue as a worker opens it: the executor's own login, in the schema `jobs`."""
     connector = PsycopgConnector(
-        conninfo=zone_url(url, Zone.EXECUTOR, secret), kwargs={"options": "-c search_path=jobs"}, min_size=1, max_size=most
+        conninfo=zone_url(url, Zone.EXECUTOR, secret),
+        kwargs={"options": f"-c search_path=jobs {SESSION}", "connect_timeout": CONNECT_S},
+        connection_class=WatchedConnection,
+        timeout=LEASE_S,
+        min_size=1,
+        max_size=most,
     )
     return App(connector=connector)

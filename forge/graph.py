@@ -19,9 +19,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from atlas.actions import reads
 from atlas.actions.records import ActionState
-from atlas.connection import Atlas, zone_url
+from atlas.connection import CONNECT_S, LEASE_S, Atlas, zone_url
 from atlas.identity import ActionId
 from atlas.principal import Zone
+from atlas.watchdog import WatchedConnection
 from forge.carry_out import RULED
 from forge.carry_out import carry_out as carry_out_action
 from forge.propose import EXECUTOR, Forge
@@ -47,11 +48,11 @@ async def open_bookmarks(atlas: Atlas, most: int = 4) -> AsyncGenerator[Bookmark
         "prepare_threshold": 0,
         "row_factory": dict_row,
         "options": "-c search_path=checkpoints",
-        "connect_timeout": 10,
+        "connect_timeout": CONNECT_S,
     }
-    kind = AsyncConnection[DictRow]
+    kind: type[AsyncConnection[DictRow]] = WatchedConnection[DictRow]
     async with AsyncConnectionPool(
-        url, connection_class=kind, min_size=1, max_size=most, open=False, kwargs=arguments, timeout=10, max_idle=60
+        url, connection_class=kind, min_size=1, max_size=most, open=False, kwargs=arguments, timeout=LEASE_S, max_idle=60
     ) as pool:
         await pool.wait(timeout=10)
         yield pool
