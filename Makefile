@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: demo run test survival check bench seed schema lock clean setup
+.PHONY: demo run test check bench seed schema lock clean setup
 
 setup: $(STAMP)
 
@@ -27,10 +27,6 @@ seed: setup
 
 test: setup
 	$(BIN)/python -m pytest $(ARGS)
-
-# A whole platform, its parts killed while a fault is played: minutes long, and still finding faults of ours.
-survival: setup
-	$(BIN)/python -m pytest -m survival tests/platform $(ARGS)
 
 # In the order that fails fastest.
 check: setup

@@ -13,6 +13,7 @@ CREATE TABLE atlas.principal_key (
 
 -- function atlas.announce() RETURNS trigger
 -- function atlas.announce_changes(IN tables regclass[])
+-- function atlas.announce_update() RETURNS trigger
 -- function atlas.assurance() RETURNS integer
 -- function atlas.customer_id() RETURNS bigint
 -- function atlas.principal_part(part integer) RETURNS text SECURITY DEFINER
@@ -65,7 +66,8 @@ CREATE INDEX action_of_incident ON actions.action USING btree (incident_id) WHER
 CREATE INDEX action_spent ON actions.action USING btree (name, proposer, judged_at);
 CREATE INDEX action_unfinished ON actions.action USING btree (state) WHERE (state = ANY (ARRAY['proposed'::text, 'allowed'::text, 'waiting'::text, 'approved'::text, 'executing'::text]));
 --   row policy customer: (proposed_for = ( SELECT atlas.customer_id() AS customer_id))
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON actions.action FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON actions.action FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON actions.action REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 CREATE TABLE actions.audit (
     stream text NOT NULL,
@@ -109,7 +111,8 @@ CREATE TABLE actions.errand (
 );
 CREATE INDEX errand_of_action ON actions.errand USING btree (action_id);
 CREATE INDEX errand_waiting ON actions.errand USING btree (id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON actions.errand REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON actions.errand REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON actions.errand FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger wake_errands AFTER INSERT ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.errands')
@@ -134,7 +137,8 @@ CREATE TABLE actions.kill_switch (
     CHECK ((reason <> ''::text)),
     CHECK ((scope = ANY (ARRAY['action'::text, 'agent'::text, 'channel'::text])))
 );
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON actions.kill_switch FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON actions.kill_switch FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON actions.kill_switch REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 CREATE TABLE actions.matrix_in_force (
     only_one boolean NOT NULL DEFAULT true,
@@ -143,7 +147,8 @@ CREATE TABLE actions.matrix_in_force (
     PRIMARY KEY (only_one),
     CHECK (only_one)
 );
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON actions.matrix_in_force FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON actions.matrix_in_force FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON actions.matrix_in_force REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 CREATE TABLE actions.ruling (
     action_id bigint NOT NULL,
@@ -500,7 +505,8 @@ CREATE TABLE oms.product_order (
 );
 CREATE INDEX order_of_customer ON oms.product_order USING btree (customer_id, ordered_at DESC);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON oms.product_order FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON oms.product_order FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON oms.product_order REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON oms.product_order REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.product_order FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -550,7 +556,8 @@ CREATE TABLE billing.credit (
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
 );
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON billing.credit FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON billing.credit FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON billing.credit REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON billing.credit REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.credit FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -675,7 +682,8 @@ CREATE TABLE nms.alarm (
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
 );
 CREATE INDEX alarm_open ON nms.alarm USING btree (id) WHERE is_open;
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON nms.alarm FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON nms.alarm FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON nms.alarm REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 CREATE TABLE nms.maintenance_window (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -707,7 +715,8 @@ CREATE TABLE nms.quarantine (
     CHECK ((octet_length(raw) <= 65535))
 );
 CREATE INDEX quarantine_by_device ON nms.quarantine USING btree (device) WHERE (replayed_at IS NULL);
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON nms.quarantine FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON nms.quarantine FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON nms.quarantine REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 -- cmdb -------------------------------------------------------------------------------------------------------------------------------------
 
@@ -768,7 +777,8 @@ CREATE TABLE cmdb.device (
 );
 CREATE INDEX device_of_area ON cmdb.device USING btree (area_id);
 CREATE INDEX device_of_site ON cmdb.device USING btree (site_id);
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger topology_changed AFTER INSERT OR DELETE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 --   trigger topology_moved AFTER UPDATE OF kind, area_id, site_id, is_monitored ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
@@ -873,7 +883,8 @@ CREATE TABLE itsm.incident (
 );
 --   row policy customer: (id IN ( SELECT incident_subscriber.incident_id
    FROM itsm.incident_subscriber))
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.incident FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON itsm.incident FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON itsm.incident REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON itsm.incident REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.incident FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -919,7 +930,8 @@ CREATE TABLE itsm.incident_event (
     FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
 );
 CREATE INDEX event_of_incident ON itsm.incident_event USING btree (incident_id, id);
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.incident_event FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON itsm.incident_event FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON itsm.incident_event REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON itsm.incident_event REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.incident_event FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -938,7 +950,8 @@ CREATE INDEX incident_of_subscriber ON itsm.incident_subscriber USING btree (sub
 --   row policy customer: (subscriber_id IN ( SELECT subscriber.id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.incident_subscriber FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON itsm.incident_subscriber FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON itsm.incident_subscriber REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON itsm.incident_subscriber REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.incident_subscriber FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -976,7 +989,8 @@ CREATE INDEX ticket_of_customer ON itsm.ticket USING btree (customer_id) WHERE (
 CREATE UNIQUE INDEX one_child_per_area ON itsm.ticket USING btree (parent_id, area_id) WHERE ((area_id IS NOT NULL) AND (parent_id IS NOT NULL));
 CREATE UNIQUE INDEX one_parent_ticket ON itsm.ticket USING btree (incident_id) WHERE ((incident_id IS NOT NULL) AND (parent_id IS NULL) AND (customer_id IS NULL));
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON itsm.ticket FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON itsm.ticket FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON itsm.ticket REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON itsm.ticket REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.ticket FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -1023,7 +1037,8 @@ CREATE TABLE helpdesk.message (
 );
 CREATE INDEX message_of_conversation ON helpdesk.message USING btree (conversation_id, id);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON helpdesk.message FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON helpdesk.message FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON helpdesk.message REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 CREATE TABLE helpdesk.notice (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1059,7 +1074,8 @@ CREATE INDEX notice_of_customer ON helpdesk.notice USING btree (customer_id, que
 CREATE INDEX notice_of_incident ON helpdesk.notice USING btree (incident_id, purpose);
 CREATE INDEX notice_to_send ON helpdesk.notice USING btree (not_before, id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON helpdesk.notice REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON helpdesk.notice REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON helpdesk.notice FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger wake_outbox AFTER INSERT ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.outbox')
@@ -1137,7 +1153,8 @@ CREATE INDEX job_of_customer ON field_service.job USING btree (customer_id);
 CREATE INDEX job_of_engineer ON field_service.job USING btree (engineer_id, window_from);
 CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job USING btree (incident_id) WHERE ((incident_id IS NOT NULL) AND (state <> ALL (ARRAY['failed'::text, 'cancelled'::text])));
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
---   trigger announce AFTER INSERT OR DELETE OR UPDATE ON field_service.job FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce AFTER INSERT OR DELETE ON field_service.job FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON field_service.job REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON field_service.job FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 

@@ -61,12 +61,21 @@ GRANT EXECUTE ON FUNCTION atlas.principal_part(int), atlas.customer_id(), atlas.
 -- Opaque on purpose: a payload is seen by every login that listens.
 CREATE FUNCTION atlas.announce() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN PERFORM pg_notify('atlas', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME); RETURN NULL; END $$;
+-- An update that found no row says nothing: whoever looks for work on every word of a table would otherwise wake themselves for ever.
+CREATE FUNCTION atlas.announce_update() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM touched) THEN PERFORM pg_notify('atlas', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME); END IF;
+    RETURN NULL;
+END $$;
 
 CREATE PROCEDURE atlas.announce_changes(tables regclass[]) LANGUAGE plpgsql AS $$
 DECLARE t regclass;
 BEGIN
     FOREACH t IN ARRAY tables LOOP
-        EXECUTE format('CREATE TRIGGER announce AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()', t);
+        EXECUTE format('CREATE TRIGGER announce AFTER INSERT OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()', t);
+        EXECUTE format('CREATE TRIGGER announce_update AFTER UPDATE ON %s REFERENCING NEW TABLE AS touched FOR EACH STATEMENT '
+                       'EXECUTE FUNCTION atlas.announce_update()', t);
     END LOOP;
 END $$;
 

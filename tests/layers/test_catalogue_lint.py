@@ -18,6 +18,7 @@ WRITES: Final = frozenset({"INSERT", "UPDATE", "DELETE"})
 # Whoever may be told something of every channel: the name of a table, a fixed word, the number of a job.
 MAY_NOTIFY: Final = {
     "atlas.announce": "pg_notify('atlas', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME)",
+    "atlas.announce_update": "pg_notify('atlas', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME)",
     "cmdb.topology_changed": "pg_notify('atlas', 'cmdb.topology')",
     "jobs.defer": "pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted', 'job_id', job)::text)",
 }

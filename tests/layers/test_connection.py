@@ -92,3 +92,13 @@ async def test_an_action_that_waits_cannot_be_claimed(atlas: Atlas) -> None:
 
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="is waiting"):
         await gate.carried_out(atlas, action_id)
+
+
+async def test_a_committed_change_is_heard_and_an_update_that_found_no_row_is_not(atlas: Atlas, owner: given.Owner) -> None:
+    await given.device(owner, "OLT-1")
+    await owner.execute("LISTEN atlas")
+
+    await owner.execute("UPDATE helpdesk.notice SET state = 'queued' WHERE id = -1")
+    await owner.execute("UPDATE cmdb.device SET operational_state = 'disabled' WHERE name = 'OLT-1'")
+
+    assert [heard.payload async for heard in owner.notifies(timeout=5, stop_after=1)] == ["cmdb.device"]
