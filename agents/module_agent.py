@@ -31,8 +31,9 @@ from agents.conversation import TurnContext
 from agents.untrusted import MOST_ROWS, harmless, shortened
 from atlas.errors import AtlasError, NotPermitted
 from atlas.money import Money
+from atlas.principal import Assurance
 from forge.propose import Proposed
-from tools.turn import Turn
+from tools.turn import NotSureEnough, Turn
 
 log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ RECURSION_LIMIT: Final = 32
 MOST_ANSWER: Final = 24_000
 
 NOT_PERMITTED: Final = "not_permitted"
+VERIFY_FIRST: Final = "verify_first"
 COULD_NOT: Final = "could_not"
 OUT_OF_ORDER: Final = "out_of_order"
 
@@ -169,6 +171,8 @@ def offered(tool: Tool) -> BaseTool:
 
 def plain_error(error: Exception, tool: str) -> str:
     """What a model and a customer may learn of an error: an AtlasError's own sentence; of anything else only that it failed."""
+    if isinstance(error, NotSureEnough):
+        return json.dumps({"error": VERIFY_FIRST if error.needed <= Assurance.VERIFIED else NOT_PERMITTED, "because": str(error)})
     if isinstance(error, NotPermitted):
         return json.dumps({"error": NOT_PERMITTED, "because": str(error)})
     if isinstance(error, AtlasError):

@@ -8,6 +8,7 @@ from agents.briefs import Brief, Example, PromptMalformed, brief_of
 from agents.module_agent import ModuleAgent, Tool
 from atlas.modules import MODULES
 from tools.helpdesk import hand_over
+from tools.turn import assurance_of
 
 # Any agent may fetch a person; only this tool crosses modules.
 FETCH_A_PERSON: Final = hand_over
@@ -28,9 +29,15 @@ class Member:
 
 
 def roster() -> dict[str, Member]:
-    """All ten by name. Raises PromptMalformed where an example names a tool that its module's agent has not."""
+    """All ten by name.
+
+    Raises PromptMalformed where an example names a tool that its module's agent has not, AssuranceUnstated where a tool for customers does not
+    say how surely they must be known.
+    """
     members = {name: Member(name, import_module(f"agents.{name}").AGENT, brief_of(name)) for name in MODULES}
     for member in members.values():
+        for tool in member.tools("customer"):
+            assurance_of(tool)
         known = {tool.__name__ for audience in AUDIENCES for tool in member.tools(audience)}
         unknown = sorted({example.tool for example in member.brief.examples if example.tool} - known)
         if unknown:

@@ -9,15 +9,17 @@ from atlas.billing.records import AgedDebt, Balance, Bill, BillComparison, Credi
 from atlas.billing.rules import NothingToCompare, NothingToCredit, aged_debts, compared
 from atlas.errors import NotFound
 from atlas.identity import CustomerId
+from atlas.principal import Assurance
 from forge.actions.billing import RequestCredit
 from forge.propose import Proposed
-from tools.turn import Turn
+from tools.turn import Turn, needs
 
 # An outage longer ago than this is no longer made good on request; a person decides.
 CREDITED_FOR: Final = timedelta(days=30)
 LARGEST_DEBTS: Final = 50
 
 
+@needs(Assurance.VERIFIED)
 async def explain_bill_change(turn: Turn, before: date | None = None, after: date | None = None) -> BillComparison:
     """What makes the customer's bill for `after` differ from `before`, label by label, largest rise first.
 
@@ -37,6 +39,7 @@ async def explain_bill_change_of(
     return await _comparison(turn, customer_id, before, after)
 
 
+@needs(Assurance.VERIFIED)
 async def latest_bill(turn: Turn) -> Bill:
     """The customer's latest bill with every line, when it is due, and what was paid of it."""
     return await _latest_bill(turn, turn.customer_id)
@@ -48,6 +51,7 @@ async def latest_bill_of(turn: Turn, customer_id: CustomerId) -> Bill:
     return await _latest_bill(turn, customer_id)
 
 
+@needs(Assurance.VERIFIED)
 async def balance(turn: Turn) -> Balance:
     """What the customer owes, what of it is overdue, and the last payment. Negative is in the customer's favour."""
     return await reads.balance(turn.conn, turn.customer_id, turn.now.date())
@@ -59,11 +63,13 @@ async def balance_of(turn: Turn, customer_id: CustomerId) -> Balance:
     return await reads.balance(turn.conn, customer_id, turn.now.date())
 
 
+@needs(Assurance.VERIFIED)
 async def my_credits(turn: Turn) -> list[CreditGiven]:
     """Credits the customer was given in the last 30 days, and how each was worked out."""
     return await reads.credits_given(turn.conn, turn.customer_id, turn.now - CREDITED_FOR)
 
 
+@needs(Assurance.VERIFIED)
 async def request_credit(turn: Turn) -> Proposed:
     """Asks for the credit that the customer's latest outage gives a right to; answers with a reference, and whether it was given or waits.
 

@@ -3,21 +3,26 @@
 from atlas.catalogue import reads
 from atlas.catalogue.records import OfferingPage, Plan
 from atlas.catalogue.rules import checked_on_sale, normalised_speed
+from atlas.principal import Assurance
 from forge.actions.catalogue import RetireOffering
 from forge.propose import Proposed
-from tools.turn import Turn
+from tools.turn import Turn, needs
 
 
+@needs(Assurance.ADDRESS_ON_FILE)
 async def show_plans(turn: Turn, at_least: str | None = None) -> list[Plan]:
     """The plans the customer could change to today, the cheapest first: price a month without tax, and speed in kbit/s.
 
-    `at_least` leaves out what downloads slower: a speed as people write it, such as 1 Gbps or 500.
+    `at_least` leaves out what downloads slower: a speed as people write it, such as 1 Gbps or 500. Whoever is not verified is shown every
+    plan on sale, for which of them suit the line says what the line is.
     """
     fewest_kbps = normalised_speed(at_least) if at_least else 0
-    plans = await reads.plans_for(turn.conn, turn.customer_id, turn.now.date())
+    today = turn.now.date()
+    plans = await (reads.plans_for(turn.conn, turn.customer_id, today) if turn.is_verified else reads.plans_on_sale(turn.conn, today))
     return [plan for plan in plans if plan.down_kbps >= fewest_kbps]
 
 
+@needs(Assurance.UNKNOWN)
 async def plans_on_sale(turn: Turn) -> list[Plan]:
     """Every plan on sale today, the cheapest first: price a month without tax, and speed in kbit/s."""
     return await reads.plans_on_sale(turn.conn, turn.now.date())

@@ -4,11 +4,13 @@ from atlas.cmdb import reads
 from atlas.cmdb.records import Device, Line
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, SubscriberId
+from atlas.principal import Assurance
 from forge.actions.cmdb import MarkDeviceState, RestartDevice
 from forge.propose import Proposed
-from tools.turn import Turn
+from tools.turn import Turn, needs
 
 
+@needs(Assurance.VERIFIED)
 async def show_line(turn: Turn) -> list[Line]:
     """The customer's lines: plan, technology, the box at home (model and serial), the last light reading in dBm, and the last session.
 
@@ -23,6 +25,7 @@ async def show_line_of(turn: Turn, customer_id: CustomerId) -> list[Line]:
     return await reads.lines_of(turn.conn, customer_id)
 
 
+@needs(Assurance.VERIFIED)
 async def restart_my_box(turn: Turn, line: SubscriberId | None = None) -> Proposed:
     """Restarts the ONT or modem at the customer's home; they are offline for some minutes. Answers whether it was done or waits.
 

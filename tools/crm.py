@@ -7,11 +7,13 @@ from atlas.crm import reads
 from atlas.crm.records import Channel, Consent, CustomerFound, CustomerPage, OwnDetails, Purpose, QuietHours
 from atlas.crm.rules import checked_quiet_hours, checked_summary, masked, way_to_reach
 from atlas.identity import CustomerId
+from atlas.principal import Assurance
 from forge.actions.crm import RecordContactPreference, RecordInteraction
 from forge.propose import Proposed
-from tools.turn import Turn
+from tools.turn import Turn, needs
 
 
+@needs(Assurance.VERIFIED)
 async def my_details(turn: Turn) -> OwnDetails:
     """The customer's lines, plans, contact preferences, and where they hear of outages. Addresses are masked; no debts."""
     known = await reads.recipient(turn.conn, turn.customer_id)
@@ -26,11 +28,13 @@ async def my_details(turn: Turn) -> OwnDetails:
     )
 
 
+@needs(Assurance.ADDRESS_ON_FILE)
 async def stop_messages(turn: Turn, purpose: Purpose | None = None, channel: Channel | None = None) -> Proposed:
     """Stops messages to the customer: for one purpose or all, over one channel or all. Left out means all, outage notices too."""
     return await turn.propose(_preference(turn, purpose, channel, is_given=False), "the customer asks for no more messages")
 
 
+@needs(Assurance.ADDRESS_ON_FILE)
 async def start_messages(turn: Turn, purpose: Purpose | None = None, channel: Channel | None = None) -> Proposed:
     """Starts messages to the customer again: for one purpose or all but marketing, over one channel or all.
 
@@ -39,12 +43,14 @@ async def start_messages(turn: Turn, purpose: Purpose | None = None, channel: Ch
     return await turn.propose(_preference(turn, purpose, channel, is_given=True), "the customer asks for messages again")
 
 
+@needs(Assurance.VERIFIED)
 async def prefer_channel(turn: Turn, channel: Channel) -> Proposed:
     """Makes this channel the one over which the customer is reached first. Fails where no address for it is on file."""
     wish = RecordContactPreference(turn.customer_id, _source(turn), preferred=channel)
     return await turn.propose(wish, "the customer names the channel they prefer")
 
 
+@needs(Assurance.VERIFIED)
 async def keep_quiet(turn: Turn, start: time, end: time) -> Proposed:
     """Keeps messages away between two times of day by the customer's own clock, such as 22:00 and 07:00."""
     wish = RecordContactPreference(turn.customer_id, _source(turn), quiet_hours=checked_quiet_hours(QuietHours(start, end)))

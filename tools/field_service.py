@@ -8,14 +8,16 @@ from atlas.field_service import reads
 from atlas.field_service.records import Job, Visit, VisitPlace, VisitSlot
 from atlas.field_service.rules import VisitNotNeeded
 from atlas.identity import CustomerId, IncidentId, JobId, SubscriberId
+from atlas.principal import Assurance
 from forge.actions.field_service import BookVisit, CancelVisit, CompleteJob, DispatchCrew
 from forge.propose import Proposed
-from tools.turn import Turn
+from tools.turn import Turn, needs
 
 # More than these nobody reads; they span several days.
 SLOTS_OFFERED: Final = 12
 
 
+@needs(Assurance.VERIFIED)
 async def free_visit_slots(turn: Turn, line: SubscriberId | None = None) -> list[VisitSlot]:
     """Two-hour windows of the next ten days in which somebody with the right skill could come, earliest first; at most 12.
 
@@ -28,6 +30,7 @@ async def free_visit_slots(turn: Turn, line: SubscriberId | None = None) -> list
     return (await reads.free_visit_slots(turn.conn, place, turn.now))[:SLOTS_OFFERED]
 
 
+@needs(Assurance.VERIFIED)
 async def book_visit(turn: Turn, window_from: datetime, line: SubscriberId | None = None) -> Proposed:
     """Books a visit in a window that free_visit_slots answered with, named by when it begins; answers whether it is booked.
 
@@ -39,11 +42,13 @@ async def book_visit(turn: Turn, window_from: datetime, line: SubscriberId | Non
     return await turn.propose(action, "the customer asked for a visit")
 
 
+@needs(Assurance.VERIFIED)
 async def my_visits(turn: Turn) -> list[Visit]:
     """The customer's visits ahead, and those of the last 30 days with what became of them, by time."""
     return await reads.visits_of(turn.conn, turn.customer_id, turn.now)
 
 
+@needs(Assurance.VERIFIED)
 async def cancel_visit(turn: Turn, job_id: JobId) -> Proposed:
     """Calls off one of the customer's own visits before its window begins. `job_id` is one that my_visits answered with."""
     return await turn.propose(CancelVisit(turn.customer_id, job_id), "the customer asked to call off their visit")

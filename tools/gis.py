@@ -4,16 +4,19 @@ from atlas.gis import reads
 from atlas.gis.records import Area, Candidate, LineArea, Position
 from atlas.gis.rules import checked_position
 from atlas.identity import PremiseId
+from atlas.principal import Assurance
 from forge.actions.gis import CorrectPremisePosition
 from forge.propose import Proposed
-from tools.turn import Turn
+from tools.turn import Turn, needs
 
 
+@needs(Assurance.VERIFIED)
 async def area_of_my_line(turn: Turn) -> list[LineArea]:
     """The area, street and town of each line the customer has."""
     return await reads.areas_of_lines(turn.conn, turn.customer_id)
 
 
+@needs(Assurance.UNKNOWN)
 async def list_areas(turn: Turn) -> list[Area]:
     """Every area we serve, by name."""
     return await reads.areas(turn.conn)

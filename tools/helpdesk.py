@@ -8,9 +8,10 @@ from atlas.errors import NotFound
 from atlas.helpdesk import reads
 from atlas.helpdesk.records import Conversation, Promise, Told, ToldCount, Waiting
 from atlas.identity import CustomerId, IncidentId
+from atlas.principal import Assurance
 from forge.actions.helpdesk import HandOverToPerson, RecordPromise
 from forge.propose import Proposed
-from tools.turn import Turn
+from tools.turn import Turn, needs
 
 # Whoever says one of these is in danger, or cannot call for help: nobody waits in a queue with that.
 URGENT: Final = ("999", "112", "emergency", "suicid", "kill myself", "hurt myself", "ambulance", "oxygen", "telecare", "medical alarm")
@@ -24,6 +25,7 @@ class WhatWeTold:
     told: list[ToldCount]
 
 
+@needs(Assurance.VERIFIED)
 async def what_did_we_tell(turn: Turn, incident_id: IncidentId | None = None) -> WhatWeTold:
     """The notices we sent, word for word. A customer hears of their own; staff of an incident, with how many got each.
 
@@ -45,6 +47,7 @@ async def what_did_we_tell_customer(turn: Turn, customer_id: CustomerId) -> list
     return await reads.told_to_customer(turn.conn, customer_id)
 
 
+@needs(Assurance.UNKNOWN)
 async def hand_over(turn: Turn, reason: str) -> Proposed:
     """Gives the conversation to a person: it leaves the agents, waits in the queue, and a ticket is opened.
 

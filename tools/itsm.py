@@ -10,7 +10,8 @@ from atlas.itsm import reads
 from atlas.itsm.records import AreaHit, IncidentAtLine, IncidentEvent, LostLine, PublicOutage, Suspicion, Ticket
 from atlas.itsm.rules import suspected_elements, suspicions
 from atlas.money import Money
-from tools.turn import Turn
+from atlas.principal import Assurance
+from tools.turn import Turn, needs
 
 # Somebody who asks in the evening means the fault of the afternoon, too.
 LATELY: Final = timedelta(hours=24)
@@ -103,6 +104,7 @@ class WaitingForApproval:
     is_mine: bool
 
 
+@needs(Assurance.UNKNOWN)
 async def is_there_an_outage(turn: Turn, area: str | None = None) -> Outages:
     """Faults at the lines of whoever asks, going on or over within 24 hours; and outages that are public, in one area or everywhere.
 

@@ -1,5 +1,8 @@
 """What an agent may ask of the network: what is wrong with a line, and which alarms stand."""
 
+from dataclasses import replace
+from typing import Final
+
 from atlas.cmdb.reads import line_checks
 from atlas.cmdb.records import LineVerdict
 from atlas.cmdb.rules import first_cause
@@ -7,18 +10,30 @@ from atlas.errors import NotFound
 from atlas.identity import AlarmId, CustomerId, IncidentId
 from atlas.nms import reads
 from atlas.nms.records import StandingAlarm
+from atlas.principal import Assurance
 from forge.actions.nms import AcknowledgeAlarm, RunDiagnostics
 from forge.propose import Proposed
-from tools.turn import Turn
+from tools.turn import NotSureEnough, Turn, needs
+
+# What anybody at this line may hear: a fault of ours that holds it. The rest is of the household, and told to whoever is verified.
+FAULTS: Final = ("area_fault", "own_line_fault")
 
 
+@needs(Assurance.ADDRESS_ON_FILE)
 async def what_is_wrong_with_my_line(turn: Turn) -> list[LineVerdict]:
     """Checks each of the customer's lines in the field's order and names the first cause found, with the next step.
 
     Suspended? An open fault that holds the line? The light at the fibre box? The session? Only then the Wi-Fi at home: `home_network` means
-    that all of ours is well. What comes after the first cause was not looked at.
+    that all of ours is well. What comes after the first cause was not looked at. Whoever is not verified hears only of a fault that holds a
+    line of theirs, and is otherwise asked to verify first.
     """
-    return await _verdicts(turn, turn.customer_id)
+    found = await _verdicts(turn, turn.customer_id)
+    if turn.is_verified:
+        return found
+    faults = [replace(verdict, offering="", received_power_dbm=None) for verdict in found if verdict.cause in FAULTS]
+    if not faults:
+        raise NotSureEnough(Assurance.VERIFIED)
+    return faults
 
 
 async def what_is_wrong_with_line_of(turn: Turn, customer_id: CustomerId) -> list[LineVerdict]:

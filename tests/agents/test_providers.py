@@ -13,7 +13,7 @@ from agents.router import Router
 from agents.supervisor import Reply, Supervisor, answer
 from atlas.connection import Atlas
 from atlas.identity import CustomerId
-from atlas.principal import customer
+from atlas.principal import Assurance, customer
 from tests.agents.conftest import NOW, on
 from tests.agents.provider import calls, says, scripted
 
@@ -31,7 +31,7 @@ def with_provider(atlas: Atlas, checkpoints: KeptInAtlas, router: Router, member
 
 
 async def asked(supervisor: Supervisor, customer_id: int) -> Reply:
-    return await answer(supervisor, customer(CustomerId(customer_id)), uuid.uuid4(), WHY, NOW)
+    return await answer(supervisor, customer(CustomerId(customer_id), Assurance.VERIFIED), uuid.uuid4(), WHY, NOW)
 
 
 async def test_a_providers_model_answers_from_our_tools(with_provider: Make, maya: int) -> None:

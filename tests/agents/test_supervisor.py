@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from agents.checkpoints import KeptInAtlas
 from agents.supervisor import Reply, Supervisor, answer
 from atlas.identity import CustomerId
-from atlas.principal import Principal, Role, customer, staff, stranger
+from atlas.principal import Assurance, Principal, Role, customer, staff, stranger
 from tests import given
 from tests.agents.conftest import NOW
 from tests.billing.arranged import bill
@@ -19,7 +19,7 @@ Owner = AsyncConnection[tuple[Any, ...]]
 
 
 def somebody(customer_id: int) -> Principal:
-    return customer(CustomerId(customer_id))
+    return customer(CustomerId(customer_id), Assurance.VERIFIED)
 
 
 async def told(supervisor: Supervisor, principal: Principal, *turns: str) -> list[Reply]:
