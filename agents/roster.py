@@ -31,8 +31,8 @@ class Member:
 def roster() -> dict[str, Member]:
     """All ten by name.
 
-    Raises PromptMalformed where an example names a tool that its module's agent has not, AssuranceUnstated where a tool for customers does not
-    say how surely they must be known.
+    Raises PromptMalformed where an example names a tool that its module's agent has not, AssuranceUnstated where a tool for customers does
+    not say how surely they must be known.
     """
     members = {name: Member(name, import_module(f"agents.{name}").AGENT, brief_of(name)) for name in MODULES}
     for member in members.values():

@@ -111,11 +111,11 @@ async def turn(here: Desk, principal: Principal, words: str, channel: str = "cha
     return reply
 
 
-async def caller(house: House, phone: str) -> Principal:
-    """Whoever writes from this number: a recognised number is a claim, not a proof."""
+async def caller(house: House, phone: str, level: Assurance = Assurance.ADDRESS_ON_FILE) -> Principal:
+    """Whoever writes from this number: a recognised number is a claim, not a proof. A higher `level` is somebody's word for them."""
     async with house.atlas.transaction(intake("chat")) as conn:
         known = await customer_at(conn, phone)
-    return customer(known, Assurance.ADDRESS_ON_FILE) if known else stranger()
+    return customer(known, level) if known else stranger()
 
 
 async def colleague(house: House, email: str) -> Principal:

@@ -28,7 +28,7 @@ from atlas.errors import AtlasError, InvalidField, NotFound
 from atlas.identity import ActionId
 from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident
-from atlas.principal import Role, Zone, executor, in_session, staff
+from atlas.principal import Assurance, Role, Zone, executor, in_session, staff
 from atlas.staff.reads import members_holding
 from forge.approvals import Card, Ruled, approve, reject, waiting_for
 from forge.approvals import card as card_of
@@ -132,14 +132,16 @@ def chat(
     phone: Annotated[str | None, typer.Option("--as", help="A subscriber's phone number; without it you speak as staff.")] = None,
     email: Annotated[str | None, typer.Option("--staff", help="Your e-mail as a member of staff.")] = None,
     say: Annotated[list[str] | None, typer.Option(help="Say this instead of typing; once for each turn.")] = None,
+    is_assured: Annotated[bool, typer.Option("--assured", help="You vouch for the subscriber: no code is asked of them.")] = False,
 ) -> None:
     """Talk with the agents, as a subscriber (--as PHONE) or as staff."""
-    run(lambda: chatted(phone, email, say or []))
+    level = Assurance.VERIFIED if is_assured else Assurance.ADDRESS_ON_FILE
+    run(lambda: chatted(phone, email, say or [], level))
 
 
-async def chatted(phone: str | None, email: str | None, say: list[str]) -> None:
+async def chatted(phone: str | None, email: str | None, say: list[str], level: Assurance) -> None:
     async with opened(Settings(), tuple(Zone)) as here:
-        principal = await (caller(here, phone) if phone else colleague(here, email or await first_colleague(here)))
+        principal = await (caller(here, phone, level) if phone else colleague(here, email or await first_colleague(here)))
         async with desk(here) as at:
             async for words in said(say, principal.name):
                 reply = await turn(at, principal, words, "chat" if phone else "console", phone)

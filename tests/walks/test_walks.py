@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from api.chat import caller, desk, turn
 from atlas.actions.records import ActionState
-from atlas.principal import Principal, Role, executor, in_session
+from atlas.principal import Assurance, Principal, Role, executor, in_session
 from evals.demo.watching import somebody_with
 from evals.fault.playing import cleared, raised
 from evals.fault.scene import scene_of_cut
@@ -92,7 +92,7 @@ async def test_once_repaired_those_who_were_told_are_told_so_and_the_incident_cl
 
 
 async def test_why_is_my_bill_higher_becomes_an_answer(walk: Walk, rows: Rows) -> None:
-    maya = await caller(walk.house, world().persona("maya").phone)
+    maya = await caller(walk.house, world().persona("maya").phone, Assurance.VERIFIED)
 
     async with desk(walk.house) as here:
         reply = await turn(here, maya, "Why is my bill higher this month?")
