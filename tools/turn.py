@@ -1,7 +1,7 @@
 """Turn: who asks, when, and the transaction this one call runs in."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -74,7 +74,7 @@ class Turn:
         return self.principal.assurance >= Assurance.VERIFIED
 
 
-ToolOfTurn = Callable[Concatenate[Turn, Arguments], Awaitable[Answer]]
+ToolOfTurn = Callable[Concatenate[Turn, Arguments], Coroutine[Any, Any, Answer]]
 
 
 def needs(level: Assurance) -> Callable[[ToolOfTurn[Arguments, Answer]], ToolOfTurn[Arguments, Answer]]:
@@ -82,7 +82,7 @@ def needs(level: Assurance) -> Callable[[ToolOfTurn[Arguments, Answer]], ToolOfT
 
     def stated(tool: ToolOfTurn[Arguments, Answer]) -> ToolOfTurn[Arguments, Answer]:
         @functools.wraps(tool)
-        async def checked(turn: Turn, *given: Arguments.args, **named: Arguments.kwargs) -> Answer:
+        async def checked(turn: Turn, /, *given: Arguments.args, **named: Arguments.kwargs) -> Answer:
             turn.assured(level)
             return await tool(turn, *given, **named)
 
