@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     intake_token: SecretStr | None = None
     log_format: Literal["console", "json"] = "json"
 
+    backup_key: SecretStr | None = Field(default=None, description="64 hexadecimal digits; with it backups are encrypted at rest")
+
     twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
     twilio_sms_from: str | None = Field(default=None, validation_alias="TWILIO_SMS_FROM")

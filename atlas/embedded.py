@@ -29,6 +29,8 @@ max_wal_size = 4GB
 wal_compression = on
 checkpoint_timeout = 15min
 max_connections = 120
+# What a backup or a standby has not fetched yet is kept for it, but never until the disk is full.
+max_slot_wal_keep_size = 8GB
 jit = off
 random_page_cost = 1.1
 # A client that vanished without a word must not hold locks for hours.

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from api.bootstrap import configure_logging, house
 from api.chat import provider_of
 from api.cli import Json, app, console, printed_json, run
+from api.commands.backup import add_backup
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
 from atlas.modules import MODULES
@@ -22,6 +23,7 @@ from atlas.principal import Zone
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
+from evals.drills.commands import add_drills
 from evals.run import play_all
 from evals.scenario import scenarios
 from evals.score import as_rows
@@ -108,6 +110,8 @@ class ScenariosByDefault(TyperGroup):
 
 evaluations = typer.Typer(cls=ScenariosByDefault, help="How good it is: scenarios, and what drills and campaigns find.")
 app.add_typer(evaluations, name="eval")
+add_backup(app)
+add_drills(evaluations)
 
 
 @evaluations.command("scenarios")

@@ -1,0 +1,54 @@
+"""`bedrock eval restore-drill` and `bedrock eval failover`."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli import Json, console, printed_json, run
+from evals.drills.restore import RestoreDrill, restore_drill
+
+
+def add_drills(evaluations: typer.Typer) -> None:
+    evaluations.command("restore-drill")(restore_drill_)
+
+
+def restore_drill_(
+    seconds: Annotated[float, typer.Option(help="How long is written before the moment, and as long after it.")] = 20.0,
+    sealed: Annotated[bool, typer.Option(help="Encrypt the backup.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Write, back up, write on, restore a moment in between: nothing acknowledged before it is missing, nothing after it there."""
+
+    async def work() -> RestoreDrill:
+        with open_folder() as folder:
+            return await restore_drill(folder, seconds, bytes(range(32)) if sealed else None)
+
+    told(run(work), as_json=as_json)
+
+
+@contextmanager
+def open_folder(within: Path | None = None) -> Iterator[Path]:
+    """A folder that others may enter: the embedded server may run as a user of its own."""
+    with tempfile.TemporaryDirectory(prefix="bedrock-drill-", dir=within, ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def told(drill: RestoreDrill, *, as_json: bool) -> None:
+    """Shows what came of a drill; exit 1 where it failed."""
+    figures = {**asdict(drill), "passed": drill.passed}
+    if as_json:
+        printed_json(figures)
+    else:
+        table = Table("Figure", "Value", title=type(drill).__name__)
+        for name, value in figures.items():
+            table.add_row(name.replace("_", " "), f"{value:,.2f}" if isinstance(value, float) else str(value))
+        console.print(table)
+    if not drill.passed:
+        raise typer.Exit(1)
