@@ -21,6 +21,7 @@ from api.settings import Settings
 from atlas.modules import MODULES
 from atlas.principal import Zone
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
+from evals.campaign.commands import campaigns
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
 from evals.drills.commands import add_drills
@@ -112,6 +113,7 @@ evaluations = typer.Typer(cls=ScenariosByDefault, help="How good it is: scenario
 app.add_typer(evaluations, name="eval")
 add_backup(app)
 add_drills(evaluations)
+evaluations.add_typer(campaigns)
 
 
 @evaluations.command("scenarios")
