@@ -109,9 +109,8 @@ async def crashed(settings: Settings, how_many: int, seed: int, tell: Callable[[
                 await asyncio.sleep(chance.uniform(*BETWEEN_S))
                 kind = chance.choice(list(Crash))
                 await one_crash(url, kind, chance, wrote, felt)
-                tell(
-                    f"{number + 1} of {how_many}: {kind} killed, serving after {felt.serving[-1]:.2f} s, writing after {felt.writing[-1]:.2f} s"
-                )
+                seconds = f"serving after {felt.serving[-1]:.2f} s, writing after {felt.writing[-1]:.2f} s"
+                tell(f"{number + 1} of {how_many}: {kind} killed; {seconds}")
             await settled(books)
         felt.audit_breaks = await audit_breaks(url, settings.secret)
         return await asyncio.to_thread(read_books, url, books, felt)
