@@ -4,7 +4,6 @@ A writer whose answer was lost does not know; it asks by its operation id and wr
 """
 
 import asyncio
-import hashlib
 import os
 import random
 import signal
@@ -26,10 +25,9 @@ from api.inbound.reading import Reading
 from api.serve import database
 from api.settings import Settings
 from atlas.actions.reads import broken_links
-from atlas.actions.writes import propose
+from atlas.actions.records import Asked
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
-from atlas.identity import CorrelationId
 from atlas.nms.records import AlarmEvent, AlarmType, Door, ProbableCause, Severity
 from atlas.principal import Zone, executor, intake
 from atlas.statements import Statements
@@ -194,18 +192,7 @@ async def proposed_once(atlas: Atlas, books: Books, operation: str) -> None:
     while True:
         try:
             async with atlas.transaction(WRITER) as conn:
-                asked = await propose(
-                    conn,
-                    name="note",
-                    arguments="{}",
-                    facts="{}",
-                    digest=hashlib.sha256(operation.encode()).digest(),
-                    operation_key=operation,
-                    proposed_for=None,
-                    reason="written while PostgreSQL crashes",
-                    evidence=(),
-                    correlation_id=CorrelationId(uuid.uuid4()),
-                )
+                asked = await SQL.one(conn, Asked, "propose", operation=operation, correlation_id=uuid.uuid4())
         except TROUBLES:
             books.unanswered.add(operation)
             await asyncio.sleep(0.02)

@@ -22,3 +22,8 @@ SELECT managed_object FROM nms.alarm WHERE managed_object LIKE 'crash %%';
 
 -- name: log_written
 SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0');
+
+-- name: propose
+SELECT action_id, is_new
+  FROM actions.propose('note', '{}', '{}', sha256(%(operation)s::bytea), %(operation)s, NULL, 'written while PostgreSQL crashes', '[]',
+                       %(correlation_id)s, NULL, NULL);
