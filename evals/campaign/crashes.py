@@ -40,7 +40,7 @@ TELLERS: Final = 4
 # Long enough for every pool to have connections again, short enough that half of the crashes meet the rush after the last one.
 BETWEEN_S: Final = (0.2, 1.2)
 SETTLES_WITHIN_S: Final = 60.0
-TROUBLES: Final = (AtlasError, psycopg.Error, PoolTimeout, TimeoutError, OSError)
+TROUBLES: Final = (AtlasError, psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TimeoutError, OSError)
 
 
 class Crash(StrEnum):
@@ -235,7 +235,6 @@ async def settled(books: Books) -> None:
 
 def make_devices(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(SQL.text("make_beat"))
         conn.execute(SQL.text("make_devices"), {"devices": DEVICES})
 
 

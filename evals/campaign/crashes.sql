@@ -4,11 +4,8 @@ SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <
 -- name: postmaster
 SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int;
 
--- name: make_beat
-CREATE TABLE public.beat (at timestamptz NOT NULL DEFAULT clock_timestamp());
-
 -- name: beat
-INSERT INTO public.beat DEFAULT VALUES;
+UPDATE gis.area SET latitude = latitude WHERE name = 'Crash';
 
 -- name: make_devices
 WITH place AS (INSERT INTO gis.area (name, latitude, longitude) VALUES ('Crash', 50, -3) RETURNING id)
@@ -25,5 +22,5 @@ SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0');
 
 -- name: propose
 SELECT action_id, is_new
-  FROM actions.propose('note', '{}', '{}', sha256(%(operation)s::bytea), %(operation)s, NULL, 'written while PostgreSQL crashes', '[]',
-                       %(correlation_id)s, NULL, NULL);
+  FROM actions.propose('note', '{}', '{}', sha256(convert_to(%(operation)s::text, 'UTF8')), %(operation)s::text, NULL, 'written while PostgreSQL crashes', '[]',
+                       %(correlation_id)s::uuid, NULL, NULL);
