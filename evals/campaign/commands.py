@@ -13,6 +13,7 @@ from rich.table import Table
 from api.bootstrap import configure_logging
 from api.cli import Json, console, printed_json, run
 from api.settings import Settings
+from evals.campaign.burst import burst
 from evals.campaign.crashes import crashed
 from evals.demo.quiet import logs_kept_in
 
@@ -28,6 +29,21 @@ def crashes(how_many: Annotated[int, typer.Option("--n")] = 100, seed: Seed = 1,
     with home_of_its_own() as home, quiet(out, "crashes"):
         found = run(lambda: crashed(Settings(home=home), how_many, seed, tell))
     shown("PostgreSQL crashed", found.as_rows(), as_json=as_json)
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+@campaigns.command("burst")
+def stormed(
+    alarms: Annotated[int, typer.Option()] = 300_000,
+    stalled_s: Annotated[float, typer.Option("--stalled", help="For so many seconds of it PostgreSQL is a black hole.")] = 0.0,
+    as_json: Json = False,
+    out: Out = KEPT,
+) -> None:
+    """Different alarms as fast as the doors take them: none lost, and at most 200 MB more memory."""
+    with home_of_its_own() as home, quiet(out, "burst"):
+        found = run(lambda: burst(Settings(home=home), alarms, stalled_s, tell))
+    shown("A burst of alarms", found.as_rows(), as_json=as_json)
     if not found.holds:
         raise typer.Exit(1)
 

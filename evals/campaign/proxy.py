@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from psycopg import conninfo
+
 CHUNK: Final = 65_536
 # Without lingering, closing a socket throws away what waits and tells the other side so: a reset.
 NO_LINGERING: Final = struct.pack("ii", 1, 0)
@@ -174,3 +176,13 @@ def towards_port(port: int, host: str = "127.0.0.1") -> Dial:
 def towards_socket(path: str) -> Dial:
     """A server that listens on a socket of the file system only, as the embedded PostgreSQL does."""
     return lambda: asyncio.open_unix_connection(path)
+
+
+@asynccontextmanager
+async def before_postgresql(url: str, seed: int = 0) -> AsyncIterator[tuple[FaultProxy, str]]:
+    """A proxy in front of the server of this URL, on a socket or a port, and the URL that goes through it."""
+    there = {name: str(value) for name, value in conninfo.conninfo_to_dict(url).items()}
+    host, port = there.get("host", "127.0.0.1"), int(there.get("port", 5432))
+    dial = towards_socket(f"{host}/.s.PGSQL.{port}") if host.startswith("/") else towards_port(port, host)
+    async with FaultProxy(dial, seed).running() as proxy:
+        yield proxy, conninfo.make_conninfo(url, host="127.0.0.1", port=proxy.port)

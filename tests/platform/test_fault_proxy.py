@@ -9,20 +9,12 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI, Request, Response
-from psycopg import AsyncConnection, conninfo
+from psycopg import AsyncConnection
 
 from api.listening import listening
-from evals.campaign.proxy import BLACK_HOLE, LOSES_ANSWERS, PASSES, REFUSES, Fault, FaultProxy, towards_port, towards_socket
+from evals.campaign.proxy import BLACK_HOLE, LOSES_ANSWERS, PASSES, REFUSES, Fault, before_postgresql, towards_port
 from evals.campaign.web_proxy import Request as Asked
 from evals.campaign.web_proxy import WebFault, WebFaultProxy
-
-
-@asynccontextmanager
-async def before(url: str, seed: int = 1) -> AsyncIterator[tuple[FaultProxy, str]]:
-    """A proxy in front of the server of this URL, and the URL that goes through it."""
-    there = conninfo.conninfo_to_dict(url)
-    async with FaultProxy(towards_socket(f"{there['host']}/.s.PGSQL.5432"), seed).running() as proxy:
-        yield proxy, conninfo.make_conninfo(url, host="127.0.0.1", port=proxy.port)
 
 
 async def connected(url: str) -> AsyncConnection:
@@ -35,13 +27,13 @@ async def one(conn: AsyncConnection) -> object:
 
 
 async def test_what_passes_reaches_postgresql_and_comes_back(database_url: str) -> None:
-    async with before(database_url) as (proxy, url), await connected(url) as conn:
+    async with before_postgresql(database_url) as (proxy, url), await connected(url) as conn:
         assert await one(conn) == 1
         assert proxy.accepted == 1
 
 
 async def test_a_cut_connection_is_an_error_on_both_sides_and_the_next_one_works(database_url: str) -> None:
-    async with before(database_url) as (proxy, url):
+    async with before_postgresql(database_url) as (proxy, url):
         conn = await connected(url)
 
         assert proxy.cut() == 1
@@ -53,7 +45,7 @@ async def test_a_cut_connection_is_an_error_on_both_sides_and_the_next_one_works
 
 
 async def test_what_is_refused_hears_so_at_once(database_url: str) -> None:
-    async with before(database_url) as (proxy, url):
+    async with before_postgresql(database_url) as (proxy, url):
         proxy.fault = REFUSES
 
         with pytest.raises(psycopg.OperationalError):
@@ -61,7 +53,7 @@ async def test_what_is_refused_hears_so_at_once(database_url: str) -> None:
 
 
 async def test_nothing_comes_back_out_of_a_black_hole_until_it_heals(database_url: str) -> None:
-    async with before(database_url) as (proxy, url), await connected(url) as conn:
+    async with before_postgresql(database_url) as (proxy, url), await connected(url) as conn:
         proxy.fault = BLACK_HOLE
         asked = asyncio.create_task(one(conn))
 
@@ -73,7 +65,7 @@ async def test_nothing_comes_back_out_of_a_black_hole_until_it_heals(database_ur
 
 
 async def test_a_commit_whose_answer_is_lost_has_been_committed(database_url: str) -> None:
-    async with before(database_url) as (proxy, url), await connected(url) as conn:
+    async with before_postgresql(database_url) as (proxy, url), await connected(url) as conn:
         await conn.execute("CREATE TABLE kept (id int)")
         proxy.fault = LOSES_ANSWERS
         writing = asyncio.create_task(conn.execute("INSERT INTO kept VALUES (1)"))
@@ -88,7 +80,7 @@ async def test_a_commit_whose_answer_is_lost_has_been_committed(database_url: st
 
 async def test_a_late_line_is_late_both_ways_and_a_narrow_one_takes_its_time(database_url: str) -> None:
     loop = asyncio.get_running_loop()
-    async with before(database_url) as (proxy, url), await connected(url) as conn:
+    async with before_postgresql(database_url) as (proxy, url), await connected(url) as conn:
         proxy.fault = Fault(delay_s=0.1)
         began = loop.time()
         await one(conn)
@@ -102,7 +94,7 @@ async def test_a_late_line_is_late_both_ways_and_a_narrow_one_takes_its_time(dat
 
 
 async def test_a_half_closed_connection_ends_for_the_client(database_url: str) -> None:
-    async with before(database_url) as (proxy, url):
+    async with before_postgresql(database_url) as (proxy, url):
         conn = await connected(url)
 
         proxy.half_close()
