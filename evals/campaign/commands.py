@@ -15,6 +15,7 @@ from api.cli import Json, console, printed_json, run
 from api.settings import Settings
 from evals.campaign.burst import burst
 from evals.campaign.crashes import crashed
+from evals.campaign.hangs import measured
 from evals.demo.quiet import logs_kept_in
 
 campaigns = typer.Typer()
@@ -44,6 +45,16 @@ def stormed(
     with home_of_its_own() as home, quiet(out, "burst"):
         found = run(lambda: burst(Settings(home=home), alarms, stalled_s, tell))
     shown("A burst of alarms", found.as_rows(), as_json=as_json)
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+@campaigns.command("hangs")
+def hangs(as_json: Json = False, out: Out = KEPT) -> None:
+    """Every kind of wait under black hole, lost answers, latency and reset: none longer than 15 seconds."""
+    with home_of_its_own() as home, quiet(out, "hangs"):
+        found = run(lambda: measured(Settings(home=home)))
+    shown("How long one waits", found.as_rows(), as_json=as_json)
     if not found.holds:
         raise typer.Exit(1)
 
