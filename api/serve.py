@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -21,7 +22,6 @@ from atlas.migrate import migrate
 
 log = structlog.get_logger()
 
-PARTS: Final = ("doors", "worker", "web")
 # Draining takes as long as the slowest honest piece of work; what is cut off after this is repeated from Atlas.
 DRAIN_S: Final = 20
 FIRST_PAUSE_S: Final = 0.5
@@ -38,6 +38,7 @@ class Part:
     """One process of the platform: what it is, and the addresses it said it listens on."""
 
     name: str
+    surroundings: Mapping[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     addresses: dict[str, str] = field(default_factory=dict)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -98,10 +99,23 @@ async def _revived(server: embedded.EmbeddedServer) -> None:
             log.warning("postgresql_died", is_back=is_back)
 
 
+def parts_of(settings: Settings) -> list[str]:
+    """The processes to start: doors, as many workers as asked (`worker`, `worker-2`, ...), web."""
+    return ["doors", "worker", *(f"worker-{number}" for number in range(2, settings.workers + 1)), "web"]
+
+
 @asynccontextmanager
-async def platform(settings: Settings, url: str, tell: Callable[[str], None] = lambda _: None) -> AsyncIterator[Running]:
-    """Every part running. Stops them in order at the end: doors first, so that nothing new comes in."""
-    parts = [Part(name) for name in PARTS]
+async def platform(
+    settings: Settings,
+    url: str,
+    tell: Callable[[str], None] = lambda _: None,
+    surroundings: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> AsyncIterator[Running]:
+    """Every part running. Stops them in order at the end: doors first, so that nothing new comes in.
+
+    `surroundings`: environment variables for one part alone, such as a way to Atlas of its own.
+    """
+    parts = [Part(name, surroundings.get(name, {})) for name in parts_of(settings)]
     keepers = [asyncio.create_task(_kept_running(part, settings, url)) for part in parts]
     try:
         for part in parts:
@@ -127,7 +141,7 @@ async def _up(part: Part) -> None:
 async def _kept_running(part: Part, settings: Settings, url: str) -> None:
     pause = FIRST_PAUSE_S
     while True:
-        part.process = await _started(part.name, settings, url)
+        part.process = await _started(part, settings, url)
         started = asyncio.get_running_loop().time()
         await _listened(part)
         code = await part.process.wait()
@@ -138,10 +152,16 @@ async def _kept_running(part: Part, settings: Settings, url: str) -> None:
         pause = min(pause * 2, LONGEST_PAUSE_S)
 
 
-async def _started(name: str, settings: Settings, url: str) -> asyncio.subprocess.Process:
-    environment = {**os.environ, **environment_of(settings), "DATABASE_URL": url}
+async def _started(part: Part, settings: Settings, url: str) -> asyncio.subprocess.Process:
+    environment = {**os.environ, **environment_of(settings), "DATABASE_URL": url, **part.surroundings}
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "api.part", name, env=environment, stdout=asyncio.subprocess.PIPE, start_new_session=True
+        sys.executable,
+        "-m",
+        "api.part",
+        part.name.partition("-")[0],
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
 
 

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     snmp_port: int = 1162
     syslog_port: int = 1514
     intake_port: int = 8081
+    workers: int = Field(default=1, ge=1, le=64, description="processes that take jobs; any of them takes over from one that dies")
     # Datagrams from these may speak for others (RFC 3584 snmpTrapAddress); everyone else speaks for themselves.
     trusted_forwarders: tuple[str, ...] = ("127.0.0.1", "::1")
     snmp_v3_user: str = "bedrock"
