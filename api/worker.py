@@ -19,9 +19,8 @@ from atlas.errors import AtlasError
 from atlas.identity import ActionId, IncidentId
 from atlas.itsm.reads import unclosed_incidents
 from atlas.jobs import HEARTBEAT_S, STALLED_AFTER_S, queue
-from atlas.nms.reads import newest_alarm
-from atlas.nms.records import NewestAlarm
 from atlas.principal import Zone, executor
+from cortex.bursts import burst_paused
 from cortex.watch import look
 from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
 from forge.errands import Outside, run_errands
@@ -34,11 +33,6 @@ from forge.respond import respond_to_all
 log = structlog.get_logger()
 
 AT_ONCE: Final = 8
-# A burst is looked at when it pauses: a cut's alarms come closer together than this, and a look costs about as much.
-PAUSE_S: Final = 0.045
-SETTLED_S: Final = 0.02
-# ... and at the latest after this, however long it lasts: the first seconds decide whom we call.
-LATEST_S: Final = 0.4
 # Tickets, notices and crews can wait for the picture to settle; a second is what they have until somebody would notice.
 PLAY_PAUSE_S: Final = 0.2
 PLAY_LATEST_S: Final = 1.0
@@ -118,7 +112,7 @@ def register(jobs: App, works: Works) -> None:
 
     async def playbook_job(incident_id: int) -> None:
         # What an incident calls for is better known when its alarms are in, and nothing else should slow the looks meanwhile.
-        await burst_paused(one, PLAY_PAUSE_S, PLAY_LATEST_S)
+        await burst_paused(one.atlas, PLAY_PAUSE_S, PLAY_LATEST_S)
         async with works.looking:
             pass
         # Not tried again by the queue either: every incident that is not closed is played by the clock too.
@@ -143,7 +137,7 @@ async def look_and_respond(works: Works) -> None:
     clock = asyncio.get_running_loop().time
     async with works.looking:
         began = clock()
-        await burst_paused(one)
+        await burst_paused(one.atlas)
         paused = clock()
         changes = await look(one.atlas, one.warm)
         looked = clock()
@@ -151,26 +145,6 @@ async def look_and_respond(works: Works) -> None:
         if changes:
             spent = {"paused_ms": paused - began, "looked_ms": looked - paused, "answered_ms": clock() - looked}
             log.info("looked", changes=len(changes), **{name: round(seconds * 1000) for name, seconds in spent.items()})
-
-
-async def burst_paused(one: House, pause_s: float = PAUSE_S, latest_s: float = LATEST_S) -> None:
-    """Returns when no alarm came for `pause_s` and none was on its way into Atlas either, or after `latest_s`."""
-    seen = None
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(latest_s):
-            while True:
-                newest = await _newest_alarm(one)
-                left = pause_s - newest.age.total_seconds()
-                if left <= 0 and newest.heard_at == seen:
-                    return
-                # A door that is busy with a burst commits late: an old alarm that we had not seen is news all the same.
-                seen = newest.heard_at
-                await asyncio.sleep(max(left, SETTLED_S))
-
-
-async def _newest_alarm(one: House) -> NewestAlarm:
-    async with one.atlas.transaction(executor("cortex")) as conn:
-        return await newest_alarm(conn)
 
 
 def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:

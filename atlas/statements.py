@@ -92,18 +92,22 @@ class Statements:
 def row_of(record: type[Record]) -> Callable[[AsyncCursor[Any]], RowMaker[Record]]:
     """A psycopg row factory that makes `record`s by column name."""
     converters = _converters(record)
+    fields = list(converters)
 
     def factory(cursor: AsyncCursor[Any]) -> RowMaker[Record]:
         names = [column.name for column in cursor.description or ()]
         if cursor.description is not None and set(names) != converters.keys():
             raise UnexpectedRows(f"{record.__name__} wants columns {sorted(converters)}, the statement gives {sorted(names)}")
-        convert = [converters[name] for name in names]
+        places = [names.index(field) for field in fields] if names else []
+        converted = [(at, to) for at, to in enumerate(converters.values()) if to is not None]
 
         def make(values: Sequence[Any]) -> Record:
-            fields = {
-                name: value if to is None or value is None else to(value) for name, to, value in zip(names, convert, values, strict=True)
-            }
-            return record(**fields)
+            # By position: a picture of the network is ten thousand rows.
+            row = [values[place] for place in places]
+            for at, to in converted:
+                if row[at] is not None:
+                    row[at] = to(row[at])
+            return record(*row)
 
         return make
 
@@ -132,5 +136,5 @@ def _converter(hint: Any) -> Converter:
     if hint is Money:
         return Money.of_minor
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
+        return {member.value: member for member in hint}.__getitem__
     return None

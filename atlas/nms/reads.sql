@@ -18,7 +18,8 @@ SELECT (SELECT count(*) FROM nms.alarm WHERE is_open)::int AS open_alarms,
        (SELECT count(*) FROM nms.quarantine WHERE replayed_at IS NULL)::int AS quarantined;
 
 -- name: newest_alarm
-SELECT max(last_received_at) AS heard_at, coalesce(clock_timestamp() - max(last_received_at), interval '1 day') AS age
+SELECT max(last_received_at) AS heard_at, coalesce(clock_timestamp() - max(last_received_at), interval '1 day') AS age,
+       count(*) AS standing, NOT pg_try_advisory_xact_lock(hashtextextended('nms.storing', 0)) AS more_to_come
   FROM nms.alarm
  WHERE is_open;
 

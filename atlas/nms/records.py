@@ -147,10 +147,15 @@ class AlarmPulse:
 
 @dataclass(frozen=True, slots=True)
 class NewestAlarm:
-    """The last alarm of those that stand: when it was heard (None where none stands), and how long ago, by the database's clock."""
+    """The last alarm of those that stand: when it was heard (None where none stands), how long ago by the database's clock.
+
+    `standing` counts them; `more_to_come` says that a door is storing others at this moment.
+    """
 
     heard_at: datetime | None
     age: timedelta
+    standing: int
+    more_to_come: bool
 
 
 @dataclass(frozen=True, slots=True)

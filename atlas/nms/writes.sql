@@ -3,7 +3,9 @@
 -- one meanwhile, its count gives that away and it counts as changed.
 WITH heard AS MATERIALIZED (
     SELECT line.*
-      FROM json_to_recordset(%(heard)s::json) AS line (
+      -- Held until the batch is committed: whoever looks at the network can tell that some of it is on its way.
+  FROM (SELECT pg_advisory_xact_lock_shared(hashtextextended('nms.storing', 0))) AS storing,
+       json_to_recordset(%(heard)s::json) AS line (
                row_number int, device text, address inet, managed_object text, probable_cause text, alarm_type text, severity text,
                specific_problem text, text text, door text, raised_at timestamptz, cleared_at timestamptz,
                first_received_at timestamptz, last_received_at timestamptz, times int)

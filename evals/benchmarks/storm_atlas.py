@@ -18,6 +18,7 @@ from atlas.cmdb.records import KINDS
 from atlas.connection import Atlas
 from atlas.migrate import migrate
 from atlas.nms.records import AlarmEvent, AlarmType, Door, OpenAlarm
+from cortex.bursts import burst_paused
 from cortex.pictures import WarmTopology, take_picture
 from cortex.watch import look
 from evals.bench import Conditions, Row
@@ -71,12 +72,12 @@ async def _one(server: embedded.EmbeddedServer, weather: Storm) -> tuple[float, 
 async def _looked(atlas: Atlas, forge: Forge, warm: WarmTopology, intake: AlarmIntake) -> None:
     """Looks as the worker does, again and again, until a look that began after the last alarm was stored finds nothing new."""
     while True:
+        await burst_paused(atlas)
         whole = intake.recorded >= STORED
         changes = await look(atlas, warm)
         await respond_to_all(forge, changes)
         if whole and not changes:
             return
-        await asyncio.sleep(0.05)
 
 
 def _event(alarm: OpenAlarm) -> AlarmEvent:
