@@ -9,6 +9,9 @@ from pydantic_core import CoreSchema, core_schema
 
 MINOR_UNITS: Final = 100
 CENT: Final = Decimal("0.01")
+DEFAULT_CURRENCY: Final = "GBP"
+# How people write it before the number; a currency that is not here is written by its three letters.
+SIGNS: Final = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹"}
 
 
 @total_ordering
@@ -84,3 +87,8 @@ class Money:
 
 
 ZERO: Final = Money(0)
+
+
+def written(amount: Money, currency: str) -> str:
+    """An amount as people read it: £6.20, -£6.20, or CHF 6.20."""
+    return f"{'-' if amount < ZERO else ''}{SIGNS.get(currency, currency + ' ')}{Money.of_minor(abs(amount.minor))}"

@@ -7,17 +7,21 @@ from atlas.billing.records import (
     Balance,
     Bill,
     BillContact,
+    BrokenInvariant,
     Credit,
     CreditGiven,
     CreditKind,
+    InvariantResult,
     Invoice,
     InvoiceLine,
     LostSince,
     OutageSuffered,
     OverdueInvoice,
+    PaymentKept,
 )
 from atlas.billing.rules import credit_cause, credits_due
 from atlas.identity import CustomerId, IncidentId
+from atlas.money import DEFAULT_CURRENCY
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -97,3 +101,24 @@ async def overdue_invoices(conn: Connection, today: date) -> list[OverdueInvoice
 async def overdue_invoices_of(conn: Connection, customer_ids: Sequence[CustomerId], today: date) -> list[OverdueInvoice]:
     """The unpaid part of these customers' bills whose day has passed."""
     return await SQL.all(conn, OverdueInvoice, "overdue_invoices", customer_ids=list(customer_ids), today=today)
+
+
+async def broken_invariants(conn: Connection, customer_ids: Sequence[CustomerId] | None = None) -> list[BrokenInvariant]:
+    """Everything in the books that should not be, of these customers or of all; empty where they hold."""
+    return await SQL.all(conn, BrokenInvariant, "broken_invariants", customer_ids=None if customer_ids is None else list(customer_ids))
+
+
+async def latest_invariants(conn: Connection) -> list[InvariantResult]:
+    """What the latest nightly check found, a row for each invariant; empty before the first."""
+    return await SQL.all(conn, InvariantResult, "latest_invariants")
+
+
+async def payments_kept(conn: Connection, since: datetime, until: datetime) -> list[PaymentKept]:
+    """Payments received from `since` until before `until`, oldest first."""
+    return await SQL.all(conn, PaymentKept, "payments_kept", since=since, until=until)
+
+
+async def currency(conn: Connection) -> str:
+    """The one currency of the books, as its three letters."""
+    code: str | None = await SQL.value(conn, "currency")
+    return code or DEFAULT_CURRENCY

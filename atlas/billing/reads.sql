@@ -22,25 +22,30 @@ SELECT invoice.id, invoice.number, invoice.month, invoice.period_from, invoice.p
        invoice.is_disputed,
        (SELECT coalesce(sum(line.amount_minor + line.tax_minor), 0)::bigint
           FROM billing.invoice_line AS line WHERE line.invoice_id = invoice.id) AS total,
-       (SELECT coalesce(sum(payment.amount_minor), 0)::bigint
-          FROM billing.payment WHERE payment.invoice_id = invoice.id) AS paid
+       (SELECT coalesce(sum(allocation.amount_minor), 0)::bigint
+          FROM billing.allocation
+         WHERE allocation.to_journal_id = invoice.journal_id
+           AND EXISTS (SELECT FROM billing.payment
+                        WHERE payment.customer_id = invoice.customer_id
+                          AND allocation.from_journal_id IN (payment.journal_id, payment.matched_journal_id))) AS paid
   FROM billing.invoice
  WHERE invoice.customer_id = %(customer_id)s
    AND invoice.month = %(month)s
    AND invoice.issued_at IS NOT NULL;
 
 -- name: balance
-SELECT ledger.owed,
-       greatest(0, ledger.owed - ahead.minor) AS overdue,
+SELECT coalesce((SELECT balance.amount_minor
+                   FROM billing.balance
+                  WHERE balance.customer_id = %(customer_id)s AND balance.ledger_account = 'receivable'), 0) AS owed,
+       (SELECT coalesce(sum(item.open_minor), 0)::bigint
+          FROM billing.open_item AS item
+          LEFT JOIN billing.invoice ON invoice.journal_id = item.journal_id
+         WHERE item.customer_id = %(customer_id)s
+           AND item.open_minor > 0
+           AND (invoice.due_on < %(today)s OR invoice.id IS NULL)) AS overdue,
        last.amount_minor AS last_payment,
        last.received_at AS last_paid_at
-  FROM (SELECT coalesce(sum(amount_minor), 0)::bigint AS owed
-          FROM billing.posting
-         WHERE customer_id = %(customer_id)s AND ledger_account = 'receivable') AS ledger
- CROSS JOIN (SELECT coalesce(sum(line.amount_minor + line.tax_minor), 0)::bigint AS minor
-               FROM billing.invoice
-               JOIN billing.invoice_line AS line ON line.invoice_id = invoice.id
-              WHERE invoice.customer_id = %(customer_id)s AND invoice.issued_at IS NOT NULL AND invoice.due_on >= %(today)s) AS ahead
+  FROM (SELECT 1) AS one
   LEFT JOIN LATERAL (SELECT payment.amount_minor, payment.received_at
                        FROM billing.payment
                       WHERE payment.customer_id = %(customer_id)s
@@ -115,35 +120,182 @@ SELECT lost.incident_id
  LIMIT 1;
 
 -- name: overdue_invoices
-WITH owing AS (
-    SELECT posting.customer_id, sum(posting.amount_minor)::bigint AS owed
-      FROM billing.posting
-     WHERE posting.ledger_account = 'receivable'
-       AND (%(customer_ids)s::bigint[] IS NULL OR posting.customer_id = ANY (%(customer_ids)s::bigint[]))
-     GROUP BY posting.customer_id
-    HAVING sum(posting.amount_minor) > 0
-), billed AS (
-    SELECT invoice.id, invoice.customer_id, invoice.due_on, invoice.is_disputed, sum(line.amount_minor + line.tax_minor)::bigint AS total
-      FROM owing
-      JOIN billing.invoice ON invoice.customer_id = owing.customer_id AND invoice.issued_at IS NOT NULL
-      JOIN billing.invoice_line AS line ON line.invoice_id = invoice.id
-     GROUP BY invoice.id
-), open AS (
-    -- What is still owed belongs to the newest bills: money received settled the oldest.
-    SELECT billed.customer_id, billed.due_on, billed.is_disputed,
-           least(billed.total, owing.owed + billed.total - sum(billed.total) OVER newest_first) AS outstanding
-      FROM billed
-      JOIN owing ON owing.customer_id = billed.customer_id
-    WINDOW newest_first AS (PARTITION BY billed.customer_id ORDER BY billed.due_on DESC, billed.id DESC)
-)
-SELECT open.customer_id, customer.name, open.due_on, open.outstanding::bigint AS outstanding,
+SELECT item.customer_id, customer.name, invoice.due_on, item.open_minor AS outstanding,
        coalesce(held.subscriber_ids, '{}') AS subscriber_ids, customer.is_vulnerable, customer.has_emergency_line,
-       customer.state = 'deceased' AS is_deceased, open.is_disputed
-  FROM open
-  JOIN crm.customer ON customer.id = open.customer_id
+       customer.state = 'deceased' AS is_deceased, invoice.is_disputed
+  FROM billing.open_item AS item
+  JOIN billing.invoice ON invoice.journal_id = item.journal_id
+  JOIN billing.balance ON balance.customer_id = item.customer_id AND balance.ledger_account = 'receivable'
+  JOIN crm.customer ON customer.id = item.customer_id
   LEFT JOIN LATERAL (SELECT array_agg(subscriber.id ORDER BY subscriber.id) AS subscriber_ids
                        FROM crm.subscriber
-                      WHERE subscriber.customer_id = open.customer_id AND subscriber.state = 'active') AS held ON true
- WHERE open.outstanding > 0
-   AND open.due_on < %(today)s
- ORDER BY open.customer_id, open.due_on;
+                      WHERE subscriber.customer_id = item.customer_id AND subscriber.state = 'active') AS held ON true
+ WHERE (%(customer_ids)s::bigint[] IS NULL OR item.customer_id = ANY (%(customer_ids)s::bigint[]))
+   AND item.open_minor > 0
+   AND balance.amount_minor > 0
+   AND invoice.due_on < %(today)s
+ ORDER BY item.customer_id, invoice.due_on;
+
+-- name: broken_invariants
+-- What must hold of the books, each as a question that should find nothing. Only these customers' rows, or all.
+WITH wanted AS MATERIALIZED (
+    SELECT posting.journal_id, posting.customer_id, posting.ledger_account, posting.amount_minor
+      FROM billing.posting
+     WHERE %(customer_ids)s::bigint[] IS NULL OR posting.customer_id = ANY (%(customer_ids)s::bigint[])
+), journal_of AS MATERIALIZED (
+    SELECT journal.id, journal.kind, journal.operation_key, journal.reverses_id, max(wanted.customer_id) AS customer_id,
+           coalesce(sum(wanted.amount_minor) FILTER (WHERE wanted.ledger_account = 'receivable'), 0)::bigint AS receivable,
+           count(DISTINCT wanted.customer_id) AS customers
+      FROM wanted
+      JOIN billing.journal ON journal.id = wanted.journal_id
+     GROUP BY journal.id
+), item AS MATERIALIZED (
+    SELECT open_item.journal_id, open_item.customer_id, open_item.amount_minor, open_item.open_minor
+      FROM billing.open_item
+     WHERE %(customer_ids)s::bigint[] IS NULL OR open_item.customer_id = ANY (%(customer_ids)s::bigint[])
+), moved AS MATERIALIZED (
+    SELECT allocation.id, allocation.customer_id, allocation.from_journal_id, allocation.to_journal_id, allocation.amount_minor, allocation.undoes_id
+      FROM billing.allocation
+     WHERE %(customer_ids)s::bigint[] IS NULL OR allocation.customer_id = ANY (%(customer_ids)s::bigint[])
+), used AS MATERIALIZED (
+    SELECT side.journal_id, sum(side.amount_minor)::bigint AS amount_minor, min(side.amount_minor) AS least_minor
+      FROM (SELECT moved.from_journal_id, sum(moved.amount_minor) FROM moved GROUP BY moved.from_journal_id
+             UNION ALL
+            SELECT moved.to_journal_id, sum(moved.amount_minor) FROM moved GROUP BY moved.to_journal_id) AS side (journal_id, amount_minor)
+     GROUP BY side.journal_id
+), billed AS MATERIALIZED (
+    SELECT invoice.id, invoice.journal_id, invoice.customer_id, invoice.state, invoice.is_disputed, invoice.issued_at,
+           coalesce(sum(line.amount_minor), 0)::bigint AS net, coalesce(sum(line.tax_minor), 0)::bigint AS tax
+      FROM billing.invoice
+      LEFT JOIN billing.invoice_line AS line ON line.invoice_id = invoice.id
+     WHERE invoice.issued_at IS NOT NULL
+       AND (%(customer_ids)s::bigint[] IS NULL OR invoice.customer_id = ANY (%(customer_ids)s::bigint[]))
+     GROUP BY invoice.id
+), paid AS MATERIALIZED (
+    SELECT payment.id, payment.journal_id, payment.matched_journal_id, payment.customer_id, payment.amount_minor
+      FROM billing.payment
+     WHERE %(customer_ids)s::bigint[] IS NULL OR payment.customer_id = ANY (%(customer_ids)s::bigint[])
+)
+SELECT 'a journal balances' AS invariant, 'journal ' || posting.journal_id AS subject, 0::bigint AS expected, sum(posting.amount_minor)::bigint AS found
+  FROM billing.posting
+ WHERE %(customer_ids)s::bigint[] IS NULL OR posting.journal_id IN (SELECT id FROM journal_of)
+ GROUP BY posting.journal_id
+HAVING sum(posting.amount_minor) <> 0
+UNION ALL
+SELECT 'a journal has postings', 'journal ' || journal.id, 1, 0
+  FROM billing.journal
+ WHERE %(customer_ids)s::bigint[] IS NULL AND NOT EXISTS (SELECT FROM billing.posting WHERE posting.journal_id = journal.id)
+UNION ALL
+SELECT 'a journal is about one customer', 'journal ' || id, 1, customers FROM journal_of WHERE customers > 1
+UNION ALL
+SELECT 'a balance is the sum of its postings', 'customer ' || customer_id || ' ' || ledger_account, posted.amount_minor, coalesce(kept.amount_minor, 0)
+  FROM (SELECT customer_id, ledger_account, sum(amount_minor)::bigint AS amount_minor
+          FROM wanted WHERE customer_id IS NOT NULL GROUP BY customer_id, ledger_account) AS posted
+  FULL JOIN (SELECT customer_id, ledger_account, amount_minor
+               FROM billing.balance
+              WHERE %(customer_ids)s::bigint[] IS NULL OR customer_id = ANY (%(customer_ids)s::bigint[])) AS kept USING (customer_id, ledger_account)
+ WHERE coalesce(posted.amount_minor, 0) <> coalesce(kept.amount_minor, 0)
+UNION ALL
+SELECT 'an open item is a posting to receivable', 'journal ' || coalesce(journal_of.id, item.journal_id), coalesce(journal_of.receivable, 0), coalesce(item.amount_minor, 0)
+  FROM journal_of FULL JOIN item ON item.journal_id = journal_of.id
+ WHERE coalesce(journal_of.receivable, 0) <> coalesce(item.amount_minor, 0) OR item.customer_id <> journal_of.customer_id
+UNION ALL
+SELECT 'what is open is the posting less its allocations', 'journal ' || item.journal_id,
+       item.amount_minor - sign(item.amount_minor)::bigint * coalesce(used.amount_minor, 0), item.open_minor
+  FROM item LEFT JOIN used ON used.journal_id = item.journal_id
+ WHERE item.open_minor <> item.amount_minor - sign(item.amount_minor)::bigint * coalesce(used.amount_minor, 0)
+UNION ALL
+SELECT 'allocations stay within both sides', 'journal ' || used.journal_id, abs(coalesce(journal_of.receivable, 0)), used.amount_minor
+  FROM used LEFT JOIN journal_of ON journal_of.id = used.journal_id
+ WHERE used.least_minor < 0 OR used.amount_minor > abs(coalesce(journal_of.receivable, 0))
+UNION ALL
+SELECT 'money settles a debt of the same customer', 'allocation ' || moved.id, moved.customer_id, money.customer_id
+  FROM moved
+  LEFT JOIN journal_of AS money ON money.id = moved.from_journal_id AND money.receivable < 0
+  LEFT JOIN journal_of AS debt ON debt.id = moved.to_journal_id AND debt.receivable > 0
+ WHERE money.customer_id IS DISTINCT FROM moved.customer_id OR debt.customer_id IS DISTINCT FROM moved.customer_id
+UNION ALL
+SELECT 'an allocation is undone whole', 'allocation ' || undoing.id, -done.amount_minor, undoing.amount_minor
+  FROM moved AS undoing JOIN moved AS done ON done.id = undoing.undoes_id
+ WHERE (undoing.from_journal_id, undoing.to_journal_id, -undoing.amount_minor) <> (done.from_journal_id, done.to_journal_id, done.amount_minor)
+UNION ALL
+SELECT 'a reversal mirrors what it reverses', 'journal ' || reversal.id, 0, count(*)
+  FROM journal_of AS reversal
+  JOIN billing.posting AS made ON made.journal_id = reversal.id
+  LEFT JOIN billing.posting AS was ON was.journal_id = reversal.reverses_id AND was.ledger_account = made.ledger_account
+ WHERE reversal.kind = 'reversal'
+   AND (made.amount_minor, made.customer_id) IS DISTINCT FROM (-was.amount_minor, was.customer_id)
+ GROUP BY reversal.id
+UNION ALL
+SELECT 'a journal is reversed once', 'journal ' || reverses_id, 1, count(*) FROM journal_of WHERE reverses_id IS NOT NULL GROUP BY reverses_id HAVING count(*) > 1
+UNION ALL
+SELECT 'a bill is posted with its lines', 'invoice ' || billed.id, billed.net + billed.tax, coalesce(journal_of.receivable, 0)
+  FROM billed
+  LEFT JOIN journal_of ON journal_of.id = billed.journal_id
+  LEFT JOIN wanted AS tax ON tax.journal_id = billed.journal_id AND tax.ledger_account = 'tax'
+ WHERE (journal_of.receivable, -tax.amount_minor, journal_of.customer_id) IS DISTINCT FROM (billed.net + billed.tax, billed.tax, billed.customer_id)
+UNION ALL
+SELECT 'a payment is posted as it came', 'payment ' || paid.id, paid.amount_minor, bank.amount_minor
+  FROM paid LEFT JOIN billing.posting AS bank ON bank.journal_id = paid.journal_id AND bank.ledger_account = 'bank'
+ WHERE bank.amount_minor IS DISTINCT FROM paid.amount_minor
+UNION ALL
+SELECT 'a matched payment is on its customer''s account', 'payment ' || paid.id, -paid.amount_minor, matched.receivable
+  FROM paid LEFT JOIN journal_of AS matched ON matched.id = paid.matched_journal_id
+ WHERE paid.matched_journal_id IS NOT NULL AND paid.customer_id IS NOT NULL
+   AND (matched.receivable, matched.customer_id) IS DISTINCT FROM (-paid.amount_minor, paid.customer_id)
+UNION ALL
+SELECT 'a credit is posted as it was given', 'credit ' || credit.id, credit.amount_minor, given.amount_minor
+  FROM billing.credit
+  LEFT JOIN wanted AS given ON given.journal_id = credit.journal_id AND given.ledger_account = 'goodwill' AND given.customer_id = credit.customer_id
+ WHERE given.amount_minor IS DISTINCT FROM credit.amount_minor
+   AND (%(customer_ids)s::bigint[] IS NULL OR credit.customer_id = ANY (%(customer_ids)s::bigint[]))
+UNION ALL
+SELECT 'a journal has the business fact it is made of', 'journal ' || journal_of.id, 1, 0
+  FROM journal_of
+ WHERE CASE journal_of.kind
+           WHEN 'invoice' THEN NOT EXISTS (SELECT FROM billing.invoice WHERE invoice.journal_id = journal_of.id)
+           WHEN 'payment' THEN NOT EXISTS (SELECT FROM billing.payment WHERE payment.journal_id = journal_of.id)
+           WHEN 'credit' THEN NOT EXISTS (SELECT FROM billing.credit WHERE credit.journal_id = journal_of.id)
+           ELSE false END
+UNION ALL
+SELECT 'a bill''s state says what is open of it', 'invoice ' || billed.id, coalesce(item.open_minor, 0), 0
+  FROM billed LEFT JOIN item ON item.journal_id = billed.journal_id
+ WHERE billed.state <> CASE coalesce(item.open_minor, 0) WHEN 0 THEN 'settled' WHEN item.amount_minor THEN 'sent' ELSE 'partiallyPaid' END
+UNION ALL
+SELECT 'no money lies idle beside a debt', 'customer ' || item.customer_id, 0, -sum(item.open_minor) FILTER (WHERE item.open_minor < 0)
+  FROM item LEFT JOIN billed ON billed.journal_id = item.journal_id
+ WHERE billed.is_disputed IS NOT TRUE
+ GROUP BY item.customer_id
+HAVING min(item.open_minor) < 0 AND max(item.open_minor) > 0
+UNION ALL
+SELECT 'suspense is the payments that wait in it', 'suspense', -waiting.amount_minor, posted.amount_minor
+  FROM (SELECT coalesce(sum(payment.amount_minor), 0)::bigint AS amount_minor
+          FROM billing.payment
+         WHERE payment.customer_id IS NULL
+           AND NOT EXISTS (SELECT FROM billing.journal WHERE journal.reverses_id = payment.journal_id)) AS waiting
+ CROSS JOIN (SELECT coalesce(sum(posting.amount_minor), 0)::bigint AS amount_minor
+               FROM billing.posting WHERE posting.ledger_account = 'suspense') AS posted
+ WHERE -waiting.amount_minor <> posted.amount_minor
+UNION ALL
+SELECT 'the books add up to nothing', 'all accounts', 0, sum(posting.amount_minor)::bigint
+  FROM billing.posting
+ WHERE %(customer_ids)s::bigint[] IS NULL
+HAVING sum(posting.amount_minor) <> 0
+ ORDER BY 1, 2;
+
+-- name: latest_invariants
+SELECT result.checked_at, result.invariant, result.broken
+  FROM billing.invariant_result AS result
+ WHERE result.checked_at = (SELECT max(checked_at) FROM billing.invariant_result)
+ ORDER BY result.invariant;
+
+-- name: payments_kept
+SELECT payment.provider_reference AS reference, payment.amount_minor AS amount, payment.received_at,
+       EXISTS (SELECT FROM billing.journal WHERE journal.reverses_id = payment.journal_id) AS is_returned
+  FROM billing.payment
+ WHERE payment.received_at >= %(since)s
+   AND payment.received_at < %(until)s
+ ORDER BY payment.received_at, payment.provider_reference;
+
+-- name: currency
+SELECT currency.code FROM billing.currency;

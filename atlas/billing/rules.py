@@ -1,7 +1,7 @@
 """How bills are worked out: proration, cycles, tax, what changed, what an outage gives back, who may be cut off. Pure."""
 
 import calendar
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Final
@@ -18,6 +18,8 @@ from atlas.billing.records import (
     LineChange,
     OutageSuffered,
     OverdueInvoice,
+    PaymentDifference,
+    PaymentKept,
     Period,
 )
 from atlas.errors import AtlasError, InvalidField
@@ -285,3 +287,10 @@ def is_due_for_suspension(debt: Debt, today: date) -> bool:
 def is_protected(debt: Debt) -> bool:
     """Somebody whom the law, or a dispute, forbids to cut off; or who died, whose line stays until the family says."""
     return debt.is_vulnerable or debt.has_emergency_line or debt.is_deceased or debt.is_disputed
+
+
+def payment_differences(kept: Iterable[PaymentKept], reported: Mapping[str, Money]) -> list[PaymentDifference]:
+    """Where Atlas and the provider's list of the same days disagree, by reference; `reported` leaves out what was returned."""
+    ours = {payment.reference: payment.amount for payment in kept if not payment.is_returned}
+    pairs = ((reference, ours.get(reference), reported.get(reference)) for reference in sorted(ours.keys() | reported.keys()))
+    return [PaymentDifference(reference, have, said) for reference, have, said in pairs if have != said]

@@ -1,12 +1,19 @@
 """Changes to the ledger. Journals balance, postings never change, and every journal has a key of its own."""
 
-from collections.abc import Sequence
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from typing import Final
 
-from atlas.billing.records import Credit
+from atlas.billing.records import INVARIANTS, BrokenInvariant, Credit
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
+
+# Of what is broken, so many are named in the result; the check itself names them all.
+EXAMPLES: Final = 20
 
 
 async def post_credits(conn: Connection, cause: str, due: Sequence[Credit], at: datetime) -> list[Credit]:
@@ -25,3 +32,25 @@ async def post_credits(conn: Connection, cause: str, due: Sequence[Credit], at: 
         formulas=[credit.formula for credit in due],
         at=at,
     )
+
+
+async def record_invariants(conn: Connection, broken: Iterable[BrokenInvariant], at: datetime) -> None:
+    """Keeps what a check of the books found: a row for each invariant, with the first few that break it."""
+    found: dict[str, list[BrokenInvariant]] = defaultdict(list)
+    for one in broken:
+        found[one.invariant].append(one)
+    rows = [
+        {
+            "at": at,
+            "invariant": invariant,
+            "broken": len(found[invariant]),
+            "examples": json.dumps([asdict(one) for one in found[invariant][:EXAMPLES]]),
+        }
+        for invariant in INVARIANTS
+    ]
+    await SQL.run_each(conn, "record_invariant", rows)
+
+
+async def set_currency(conn: Connection, code: str) -> None:
+    """The currency of the books, as its three letters. Raises an error of PostgreSQL where they are kept in another."""
+    await SQL.run(conn, "set_currency", code=code)

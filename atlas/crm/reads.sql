@@ -86,10 +86,10 @@ SELECT job.id, job.kind, job.state, job.window_from, job.window_until
  ORDER BY job.window_from;
 
 -- name: owed
-SELECT coalesce(sum(posting.amount_minor), 0)::bigint
-  FROM billing.posting
- WHERE posting.customer_id = %(customer_id)s
-   AND posting.ledger_account = 'receivable';
+SELECT coalesce(sum(balance.amount_minor), 0)::bigint
+  FROM billing.balance
+ WHERE balance.customer_id = %(customer_id)s
+   AND balance.ledger_account = 'receivable';
 
 -- name: notices_to
 SELECT notice.id, notice.purpose, notice.channel, notice.words, notice.state, notice.queued_at

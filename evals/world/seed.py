@@ -16,11 +16,12 @@ from atlas.errors import AtlasError
 from evals.world.bills import bills
 from evals.world.copying import Progress, checked_at_the_end, copy_columns, sequences_moved_past
 from evals.world.history import history_tables
+from evals.world.ledger import ledger_tables, numbers_moved_past, triggers_of_the_books
 from evals.world.people import MOST_CUSTOMERS, people
 from evals.world.plan import World, world
 from evals.world.plant import lay
 from evals.world.staff import staff_tables
-from evals.world.tables import Table, billing_tables, catalogue, ledger_tables, people_tables, plant_tables
+from evals.world.tables import Table, billing_tables, catalogue, people_tables, plant_tables
 
 SCHEMAS: Final = ("staff", "actions", "catalogue", "gis", "crm", "oms", "billing", "cmdb", "nms", "itsm", "field_service", "helpdesk")
 # Every table with an id of its own that gets rows here.
@@ -104,6 +105,7 @@ def _make(conn: Connection, plan: World, subscribers: int, number: int, now: dat
     made = Seeded(plan.name, number, subscribers, customers.line.size, len(plant.devices), len(plant.links), now.isoformat())
     with checked_at_the_end(conn, SCHEMAS):
         action_id = _import_action(conn, made, now)
+        triggers_of_the_books(conn, are_on=False)
         rows = sum(
             _copied(conn, tables, progress)
             for tables in (
@@ -116,7 +118,9 @@ def _make(conn: Connection, plan: World, subscribers: int, number: int, now: dat
                 history_tables(plant, lines, customers, action_id, now, rng),
             )
         )
+    triggers_of_the_books(conn, are_on=True)
     sequences_moved_past(conn, NUMBERED)
+    numbers_moved_past(conn)
     conn.commit()
     conn.autocommit = True
     conn.execute("ANALYZE")

@@ -1,8 +1,8 @@
 """The columns of each table, from the plant, the people and their bills."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -331,6 +331,7 @@ def billing_tables(header: Bills, detail: BillLines, now: datetime) -> Iterator[
             "due_on": header.due_on,
             "state": np.where(header.is_paid, "settled", "sent").tolist(),
             "is_disputed": is_past_due & ~header.is_paid & (header.customer % 97 == 0),
+            "journal_id": np.arange(count) + 1,
         },
     )
     yield (
@@ -351,46 +352,10 @@ def billing_tables(header: Bills, detail: BillLines, now: datetime) -> Iterator[
         "billing.payment",
         {
             "customer_id": header.customer[paid] + 1,
-            "invoice_id": paid + 1,
             "amount_minor": header.gross[paid],
             "received_at": paid_at(header),
             "method": ["direct_debit"] * paid.size,
             "provider_reference": [f"DD-{number + 100_001}" for number in paid.tolist()],
-        },
-    )
-
-
-def ledger_tables(header: Bills, action_id: int) -> Iterator[Table]:
-    """A journal for each day's bill run and each day's collection; each posts whole customers, so it balances by itself."""
-    runs, run_of = np.unique(header.period_from, return_inverse=True)
-    days, day_of = np.unique(paid_at(header), return_inverse=True)
-    kinds = ["invoice"] * runs.size + ["payment"] * days.size
-    yield (
-        "billing.journal",
-        {
-            "id": range(1, len(kinds) + 1),
-            "kind": kinds,
-            "operation_key": [f"imported:bill-run:{day}" for day in runs] + [f"imported:collection:{str(day)[:10]}" for day in days],
-            "posted_at": [*runs.astype("datetime64[s]"), *days],
-            "action_id": [action_id] * len(kinds),
-        },
-    )
-    paid = np.flatnonzero(header.is_paid)
-    billed, collected = run_of + 1, day_of + 1 + runs.size
-    net = header.gross - header.tax
-    parts: Sequence[tuple[str, Any, Numbers, Numbers]] = (
-        ("receivable", billed, header.customer, header.gross),
-        ("revenue", billed, header.customer, -net),
-        ("tax", billed, header.customer, -header.tax),
-        ("bank", collected, header.customer[paid], header.gross[paid]),
-        ("receivable", collected, header.customer[paid], -header.gross[paid]),
-    )
-    yield (
-        "billing.posting",
-        {
-            "journal_id": np.concatenate([journal for _, journal, _, _ in parts]),
-            "ledger_account": [account for account, journal, _, _ in parts for _ in range(journal.size)],
-            "customer_id": np.concatenate([customer for _, _, customer, _ in parts]) + 1,
-            "amount_minor": np.concatenate([amount for _, _, _, amount in parts]),
+            "journal_id": np.arange(paid.size) + count + 1,
         },
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Self
 
-from atlas.billing.reads import bill_contacts, credits_due_for, lost_since, overdue_invoices, overdue_invoices_of
+from atlas.billing.reads import bill_contacts, credits_due_for, currency, lost_since, overdue_invoices, overdue_invoices_of
 from atlas.billing.records import BillContact, Credit, CreditKind, Debt
 from atlas.billing.rules import (
     PaymentArrived,
@@ -29,7 +29,7 @@ from atlas.crm.writes import suspend_subscribers
 from atlas.helpdesk.records import NoticeDraft
 from atlas.helpdesk.writes import queue_notices
 from atlas.identity import CustomerId, IncidentId
-from atlas.money import ZERO, Money
+from atlas.money import ZERO, Money, written
 from atlas.statements import Connection
 from forge.action import Action
 from forge.wording import local_day, worded
@@ -37,8 +37,6 @@ from governance.facts import Facts
 
 # The two credits of one incident are told apart, for each is told once.
 NOTICE: Final = {CreditKind.GOODWILL: "credit", CreditKind.DURATION: "credit_days"}
-# The operator's one currency, as people write it; atlas.money knows only the number.
-CURRENCY: Final = "£"
 
 
 @dataclass(frozen=True)
@@ -211,8 +209,8 @@ async def _given(conn: Connection, cause: IncidentId, kind: CreditKind, asked: S
 async def _notices(conn: Connection, cause: IncidentId, kind: CreditKind, given: Sequence[Credit], now: datetime) -> list[NoticeDraft]:
     """The exact words for everybody credited who may be written to about bills; nobody is written to in their quiet hours."""
     amounts, since = by_customer(given), await lost_since(conn, cause)
-    told = await bill_contacts(conn, list(amounts))
-    return [_draft(contact, NOTICE[kind], amounts[contact.customer_id], since[contact.customer_id], now) for contact in told]
+    told, code = await bill_contacts(conn, list(amounts)), await currency(conn)
+    return [_draft(contact, NOTICE[kind], written(amounts[contact.customer_id], code), since[contact.customer_id], now) for contact in told]
 
 
 async def _samples(conn: Connection, cause: IncidentId, kind: CreditKind, given: Sequence[Credit], now: datetime) -> tuple[str, ...]:
@@ -223,7 +221,7 @@ async def _samples(conn: Connection, cause: IncidentId, kind: CreditKind, given:
     return tuple(words[language] for language, _ in spoken.most_common())
 
 
-def _draft(contact: BillContact, purpose: str, amount: Money, lost_at: datetime, now: datetime) -> NoticeDraft:
+def _draft(contact: BillContact, purpose: str, amount: str, lost_at: datetime, now: datetime) -> NoticeDraft:
     quiet = QuietHours(contact.quiet_from, contact.quiet_until) if contact.quiet_from and contact.quiet_until else None
     return NoticeDraft(
         customer_id=contact.customer_id,
@@ -237,8 +235,8 @@ def _draft(contact: BillContact, purpose: str, amount: Money, lost_at: datetime,
 
 # Nearly all credits of one incident are of one amount: thousands of notices are some dozens of texts.
 @lru_cache(maxsize=4096)
-def _words(purpose: str, language: str, amount: Money, day: str) -> str:
-    return worded(purpose, language, {"amount": f"{CURRENCY}{amount}", "day": day})
+def _words(purpose: str, language: str, amount: str, day: str) -> str:
+    return worded(purpose, language, {"amount": amount, "day": day})
 
 
 ACTIONS: tuple[type[Action], ...] = (IssueCredits, RequestCredit, SuspendForNonPayment)

@@ -10,40 +10,29 @@ from tests import given
 from tests.given import NOW, Owner, row
 
 
-async def bill(owner: Owner, customer_id: int, month: date, lines: Mapping[str, int], **columns: Any) -> int:
-    """An issued bill with lines (label to minor units, no tax), and its journal; draft where `issued_at` is None."""
-    columns = {
-        "number": month.year * 100_000 + month.month * 1000 + customer_id,
-        "due_on": month + timedelta(days=14),
-        "issued_at": NOW,
-        **columns,
-    }
-    if columns["issued_at"] is None:
-        columns["number"] = None
+async def bill(
+    owner: Owner, customer_id: int, month: date, lines: Mapping[str, int], tax: Mapping[str, int] | None = None, **columns: Any
+) -> int:
+    """A bill with lines (label to minor units, and their tax where there is any), issued and in the ledger; left a draft where `issued_at` is None."""
+    issued_at = columns.pop("issued_at", NOW)
     end = (month + timedelta(days=31)).replace(day=1)
-    invoice = await row(owner, "billing.invoice", customer_id=customer_id, month=month, period_from=month, period_to=end, **columns)
+    columns = {"due_on": month + timedelta(days=14), "period_from": month, "period_to": end, **columns}
+    invoice = await row(owner, "billing.invoice", customer_id=customer_id, month=month, **columns)
     for label, amount in lines.items():
-        values = {"invoice_id": invoice, "label": label, "kind": "recurring", "amount_minor": amount, "tax_minor": 0, "cause": "plan"}
+        values = {"invoice_id": invoice, "label": label, "kind": "recurring", "amount_minor": amount, "cause": "plan"}
+        values["tax_minor"] = (tax or {}).get(label, 0)
         await row(owner, "billing.invoice_line", **values)
-    if columns["issued_at"] is not None:
-        await posted(owner, customer_id, "invoice", {"receivable": sum(lines.values()), "revenue": -sum(lines.values())})
+    if issued_at is not None:
+        await owner.execute("SELECT billing.issue_invoices(ARRAY[%s]::bigint[], %s)", (invoice, issued_at))
     return invoice
 
 
-async def payment(owner: Owner, customer_id: int, amount_minor: int, received_at: datetime = NOW) -> None:
-    reference = uuid.uuid4().hex
-    values = {"amount_minor": amount_minor, "received_at": received_at, "method": "card", "provider_reference": reference}
-    await row(owner, "billing.payment", customer_id=customer_id, **values)
-    await posted(owner, customer_id, "payment", {"receivable": -amount_minor, "bank": amount_minor})
-
-
-async def posted(owner: Owner, customer_id: int, kind: str, sides: Mapping[str, int]) -> None:
-    journal = await row(owner, "billing.journal", kind=kind, operation_key=uuid.uuid4().hex)
-    await owner.execute(
-        "INSERT INTO billing.posting (journal_id, ledger_account, customer_id, amount_minor)"
-        " SELECT %s, side.account, %s, side.amount FROM unnest(%s::text[], %s::bigint[]) AS side (account, amount)",
-        (journal, customer_id, list(sides), list(sides.values())),
-    )
+async def payment(owner: Owner, customer_id: int | None, amount_minor: int, received_at: datetime = NOW, reference: str = "") -> str:
+    """Money that arrived, in the ledger; the provider's reference for it."""
+    reference = reference or uuid.uuid4().hex
+    parameters = (customer_id, amount_minor, received_at, "card", reference)
+    await owner.execute("SELECT billing.receive_payment(%s, %s, %s, %s, %s)", parameters)
+    return reference
 
 
 async def compensation(owner: Owner, flat_minor: int = 500, share: str = "0.03333", hours: int = 48) -> None:

@@ -82,8 +82,8 @@ async def test_one_bill_alone_cannot_be_compared(atlas: Atlas, owner: Owner) -> 
 
 async def test_tax_is_part_of_what_a_line_cost(atlas: Atlas, owner: Owner) -> None:
     customer, _ = await customer_with_line(owner)
-    await billed(owner, customer)
-    await owner.execute("UPDATE billing.invoice_line SET tax_minor = 124 WHERE label = 'International calls'")
+    await bill(owner, customer, FEBRUARY, {"Fibre 100": 3000})
+    await bill(owner, customer, MARCH, {"Fibre 100": 3000, "International calls": 620}, tax={"International calls": 124})
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
         found = await billing.explain_bill_change(turn)

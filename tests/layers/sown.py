@@ -17,11 +17,12 @@ from tests.layers.catalogue import OURS
 SQL = Statements(__file__)
 
 # One row in the whole database, by nature.
-SINGLE: Final = frozenset({"actions.matrix_in_force"})
+SINGLE: Final = frozenset({"actions.matrix_in_force", "billing.currency"})
 EARLY, LATE = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 
 # What no type tells: the columns that a constraint ties to one another, and references that are no foreign keys.
 TOLD: Final[Mapping[str, Any]] = {
+    "billing.currency.code": "GBP",
     "billing.invoice.issued_at": LATE,
     "billing.invoice.month": date(2026, 3, 1),
     "billing.invoice.period_from": date(2026, 2, 1),
@@ -37,7 +38,16 @@ TOLD: Final[Mapping[str, Any]] = {
 # A link has two ends: the second is at the neighbours'.
 NEXT_DOOR: Final = frozenset({"cmdb.link.to_device_id"})
 # Optional references that would lead in a circle, or mean something of their own.
-LEFT_OUT: Final = frozenset({"actions.action.incident_id", "actions.action.supersedes_id", "itsm.ticket.parent_id"})
+LEFT_OUT: Final = frozenset(
+    {
+        "actions.action.incident_id",
+        "actions.action.supersedes_id",
+        "billing.allocation.undoes_id",
+        "billing.invoice.journal_id",
+        "billing.journal.reverses_id",
+        "itsm.ticket.parent_id",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -79,9 +89,11 @@ async def sow(owner: given.Owner) -> Sown:
         columns[column.table_name].append(column)
     one, other = Household(1), Household(2)
     one.neighbours, other.neighbours = other, one
-    for table in ("crm.customer", *columns):
-        await _sow_row(owner, columns, table, one)
-        await _sow_row(owner, columns, table, other)
+    # In one transaction: a journal and its postings are committed together or not at all.
+    async with owner.transaction():
+        for table in ("crm.customer", *columns):
+            await _sow_row(owner, columns, table, one)
+            await _sow_row(owner, columns, table, other)
     keys = {table: tuple(column.name for column in listed if column.is_key) for table, listed in columns.items()}
     return Sown(keys, one, other)
 

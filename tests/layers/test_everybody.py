@@ -19,6 +19,7 @@ from tests.layers.sown import Household, Sown, sow
 PUBLIC: Final = frozenset(
     {
         "billing.compensation_rate",
+        "billing.currency",
         "catalogue.offering",
         "catalogue.offering_version",
         "catalogue.price",
@@ -32,9 +33,12 @@ OWN: Final = frozenset(
     {
         "actions.action",
         "billing.account",
+        "billing.allocation",
+        "billing.balance",
         "billing.credit",
         "billing.invoice",
         "billing.invoice_line",
+        "billing.open_item",
         "billing.payment",
         "billing.posting",
         "cmdb.access",
