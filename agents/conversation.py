@@ -12,6 +12,7 @@ from langgraph.channels import UntrackedValue
 
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId
+from atlas.money import DEFAULT_CURRENCY
 from atlas.principal import Principal
 from forge.action import Action
 from forge.propose import Proposed
@@ -36,6 +37,7 @@ class TurnContext:
     # Each tool call leases its own connection, and a proposal one more: without a bound, calls could hold what their proposals wait for.
     tool_calls: asyncio.Semaphore
     language: str = "en"
+    currency: str = DEFAULT_CURRENCY
 
     @property
     def is_staff(self) -> bool:

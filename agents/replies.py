@@ -17,23 +17,11 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.briefs import PROMPTS
+from atlas.money import DEFAULT_CURRENCY, Money, written
 from forge.wording import cause_in_words
 
 REPLIES: Final = PROMPTS / "replies"
-CURRENCY: Final = "£"
 HAND_OVER: Final = "hand_over"
-
-
-def money(amount: Any) -> str:
-    """An amount as a customer reads it: £6.20."""
-    exact = Decimal(str(amount))
-    sign = "-" if exact < 0 else ""
-    return f"{sign}{CURRENCY}{abs(exact):,.2f}"
-
-
-def size(amount: Any) -> str:
-    """An amount without its sign, where the words around it say which way it went."""
-    return money(abs(Decimal(str(amount))))
 
 
 def parsed_time(value: Any) -> datetime:
@@ -41,12 +29,21 @@ def parsed_time(value: Any) -> datetime:
 
 
 class Wording:
-    """The filters of a template, in the operator's time zone and one language."""
+    """The filters of a template, in the operator's time zone and currency and one language."""
 
-    def __init__(self, timezone: ZoneInfo, language: str, names: Mapping[str, Any]) -> None:
+    def __init__(self, timezone: ZoneInfo, currency: str, language: str, names: Mapping[str, Any]) -> None:
         self._timezone = timezone
+        self._currency = currency
         self._language = language
         self._names = names
+
+    def money(self, amount: Any) -> str:
+        """An amount as a customer reads it: £6.20."""
+        return written(Money.rounded(Decimal(str(amount))), self._currency)
+
+    def size(self, amount: Any) -> str:
+        """An amount without its sign, where the words around it say which way it went."""
+        return self.money(abs(Decimal(str(amount))))
 
     def local(self, value: Any) -> datetime:
         return parsed_time(value).astimezone(self._timezone)
@@ -108,21 +105,20 @@ def phrases(language: str) -> dict[str, Any]:
 
 
 @cache
-def _environment(language: str, timezone: ZoneInfo) -> ImmutableSandboxedEnvironment:
+def _environment(language: str, timezone: ZoneInfo, currency: str) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(REPLIES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
-    wording = Wording(timezone, language, phrases(language))
-    environment.filters.update(money=money, size=size)
-    for name in ("day", "month", "clock", "moment", "words", "cause", "listed"):
+    wording = Wording(timezone, currency, language, phrases(language))
+    for name in ("money", "size", "day", "month", "clock", "moment", "words", "cause", "listed"):
         environment.filters[name] = getattr(wording, name)
     return environment
 
 
 @cache
-def _template(tool: str, language: str, timezone: ZoneInfo) -> tuple[dict[str, Any], Template] | None:
+def _template(tool: str, language: str, timezone: ZoneInfo, currency: str) -> tuple[dict[str, Any], Template] | None:
     for spoken in (language, "en"):
-        environment = _environment(spoken, timezone)
+        environment = _environment(spoken, timezone, currency)
         try:
             source, _, _ = FileSystemLoader(REPLIES).get_source(environment, f"{tool}.{spoken}.txt")
         except TemplateNotFound:
@@ -144,6 +140,7 @@ class Reader:
     audience: str
     now: datetime
     timezone: ZoneInfo
+    currency: str = DEFAULT_CURRENCY
 
     @property
     def today(self) -> date:
@@ -156,7 +153,7 @@ def worded(tool: str, answer: str, reader: Reader) -> Worded:
     said = phrases(reader.language)
     if isinstance(found, dict) and "error" in found:
         return Worded(_error_in_words(tool, found, said, reader.audience))
-    template = _template(tool, reader.language, reader.timezone)
+    template = _template(tool, reader.language, reader.timezone, reader.currency)
     if template is None:
         return Worded(_plainly(found, said))
     front, body = _following(template[0], found), template[1]

@@ -24,7 +24,7 @@ LEAST_TOOL_NEARNESS: Final = 0.3
 
 
 def reader_of(context: TurnContext) -> Reader:
-    return Reader(context.language, context.audience, context.now, context.timezone)
+    return Reader(context.language, context.audience, context.now, context.timezone, context.currency)
 
 
 def filled(tool: str, module: str, schema: dict[str, Any], words: str, earlier: Sequence[str], turn: Reader) -> dict[str, Any] | Asked:

@@ -14,15 +14,17 @@ from agents.roster import Member, examples, roster
 from agents.router import Router
 from agents.supervisor import Supervisor, conversation_graph
 from atlas.connection import Atlas
+from atlas.money import DEFAULT_CURRENCY
 
 
 @dataclass(frozen=True)
 class Installation:
-    """What differs by installation: the sentence encoder, the model provider if any, the operator's time zone."""
+    """What differs by installation: the sentence encoder, the model provider if any, the operator's time zone and currency."""
 
     encoder: Encoder
     timezone: ZoneInfo
     provider: Provider | None = None
+    currency: str = DEFAULT_CURRENCY
     clock: Callable[[], float] = time.monotonic
 
 
@@ -38,4 +40,4 @@ async def supervisor(
     router = await Router.of(examples(members), installation.encoder, WordCounts())
     consulted = consultants(members, router, installation.provider, CircuitBreaker(installation.clock))
     graph = conversation_graph(router, consulted)
-    return Supervisor(atlas, propose, router, consulted, checkpoints, installation.timezone, graph)
+    return Supervisor(atlas, propose, router, consulted, checkpoints, installation.timezone, graph, installation.currency)

@@ -26,6 +26,7 @@ from agents.untrusted import readable, without_codes
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId
 from atlas.modules import MODULES
+from atlas.money import DEFAULT_CURRENCY
 from atlas.principal import Principal
 
 log = structlog.get_logger()
@@ -74,6 +75,7 @@ class Supervisor:
     checkpoints: Checkpoints
     timezone: ZoneInfo
     graph: Graph
+    currency: str = DEFAULT_CURRENCY
     tool_calls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TOOL_CALLS_AT_ONCE))
 
 
@@ -85,7 +87,16 @@ async def answer(
     All that a turn sets going carries `correlation_id`: the conversation's thread, unless another is given.
     """
     correlation_id = correlation_id or CorrelationId(thread)
-    context = TurnContext(principal, now, supervisor.timezone, correlation_id, supervisor.atlas, supervisor.propose, supervisor.tool_calls)
+    context = TurnContext(
+        principal,
+        now,
+        supervisor.timezone,
+        correlation_id,
+        supervisor.atlas,
+        supervisor.propose,
+        supervisor.tool_calls,
+        currency=supervisor.currency,
+    )
     config: RunnableConfig = {"configurable": {"thread_id": str(thread)}, "recursion_limit": MOST_STEPS}
     said = without_codes(readable(words))
     asked: State = {"words": said, "answers": None}

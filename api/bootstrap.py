@@ -18,6 +18,7 @@ from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.principal import Zone
 from cortex.pictures import WarmTopology
+from forge.books import keep_books_in
 from forge.errands import Outside
 from forge.hard_limits import load_hard_limits
 from forge.outside.carriers import ByChannel
@@ -59,6 +60,7 @@ async def house(settings: Settings, zones: Collection[Zone] = tuple(Zone), most:
         forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), lambda: datetime.now(UTC), ZoneInfo(settings.timezone))
         if Zone.EXECUTOR in atlas.pools:
             await load_hard_limits(atlas, matrix)
+            await keep_books_in(atlas, settings.currency)
         yield House(settings, atlas, forge, WarmTopology(), {})
 
 

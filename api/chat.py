@@ -51,7 +51,7 @@ async def desk(house: House) -> AsyncIterator[Desk]:
         return await propose(house.forge, principal, action, reason=reason, correlation_id=correlation_id)
 
     encoder = await warm_encoder(house)
-    installation = Installation(encoder, ZoneInfo(settings.timezone), provider_of(settings))
+    installation = Installation(encoder, ZoneInfo(settings.timezone), provider_of(settings), settings.currency)
     house.parts.update(vectors=type(encoder).__name__, model="provider" if installation.provider else "rule model")
     async with KeptInAtlas.open(house.atlas.url, settings.secret) as checkpoints:
         yield Desk(house, await supervisor(installation, house.atlas, asked, checkpoints))

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 import psycopg
@@ -18,10 +19,11 @@ from api.settings import Settings, value_of
 from atlas.errors import AtlasError
 from atlas.identity import ActionId, IncidentId
 from atlas.itsm.reads import unclosed_incidents
-from atlas.jobs import HEARTBEAT_S, STALLED_AFTER_S, queue
+from atlas.jobs import HEARTBEAT_S, STALLED_AFTER_S, defer, queue
 from atlas.principal import Zone, executor
 from cortex.bursts import burst_paused
 from cortex.watch import look
+from forge.books import check_books
 from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
 from forge.errands import Outside, run_errands
 from forge.graph import Bookmarks, advance, open_bookmarks
@@ -41,6 +43,10 @@ LOOK_EVERY_S: Final = 5.0
 SWEEP_EVERY_S: Final = 2.0
 PLAY_EVERY_S: Final = 10.0
 RECOVER_EVERY_S: Final = 3.0
+# What is asked every night, at an hour that the clocks never skip or repeat and when the fewest wait for an answer.
+NIGHTLY: Final = ("billing.invariants",)
+NIGHT: Final = time(3, 30)
+PLAN_EVERY_S: Final = 600.0
 POLL_S: Final = 0.5
 # Twice at once, then with growing pauses; what still fails then is in the log, and the sweeps look at its rows.
 RETRIES: Final = RetryStrategy(max_attempts=8, exponential_wait=2)
@@ -124,6 +130,10 @@ def register(jobs: App, works: Works) -> None:
     async def errands_job() -> None:
         await run_errands(one.atlas, works.outside, one.forge.now)
 
+    async def invariants_job() -> None:
+        await check_books(one.atlas, one.forge.now())
+
+    jobs.task(name="billing.invariants", retry=RETRIES)(invariants_job)
     jobs.task(name="cortex.look")(look_job)
     jobs.task(name="forge.carry_out", retry=RETRIES)(carry_out_job)
     jobs.task(name="forge.playbook")(playbook_job)
@@ -158,6 +168,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
         every(PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
         every(RECOVER_EVERY_S, "recovery", lambda: recover(jobs)),
+        every(PLAN_EVERY_S, "night", lambda: plan_night(one)),
         reacting(works),
     ]
 
@@ -203,6 +214,15 @@ async def nudge_playbooks(one: House) -> None:
     async with one.atlas.transaction(executor("clock")) as conn:
         for incident_id in await unclosed_incidents(conn):
             await nudge_playbook(conn, incident_id)
+
+
+async def plan_night(one: House) -> None:
+    """Each nightly job waits once, for the coming night; one that waits already is left as it is."""
+    now = one.forge.now().astimezone(one.forge.timezone)
+    at = datetime.combine(now.date() + timedelta(days=now.time() >= NIGHT), NIGHT, one.forge.timezone)
+    async with one.atlas.transaction(executor("clock")) as conn:
+        for name in NIGHTLY:
+            await defer(conn, name, queueing_lock=name, at=at)
 
 
 async def recover(jobs: App) -> None:

@@ -524,6 +524,40 @@ CREATE TABLE billing.account (
 );
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 
+CREATE TABLE billing.allocation (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    from_journal_id bigint NOT NULL,
+    to_journal_id bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    undoes_id bigint,
+    allocated_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (undoes_id),
+    CHECK (((amount_minor < 0) = (undoes_id IS NOT NULL))),
+    CHECK ((amount_minor <> 0)),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (from_journal_id) REFERENCES billing.open_item(journal_id),
+    FOREIGN KEY (to_journal_id) REFERENCES billing.open_item(journal_id),
+    FOREIGN KEY (undoes_id) REFERENCES billing.allocation(id)
+);
+CREATE INDEX allocation_from ON billing.allocation USING btree (from_journal_id);
+CREATE INDEX allocation_to ON billing.allocation USING btree (to_journal_id);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger allocate_in_caches AFTER INSERT ON billing.allocation REFERENCING NEW TABLE AS allocated FOR EACH STATEMENT EXECUTE FUNCTION billing.allocate_in_caches()
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.allocation FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+
+-- a cache: the sum of postings; its row for receivable is the lock of all that happens to a customer's money
+CREATE TABLE billing.balance (
+    customer_id bigint NOT NULL,
+    ledger_account text NOT NULL,
+    amount_minor bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (customer_id, ledger_account),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (ledger_account) REFERENCES billing.ledger_account(code)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+
 CREATE TABLE billing.compensation_rate (
     segment text NOT NULL,
     valid_from date NOT NULL,
@@ -548,6 +582,7 @@ CREATE TABLE billing.credit (
     granted_at timestamp with time zone NOT NULL DEFAULT now(),
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
+    UNIQUE (journal_id),
     UNIQUE (subscriber_id, cause),
     CHECK ((amount_minor > 0)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
@@ -558,8 +593,27 @@ CREATE TABLE billing.credit (
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON billing.credit FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON billing.credit REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.credit FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 --   trigger require_claim_after AFTER INSERT ON billing.credit REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.credit FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE billing.currency (
+    only_one boolean NOT NULL DEFAULT true,
+    code text NOT NULL,
+    PRIMARY KEY (only_one),
+    CHECK ((code ~ '^[A-Z]{3}$'::text)),
+    CHECK (only_one)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE billing.invariant_result (
+    checked_at timestamp with time zone NOT NULL,
+    invariant text NOT NULL,
+    broken bigint NOT NULL,
+    examples jsonb NOT NULL DEFAULT '[]'::jsonb,
+    PRIMARY KEY (checked_at, invariant),
+    CHECK ((broken >= 0))
+);
 
 CREATE TABLE billing.invoice (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -572,16 +626,21 @@ CREATE TABLE billing.invoice (
     due_on date,
     state text NOT NULL DEFAULT 'new'::text,  -- TMF678
     is_disputed boolean NOT NULL DEFAULT false,
+    journal_id bigint,
     PRIMARY KEY (id),
     UNIQUE (customer_id, month),
+    UNIQUE (journal_id),
     UNIQUE (number),
     CHECK (((issued_at IS NULL) = (number IS NULL))),
     CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
     CHECK ((period_to > period_from)),
     CHECK ((state = ANY (ARRAY['new'::text, 'onHold'::text, 'validated'::text, 'sent'::text, 'partiallyPaid'::text, 'settled'::text]))),
-    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
 );
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger is_final BEFORE UPDATE OF id, number, customer_id, month, period_from, period_to, issued_at, due_on, journal_id ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
+--   trigger is_kept BEFORE DELETE ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
 
 CREATE TABLE billing.invoice_line (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -603,53 +662,121 @@ CREATE INDEX line_of_invoice ON billing.invoice_line USING btree (invoice_id);
 --   row policy customer: (invoice_id IN ( SELECT invoice.id
    FROM billing.invoice
   WHERE (invoice.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+--   trigger is_final BEFORE INSERT OR DELETE OR UPDATE ON billing.invoice_line FOR EACH ROW EXECUTE FUNCTION billing.line_is_final()
 
 CREATE TABLE billing.journal (
     id bigint NOT NULL GENERATED AS IDENTITY,
     kind text NOT NULL,
     operation_key text NOT NULL,
     posted_at timestamp with time zone NOT NULL DEFAULT now(),
+    reason text NOT NULL DEFAULT ''::text,
+    rounding text NOT NULL DEFAULT 'half_up'::text,  -- how its amounts were brought to whole minor units; half_up: half a unit away from zero, once per invoice
+    reverses_id bigint,
+    posted_by xid8 NOT NULL DEFAULT pg_current_xact_id(),  -- the only transaction that may add postings
     action_id bigint,
     PRIMARY KEY (id),
     UNIQUE (operation_key),
-    CHECK ((kind = ANY (ARRAY['invoice'::text, 'payment'::text, 'credit'::text, 'opening'::text]))),
-    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+    UNIQUE (reverses_id),
+    CHECK (((kind = 'reversal'::text) = (reverses_id IS NOT NULL))),
+    CHECK ((kind = ANY (ARRAY['invoice'::text, 'payment'::text, 'match'::text, 'credit'::text, 'refund'::text, 'write_off'::text, 'reversal'::text, 'opening'::text]))),
+    CHECK ((rounding = ANY (ARRAY['half_up'::text, 'half_even'::text, 'down'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (reverses_id) REFERENCES billing.journal(id)
 );
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.journal FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+--   trigger CREATE CONSTRAINT TRIGGER must_balance AFTER INSERT ON billing.journal DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing.must_balance()
+--   trigger must_be_claimed AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_be_claimed()
 --   trigger require_claim_after AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.journal FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+CREATE TABLE billing.ledger_account (
+    code text NOT NULL,
+    class text NOT NULL,
+    title text NOT NULL,
+    PRIMARY KEY (code),
+    CHECK ((class = ANY (ARRAY['asset'::text, 'liability'::text, 'income'::text, 'expense'::text, 'equity'::text])))
+);
+
+-- a cache: a posting to receivable less its allocations
+CREATE TABLE billing.open_item (
+    journal_id bigint NOT NULL,
+    customer_id bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    open_minor bigint NOT NULL,
+    PRIMARY KEY (journal_id),
+    CHECK (((open_minor >= LEAST(amount_minor, (0)::bigint)) AND (open_minor <= GREATEST(amount_minor, (0)::bigint)))),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
+);
+CREATE INDEX item_open ON billing.open_item USING btree (customer_id) WHERE (open_minor <> 0);
+--   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+
 CREATE TABLE billing.payment (
     id bigint NOT NULL GENERATED AS IDENTITY,
-    customer_id bigint NOT NULL,
-    invoice_id bigint,
+    customer_id bigint,  -- none where it is not known yet who paid; which bills it settles is in billing.allocation
     amount_minor bigint NOT NULL,
     received_at timestamp with time zone NOT NULL,
     method text NOT NULL,
     provider_reference text NOT NULL,
+    journal_id bigint NOT NULL,
+    matched_journal_id bigint,  -- what last took it out of suspense
     PRIMARY KEY (id),
+    UNIQUE (journal_id),
+    UNIQUE (matched_journal_id),
     UNIQUE (provider_reference),
     CHECK ((amount_minor > 0)),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
-    FOREIGN KEY (invoice_id) REFERENCES billing.invoice(id)
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
+    FOREIGN KEY (matched_journal_id) REFERENCES billing.journal(id)
 );
+CREATE INDEX payment_by_day ON billing.payment USING btree (received_at);
+CREATE INDEX payment_in_suspense ON billing.payment USING btree (journal_id) WHERE (customer_id IS NULL);
 CREATE INDEX payment_of_customer ON billing.payment USING btree (customer_id, received_at DESC);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger is_final BEFORE UPDATE OF id, amount_minor, received_at, method, provider_reference, journal_id ON billing.payment FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+--   trigger is_kept BEFORE DELETE ON billing.payment FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 
 CREATE TABLE billing.posting (
     journal_id bigint NOT NULL,
     ledger_account text NOT NULL,
-    customer_id bigint NOT NULL,
-    amount_minor bigint NOT NULL,
-    PRIMARY KEY (journal_id, ledger_account, customer_id),
-    CHECK ((ledger_account = ANY (ARRAY['receivable'::text, 'revenue'::text, 'tax'::text, 'bank'::text, 'goodwill'::text, 'opening'::text]))),
+    customer_id bigint,  -- none where it is not known yet whose money it is
+    amount_minor bigint NOT NULL,  -- debits are positive, credits negative
+    PRIMARY KEY (journal_id, ledger_account),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
-    FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
+    FOREIGN KEY (ledger_account) REFERENCES billing.ledger_account(code)
 );
+CREATE INDEX posting_in_suspense ON billing.posting USING btree (amount_minor) WHERE (ledger_account = 'suspense'::text);
 CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) INCLUDE (ledger_account, amount_minor);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
---   trigger must_balance AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_balance()
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.posting FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+--   trigger post_to_caches AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.post_to_caches()
 
+-- function billing.acting() RETURNS bigint SECURITY DEFINER
+-- function billing.allocate(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
+-- function billing.allocate_in_caches() RETURNS trigger SECURITY DEFINER
+-- function billing.is_final() RETURNS trigger
+-- function billing.issue_invoices(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
+-- function billing.journal_of_money(p_payment billing.payment) RETURNS bigint SECURITY DEFINER
+-- function billing.line_is_final() RETURNS trigger SECURITY DEFINER
+-- function billing.lock_customers(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
+-- function billing.match_payment(p_reference text, p_customer_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.must_balance() RETURNS trigger SECURITY DEFINER
+-- function billing.must_be_claimed() RETURNS trigger SECURITY DEFINER
+-- function billing.post(p_kind text, p_key text, p_at timestamp with time zone, p_customer_id bigint, p_accounts text[], p_amounts_minor bigint[], p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.post_credits(p_cause text, p_customer_ids bigint[], p_subscriber_ids bigint[], p_amounts_minor bigint[], p_formulas text[], p_at timestamp with time zone) RETURNS TABLE(customer_id bigint, subscriber_id bigint, amount bigint, formula text) SECURITY DEFINER
+-- function billing.post_to_caches() RETURNS trigger SECURITY DEFINER
+-- function billing.receive_payment(p_customer_id bigint, p_amount_minor bigint, p_received_at timestamp with time zone, p_method text, p_reference text) RETURNS bigint SECURITY DEFINER
+-- function billing.refund(p_key text, p_reference text, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.release(p_journal_id bigint) RETURNS void SECURITY DEFINER
+-- function billing.return_payment(p_reference text, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.reverse(p_journal_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.reverse_journal(p_journal_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.set_currency(p_code text) RETURNS void SECURITY DEFINER
+-- function billing.set_dispute(p_invoice_id bigint, p_is_disputed boolean) RETURNS void SECURITY DEFINER
+-- function billing.settle(p_from_journal_id bigint, p_invoice_id bigint, p_amount_minor bigint) RETURNS void SECURITY DEFINER
+-- function billing.unmatch_payment(p_reference text, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.write_off(p_key text, p_invoice_id bigint, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 
 -- nms --------------------------------------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from atlas.money import Money
+from atlas.money import Money, written
 
 CAUSES: Final = {
     "feeder": "Fibre cut",
@@ -40,7 +40,6 @@ TOLD: Final = {
     "restored_told": "{customers:,} people told that they are back",
     "credits_told": "{customers:,} people told of their credit",
 }
-CURRENCY: Final = {"GBP": "£", "EUR": "€", "USD": "$", "INR": "₹"}
 
 
 def cause_name(cause: str) -> str:
@@ -134,13 +133,13 @@ def lasted(end: datetime, start: datetime) -> str:
 
 def filters(currency: str, timezone: str) -> Mapping[str, Any]:
     """Every filter the templates use, for one operator's currency and timezone."""
-    zone, sign = ZoneInfo(timezone), CURRENCY.get(currency, currency + " ")
+    zone = ZoneInfo(timezone)
 
     def moment(at: datetime | None) -> str:
         return at.astimezone(zone).strftime("%-d %b %H:%M") if at else ""
 
     def money(amount: Money) -> str:
-        return f"-{sign}{-amount}" if amount.minor < 0 else f"{sign}{amount}"
+        return written(amount, currency)
 
     return {
         "cause": lambda incident: cause_name(incident.cause),

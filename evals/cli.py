@@ -16,6 +16,7 @@ from api.bootstrap import configure_logging, house
 from api.chat import provider_of
 from api.cli import Json, app, console, printed_json, run
 from api.commands.backup import add_backup
+from api.commands.billing import add_billing
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
 from atlas.modules import MODULES
@@ -112,6 +113,7 @@ class ScenariosByDefault(TyperGroup):
 evaluations = typer.Typer(cls=ScenariosByDefault, help="How good it is: scenarios, and what drills and campaigns find.")
 app.add_typer(evaluations, name="eval")
 add_backup(app)
+add_billing(app)
 add_drills(evaluations)
 evaluations.add_typer(campaigns)
 

@@ -262,7 +262,7 @@ SELECT 'a bill''s state says what is open of it', 'invoice ' || billed.id, coale
   FROM billed LEFT JOIN item ON item.journal_id = billed.journal_id
  WHERE billed.state <> CASE coalesce(item.open_minor, 0) WHEN 0 THEN 'settled' WHEN item.amount_minor THEN 'sent' ELSE 'partiallyPaid' END
 UNION ALL
-SELECT 'no money lies idle beside a debt', 'customer ' || item.customer_id, 0, -sum(item.open_minor) FILTER (WHERE item.open_minor < 0)
+SELECT 'no money lies idle beside a debt', 'customer ' || item.customer_id, 0, -sum(item.open_minor) FILTER (WHERE item.open_minor < 0)::bigint
   FROM item LEFT JOIN billed ON billed.journal_id = item.journal_id
  WHERE billed.is_disputed IS NOT TRUE
  GROUP BY item.customer_id

@@ -7,6 +7,7 @@ import numpy as np
 from psycopg import Connection
 
 from evals.world.bills import Bills, paid_at
+from evals.world.copying import Column
 from evals.world.people import Numbers
 from evals.world.tables import Table
 
@@ -46,6 +47,11 @@ def ledger_tables(header: Bills, action_id: int) -> Iterator[Table]:
         },
     )
     yield "billing.balance", _balances(parts)
+    yield from _settled(header, bill, payment, paid)
+
+
+def _settled(header: Bills, bill: Numbers, payment: Numbers, paid: Numbers) -> Iterator[Table]:
+    """Each payment settles the bill of its day, whole."""
     yield (
         "billing.open_item",
         {
@@ -67,7 +73,7 @@ def ledger_tables(header: Bills, action_id: int) -> Iterator[Table]:
     )
 
 
-def _balances(parts: tuple[tuple[str, Numbers, Numbers, Numbers], ...]) -> dict[str, Numbers | list[str]]:
+def _balances(parts: tuple[tuple[str, Numbers, Numbers, Numbers], ...]) -> dict[str, Column]:
     """Each customer's sum in each account that was posted to."""
     accounts = sorted({account for account, _, _, _ in parts})
     sums = {account: np.zeros(int(parts[0][2].max()) + 1, dtype=np.int64) for account in accounts}

@@ -29,7 +29,7 @@ from atlas.crm.writes import suspend_subscribers
 from atlas.helpdesk.records import NoticeDraft
 from atlas.helpdesk.writes import queue_notices
 from atlas.identity import CustomerId, IncidentId
-from atlas.money import ZERO, Money, written
+from atlas.money import ZERO, written
 from atlas.statements import Connection
 from forge.action import Action
 from forge.wording import local_day, worded

@@ -86,3 +86,10 @@ class Payments(Protocol):
     async def refund(self, key: str, reference: str, amount: Money) -> Receipt: ...
 
     async def find(self, key: str) -> Sequence[Receipt]: ...
+
+
+class Statement(Protocol):
+    """What the provider says it received: Payments, as far as it only reads."""
+
+    async def receipts(self, since: datetime, until: datetime) -> Sequence[Receipt]:
+        """Every payment the provider holds for us from `since` until before `until`; what it gave back again is left out."""

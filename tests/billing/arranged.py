@@ -13,7 +13,7 @@ from tests.given import NOW, Owner, row
 async def bill(
     owner: Owner, customer_id: int, month: date, lines: Mapping[str, int], tax: Mapping[str, int] | None = None, **columns: Any
 ) -> int:
-    """A bill with lines (label to minor units, and their tax where there is any), issued and in the ledger; left a draft where `issued_at` is None."""
+    """A bill with lines (label to minor units; `tax` likewise), issued and in the ledger; a draft where `issued_at` is None."""
     issued_at = columns.pop("issued_at", NOW)
     end = (month + timedelta(days=31)).replace(day=1)
     columns = {"due_on": month + timedelta(days=14), "period_from": month, "period_to": end, **columns}
@@ -80,3 +80,31 @@ async def customer_with_line(owner: Owner, name: str = "Maya Patel", phone: str 
     device = await given.device(owner, f"olt-{uuid.uuid4().hex[:6]}")
     made = await given.customer(owner, name, phone, **columns)
     return CustomerId(made), await given.subscriber(owner, made, device)
+
+
+async def owed(owner: Owner, customer_id: int) -> int:
+    """What the customer owes by the books, in minor units."""
+    return int(
+        await one(
+            owner,
+            "SELECT coalesce(sum(amount_minor), 0) FROM billing.balance WHERE customer_id = %s AND ledger_account = 'receivable'",
+            customer_id,
+        )
+    )
+
+
+async def open_of(owner: Owner, invoice: int) -> int:
+    """What is open of a bill, in minor units."""
+    return int(
+        await one(
+            owner,
+            "SELECT coalesce(sum(open_minor), 0) FROM billing.open_item JOIN billing.invoice USING (journal_id) WHERE invoice.id = %s",
+            invoice,
+        )
+    )
+
+
+async def one(owner: Owner, statement: str, *parameters: Any) -> Any:
+    """The first column of the one row that the statement answers with."""
+    found = await (await owner.execute(statement.encode(), parameters)).fetchone()
+    return found[0] if found else None

@@ -5,6 +5,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from atlas.billing.reads import broken_invariants
 from atlas.cmdb import reads as cmdb
 from atlas.connection import Atlas
 from atlas.principal import executor
@@ -245,3 +246,8 @@ async def test_the_schema_is_as_it_was_after_seeding(harbour_owner: Owner, owner
     before = await (await owner.execute(statement)).fetchone()
 
     assert after == before
+
+
+async def test_the_books_of_the_seeded_isp_hold(harbour_owner: Owner) -> None:
+    assert await broken_invariants(harbour_owner) == []
+    assert await count(harbour_owner, "SELECT count(*) FROM billing.journal") > SUBSCRIBERS

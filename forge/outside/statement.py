@@ -1,0 +1,36 @@
+"""The provider's list of payments as a file: the recorded twin of asking the provider, and what many banks send anyway."""
+
+import asyncio
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from atlas.errors import InvalidField
+from atlas.money import Money
+from forge.outside.ports import Receipt
+
+
+@dataclass(frozen=True)
+class StatementFile:
+    """A CSV with the columns reference, amount (decimal, in the currency of the books) and at (ISO 8601; without a zone: UTC)."""
+
+    path: Path
+
+    async def receipts(self, since: datetime, until: datetime) -> Sequence[Receipt]:
+        """Raises InvalidField with the line that cannot be read."""
+        found = await asyncio.to_thread(self._read)
+        return [receipt for receipt in found if since <= receipt.at < until]
+
+    def _read(self) -> list[Receipt]:
+        with self.path.open(newline="", encoding="utf-8-sig") as file:
+            return [_receipt(number, row) for number, row in enumerate(csv.DictReader(file), start=2)]
+
+
+def _receipt(line: int, row: dict[str, str | None]) -> Receipt:
+    try:
+        at = datetime.fromisoformat(row["at"] or "")
+        return Receipt(str(row["reference"]), Money(str(row["amount"])), at if at.tzinfo else at.replace(tzinfo=UTC))
+    except (KeyError, ValueError, ArithmeticError) as error:
+        raise InvalidField(f"line {line}", f"is not reference, amount, at: {error}") from error

@@ -1,0 +1,74 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from atlas.billing.reads import latest_invariants
+from atlas.billing.records import INVARIANTS
+from atlas.connection import Atlas
+from atlas.errors import InvalidField
+from atlas.money import Money
+from atlas.principal import executor
+from forge.books import BooksInAnotherCurrency, check_books, keep_books_in, reconciled
+from forge.outside.statement import StatementFile
+from tests.billing.arranged import bill, customer_with_line, payment
+from tests.given import NOW, Owner
+
+A_DAY = timedelta(days=1)
+
+
+async def test_a_check_of_books_that_hold_is_on_record_with_every_invariant(atlas: Atlas, owner: Owner) -> None:
+    customer, _ = await customer_with_line(owner)
+    await bill(owner, customer, NOW.date().replace(day=1), {"Fibre 100": 3000})
+
+    checked = await check_books(atlas, NOW)
+
+    async with atlas.transaction(executor("test")) as conn:
+        kept = await latest_invariants(conn)
+    assert (checked.broken, {one.invariant for one in kept}, sum(one.broken for one in kept)) == ((), set(INVARIANTS), 0)
+
+
+async def test_a_balance_that_somebody_changed_behind_the_books_is_found(atlas: Atlas, owner: Owner) -> None:
+    customer, _ = await customer_with_line(owner)
+    await bill(owner, customer, NOW.date().replace(day=1), {"Fibre 100": 3000})
+    await owner.execute("UPDATE billing.balance SET amount_minor = 2999 WHERE ledger_account = 'receivable'")
+
+    checked = await check_books(atlas, NOW)
+
+    assert [(one.invariant, one.expected, one.found) for one in checked.broken] == [("a balance is the sum of its postings", 3000, 2999)]
+
+
+async def test_what_the_provider_has_and_we_have_not_and_the_other_way_round_is_named(atlas: Atlas, owner: Owner, tmp_path: Path) -> None:
+    customer, _ = await customer_with_line(owner)
+    for reference, minor in {"agrees": 900, "only ours": 100, "differs": 700, "returned": 300}.items():
+        await payment(owner, customer, minor, reference=reference)
+    await owner.execute("SELECT billing.return_payment('returned', %s, '')", (NOW,))
+    statement = tmp_path / "provider.csv"
+    rows = [f"agrees,9.00,{NOW}", f"differs,7.01,{NOW}", f"only theirs,5.00,{NOW}", f"last year's,1.00,{NOW - 365 * A_DAY}"]
+    statement.write_text("\n".join(["reference,amount,at", *rows]))
+
+    found = await reconciled(atlas, StatementFile(statement), NOW - A_DAY, NOW + A_DAY)
+
+    assert found.agree == 1
+    assert [(one.reference, one.kept, one.reported) for one in found.differences] == [
+        ("differs", Money("7.00"), Money("7.01")),
+        ("only ours", Money("1.00"), None),
+        ("only theirs", None, Money("5.00")),
+    ]
+
+
+async def test_a_statement_that_cannot_be_read_names_its_line(atlas: Atlas, tmp_path: Path) -> None:
+    statement = tmp_path / "provider.csv"
+    statement.write_text("reference,amount,at\nP1,nine pounds,2026-03-02\n")
+
+    with pytest.raises(InvalidField, match="line 2"):
+        await reconciled(atlas, StatementFile(statement), NOW, NOW + A_DAY)
+
+
+async def test_nothing_starts_on_books_of_another_currency(atlas: Atlas, owner: Owner) -> None:
+    customer, _ = await customer_with_line(owner)
+    await keep_books_in(atlas, "EUR")
+    await payment(owner, customer, 900)
+
+    with pytest.raises(BooksInAnotherCurrency, match="kept in EUR"):
+        await keep_books_in(atlas, "GBP")
