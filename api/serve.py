@@ -18,7 +18,9 @@ from pydantic import SecretStr
 from api.settings import Settings, value_of
 from atlas import embedded
 from atlas.errors import AtlasError
+from atlas.keeper import kept
 from atlas.migrate import migrate
+from atlas.standby import Pair, keeping, pair_of, pair_running
 
 log = structlog.get_logger()
 
@@ -68,10 +70,13 @@ class Running:
 
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[str]:
-    """The owner's URL of a migrated database: the operator's own, or the embedded one, kept running and stopped at the end."""
+    """The owner's URL of a migrated database: the operator's own, a pair, or the embedded one; the latter two are kept running."""
     async with AsyncExitStack() as stack:
         url = value_of(settings.database_url)
-        if url is None:
+        pair = pair_of(settings.home.resolve())
+        if url is None and pair is not None:
+            url = await stack.enter_async_context(paired(pair, settings.secret))
+        elif url is None:
             server = await asyncio.to_thread(embedded.start, settings.home)
             stack.push_async_callback(asyncio.to_thread, server.stop)
             await stack.enter_async_context(_kept_serving(server))
@@ -102,6 +107,16 @@ async def _revived(server: embedded.EmbeddedServer) -> None:
 def parts_of(settings: Settings) -> list[str]:
     """The processes to start: doors, as many workers as asked (`worker`, `worker-2`, ...), web."""
     return ["doors", "worker", *(f"worker-{number}" for number in range(2, settings.workers + 1)), "web"]
+
+
+@asynccontextmanager
+async def paired(pair: Pair, secret: bytes) -> AsyncIterator[str]:
+    """Both servers of a pair, run and kept by us unless somebody does already; the URL that finds whichever takes writes."""
+    async with AsyncExitStack() as stack:
+        if await stack.enter_async_context(keeping(pair.home)):
+            await stack.enter_async_context(pair_running(pair, secret))
+            await stack.enter_async_context(kept(pair, secret))
+        yield pair.url(secret)
 
 
 @asynccontextmanager

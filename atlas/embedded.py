@@ -13,6 +13,8 @@ import fasteners  # type: ignore[import-untyped]
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
+from atlas.errors import AtlasError
+
 with warnings.catch_warnings():
     # The package looks for a run-time folder while it is imported and warns where a machine has none; it then uses the temporary folder.
     warnings.simplefilter("ignore")
@@ -39,6 +41,10 @@ tcp_keepalives_interval = 2
 tcp_keepalives_count = 3
 idle_in_transaction_session_timeout = 60s
 """
+
+
+class HomeHasStandby(AtlasError):
+    """The home's database is one of a pair, which is started together or not at all."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +137,10 @@ def _enterable_by_others(path: Path) -> bool:
 def start(home: Path) -> EmbeddedServer:
     """Starts the server in `home`, or joins the one that runs there; makes the database on the first start.
 
-    Safe to call from two processes at once.
+    Safe to call from two processes at once. Raises HomeHasStandby where the home's server is one of two.
     """
+    if (home / "pair.json").exists():
+        raise HomeHasStandby(f"{home} has a standby: `bedrock standby start` runs both servers")
     folder = data_folder(home.resolve())
     folder.mkdir(parents=True, exist_ok=True)
     with fasteners.InterProcessLock(str(folder.parent / "starting.lock")):

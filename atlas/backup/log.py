@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from psycopg import AsyncConnection
 from atlas.backup.base import SEALED, Place, refuse_foreign, system_of
 from atlas.backup.manifest import log_folder
 from atlas.errors import AtlasError
-from atlas.programs import ProgramFailed, Programs, programs_for, without_password
+from atlas.programs import ProgramFailed, Programs, ended, programs_for, without_password
 from atlas.sealed import seal
 
 log = structlog.get_logger()
@@ -112,19 +113,17 @@ async def forget_log(url: str) -> None:
 async def _receiving(keeping: Keeping) -> None:
     target, password = without_password(keeping.url)
     while True:
-        receiver = await keeping.programs.started(
-            "pg_receivewal",
-            *("--dbname", target, "--directory", keeping.spool, "--slot", SLOT),
-            *("--synchronous", "--status-interval", "1", "--no-loop", "--no-password"),
-            password=password,
-        )
-        try:
-            _, said = await receiver.communicate()
-            log.warning("log_interrupted", code=receiver.returncode, said=said.decode(errors="replace")[-200:])
-        finally:
-            if receiver.returncode is None:
-                receiver.terminate()
-                await receiver.wait()
+        with tempfile.TemporaryFile() as words:
+            receiver = keeping.programs.started(
+                "pg_receivewal",
+                *("--dbname", target, "--directory", keeping.spool, "--slot", SLOT),
+                *("--synchronous", "--status-interval", "1", "--no-loop", "--no-password"),
+                words=words,
+                password=password,
+            )
+            code = await ended(receiver)
+            words.seek(0)
+            log.warning("log_interrupted", code=code, said=words.read()[-200:].decode(errors="replace"))
         await asyncio.sleep(AGAIN_AFTER_S)
 
 

@@ -31,6 +31,7 @@ from atlas.backup.manifest import (
 from atlas.backup.verified import LIST, verify_folder
 from atlas.embedded import DATABASE, data_folder
 from atlas.errors import AtlasError
+from atlas.node import ACCESS, CONF, SINGLE_ACCESS
 from atlas.programs import ProgramFailed, Programs, give_to_server, programs_of
 from atlas.sealed import unseal
 from atlas.statements import Statements
@@ -41,7 +42,7 @@ OUT_OF_REACH: Final = "recovery ended before configured recovery target was reac
 # What a server says of itself to its peers and archives is not true of the one restored from it.
 ALONE: Final = ("synchronous_standby_names=", "primary_conninfo=", "primary_slot_name=", "archive_mode=off", "listen_addresses=")
 # True of the server that was backed up and of its processes, not of this one.
-LEFTOVERS: Final = ("standby.signal", "postmaster.pid", "bedrock-node.conf", ".handle_pids.json")
+LEFTOVERS: Final = ("standby.signal", "postmaster.pid", CONF, ".handle_pids.json")
 
 
 class HomeTaken(AtlasError):
@@ -166,6 +167,8 @@ async def _recovered(programs: Programs, working: Path, at: datetime | None) -> 
     (data / "recovery.signal").touch()
     for leftover in LEFTOVERS:
         (data / leftover).unlink(missing_ok=True)
+    if (data / SINGLE_ACCESS).exists():
+        (data / SINGLE_ACCESS).rename(data / ACCESS)
     await asyncio.to_thread(lambda: give_to_server([working, *working.rglob("*")]))
     settings = [f"restore_command=cp '{working}/log/%f' '%p'", "recovery_target_timeline=latest", *ALONE]
     target = [f"recovery_target_time={at.astimezone(UTC).isoformat()}", "recovery_target_action=promote"] if at else []

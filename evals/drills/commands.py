@@ -11,11 +11,13 @@ import typer
 from rich.table import Table
 
 from api.cli import Json, console, printed_json, run
+from evals.drills.failover import FailoverDrill, failover_drill
 from evals.drills.restore import RestoreDrill, restore_drill
 
 
 def add_drills(evaluations: typer.Typer) -> None:
     evaluations.command("restore-drill")(restore_drill_)
+    evaluations.command("failover")(failover_)
 
 
 def restore_drill_(
@@ -32,6 +34,20 @@ def restore_drill_(
     told(run(work), as_json=as_json)
 
 
+def failover_(
+    kills: Annotated[int, typer.Option("--n", min=1, help="How often the primary is killed.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same kills for the same seed.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Kill -9 the primary under acknowledged load, again and again: nothing acknowledged is lost, it serves again, the dead stay fenced."""
+
+    async def work() -> FailoverDrill:
+        with open_folder() as folder:
+            return await failover_drill(folder, kills, seed)
+
+    told(run(work), as_json=as_json)
+
+
 @contextmanager
 def open_folder(within: Path | None = None) -> Iterator[Path]:
     """A folder that others may enter: the embedded server may run as a user of its own."""
@@ -40,7 +56,7 @@ def open_folder(within: Path | None = None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def told(drill: RestoreDrill, *, as_json: bool) -> None:
+def told(drill: RestoreDrill | FailoverDrill, *, as_json: bool) -> None:
     """Shows what came of a drill; exit 1 where it failed."""
     figures = {**asdict(drill), "passed": drill.passed}
     if as_json:
