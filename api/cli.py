@@ -28,6 +28,7 @@ from atlas.errors import AtlasError, InvalidField, NotFound
 from atlas.identity import ActionId
 from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident
+from atlas.migrate import contract
 from atlas.principal import Assurance, Role, Zone, executor, in_session, staff
 from atlas.staff.reads import members_holding
 from forge.approvals import Card, Ruled, approve, reject, waiting_for
@@ -81,12 +82,16 @@ async def served() -> None:
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the database to the newest schema."""
+def migrate(
+    contracting: Annotated[bool, typer.Option("--contract", help="Take away what only the release before needed: nobody runs it.")] = False,
+) -> None:
+    """Bring the database to the newest schema; the release before runs beside it until --contract."""
+    settings = Settings()
 
     async def work() -> None:
-        async with database(Settings()):
-            console.print("The schema is the newest.")
+        async with database(settings) as url:
+            gone = await asyncio.to_thread(contract, url, settings.secret) if contracting else None
+            console.print("The schema is the newest." if gone is None else f"Taken away: {', '.join(gone.names) or 'nothing'}.")
 
     run(work)
 

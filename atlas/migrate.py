@@ -1,6 +1,12 @@
-"""Applies migrations/ in order, each once, whoever starts first; makes the login roles and sets their keys."""
+"""Applies migrations/ in order, each once, whoever starts first; makes the login roles and sets their keys.
+
+Old code runs beside: no migration waits long for a lock that others would queue behind, and what takes away (atlas/migration_rules.py) is
+applied by `contract`, on a fresh database or when nobody runs the old code any more.
+"""
 
 import contextlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,9 +14,11 @@ from typing import Final
 import psycopg
 from procrastinate.schema import SchemaManager
 from psycopg import sql
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from atlas.connection import login_of, password_of, principal_key
 from atlas.errors import AtlasError
+from atlas.migration_rules import ALONE, is_contract
 from atlas.principal import Zone
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -19,6 +27,14 @@ LOCK: Final = 0x6265_6472
 BLOCK: Final = 64
 # Where a migration wants the job queue's own schema, as the installed version brings it.
 JOB_QUEUE: Final = "-- include: procrastinate"
+# Whoever comes after us waits behind us: this long at most, then they go first and we come again.
+WAITS_FOR_A_LOCK: Final = "2s"
+TRIES: Final = 30
+AGAIN_AFTER_S: Final = 1.0
+
+
+class DatabaseBusy(AtlasError):
+    """Somebody held what a migration must lock, all the time that it tried."""
 
 
 class MigrationChanged(AtlasError):
@@ -32,17 +48,31 @@ class Applied:
     names: tuple[str, ...]
 
 
-def migrate(url: str, secret: bytes) -> Applied:
-    """Brings the database at `url` (as its owner) to the newest schema. Safe to run twice and from two processes at once."""
+def migrate(url: str, secret: bytes, folder: Path = MIGRATIONS) -> Applied:
+    """Brings the database at `url` (as its owner) to the newest schema that code of the release before can run beside.
+
+    Safe to run twice and from two processes at once. A fresh database gets everything. Raises MigrationChanged and DatabaseBusy.
+    """
+    return _brought_up(url, secret, folder, lambda name, is_fresh: is_fresh or not is_contract(name))
+
+
+def contract(url: str, secret: bytes, folder: Path = MIGRATIONS) -> Applied:
+    """Takes away what only code of the release before needed: nobody runs it any more."""
+    return _brought_up(url, secret, folder, lambda _name, _is_fresh: True)
+
+
+def _brought_up(url: str, secret: bytes, folder: Path, is_wanted: Callable[[str, bool], bool]) -> Applied:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        conn.execute("SELECT set_config('lock_timeout', %s, false)", (WAITS_FOR_A_LOCK,))
         _make_roles(conn, secret)
         conn.execute(
             "CREATE TABLE IF NOT EXISTS public.migration"
             " (name text PRIMARY KEY, text_md5 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         done: dict[str, str] = dict(conn.execute("SELECT name, text_md5 FROM public.migration").fetchall())
-        applied = [path.name for path in sorted(MIGRATIONS.glob("*.sql")) if _apply(conn, path, done)]
+        wanted = [path for path in sorted(folder.glob("*.sql")) if is_wanted(path.name, not done)]
+        applied = [path.name for path in wanted if _apply(conn, path, done)]
         _set_keys(conn, secret)
     return Applied(tuple(applied))
 
@@ -63,10 +93,28 @@ def _apply(conn: psycopg.Connection, path: Path, done: dict[str, str]) -> bool:
         if done[path.name] != digest:
             raise MigrationChanged(f"{path.name} was applied with another text; write a new migration instead")
         return False
+    _patiently(path.name, lambda: _applied(conn, path.name, text, digest))
+    return True
+
+
+def _applied(conn: psycopg.Connection, name: str, text: str, digest: str) -> None:
+    if text.startswith(ALONE):
+        conn.execute(text.encode())
+        conn.execute("INSERT INTO public.migration (name, text_md5) VALUES (%s, %s)", (name, digest))
+        return
     with conn.transaction():
         conn.execute(text.replace(JOB_QUEUE, SchemaManager.get_schema()).encode())
-        conn.execute("INSERT INTO public.migration (name, text_md5) VALUES (%s, %s)", (path.name, digest))
-    return True
+        conn.execute("INSERT INTO public.migration (name, text_md5) VALUES (%s, %s)", (name, digest))
+
+
+def _patiently(name: str, work: Callable[[], None]) -> None:
+    """Raises DatabaseBusy."""
+    for _ in range(TRIES):
+        try:
+            return work()
+        except (LockNotAvailable, DeadlockDetected):
+            time.sleep(AGAIN_AFTER_S)
+    raise DatabaseBusy(f"{name} could not lock what it changes in {TRIES} tries of {WAITS_FOR_A_LOCK}; nothing of it was applied")
 
 
 def _set_keys(conn: psycopg.Connection, secret: bytes) -> None:
