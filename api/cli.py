@@ -33,7 +33,9 @@ from atlas.principal import Assurance, Role, Zone, executor, in_session, staff
 from atlas.staff.reads import members_holding
 from forge.approvals import Card, Ruled, approve, reject, waiting_for
 from forge.approvals import card as card_of
-from forge.sign_in import SignInRefused, sign_in, signed_in
+from forge.sign_in.passwords import SignInRefused
+from forge.sign_in.sessions import Token, signed_in
+from forge.sign_in.steps import Halfway, finish_with_code, sign_in
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bedrock, the AI-native operating system for ISPs.")
 console = Console()
@@ -258,7 +260,7 @@ def ruled_as(reference: str, email: str, note: str, ruling: Callable[..., Corout
 
     async def work() -> Ruled:
         async with opened(Settings()) as here:
-            token = await sign_in(here.atlas, email, password)
+            token = await signed_in_here(here, email, password)
             known = await signed_in(here.atlas, token)
             if known is None:
                 raise SignInRefused
@@ -267,6 +269,15 @@ def ruled_as(reference: str, email: str, note: str, ruling: Callable[..., Corout
 
     done = run(work)
     console.print(f"{done.reference} is {done.state.value}.")
+
+
+async def signed_in_here(here: House, email: str, password: str) -> Token:
+    """With the password, and the code of their app where they have one; a passkey is shown at the console only. Raises SignInRefused."""
+    step = await sign_in(here.atlas, email, password)
+    if isinstance(step, Halfway):
+        code = await asyncio.to_thread(typer.prompt, "Code of your authenticator app", hide_input=True)
+        step = await finish_with_code(here.atlas, step, code, here.forge.now())
+    return step.token
 
 
 def numbered(reference: str, letter: str) -> int:

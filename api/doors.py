@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
+from api.edge.front import fronted
 from api.errors import translate_errors
 from api.inbound import alertmanager, tmf642
 from api.inbound.batch import AlarmIntake
@@ -18,10 +19,12 @@ from api.inbound.sources import TrustedForwarders
 from api.inbound.syslog import listening as syslog
 from api.inbound.syslog.parsing import Lines
 from api.inbound.upkeep import upkeep
+from api.inbound.web import LONGEST_BODY
 from api.listening import listening
 from api.settings import Settings, value_of
 from atlas.connection import Atlas
 from atlas.principal import Zone
+from forge.api_tokens import Keyring
 
 
 def utc_now() -> datetime:
@@ -44,7 +47,7 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
         datagrams, streams = await syslog.listen(settings.host, settings.syslog_port, Lines(), intake, utc_now)
         stack.callback(datagrams.close)
         stack.callback(streams.close)
-        port = await stack.enter_async_context(listening(machine_app(intake, settings), settings.host, settings.intake_port))
+        port = await stack.enter_async_context(listening(machine_app(atlas, intake, settings), settings.host, settings.intake_port))
         yield {
             "snmp": f"udp://{settings.host}:{heard.port}",
             "syslog": f"udp+tcp://{settings.host}:{datagrams.port}",
@@ -52,13 +55,14 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
         }
 
 
-def machine_app(intake: AlarmIntake, settings: Settings) -> FastAPI:
-    """TMF642 and Alertmanager's webhook, behind one bearer token."""
-    app = FastAPI(title="Bedrock intake", version="0.1.0", docs_url=None, redoc_url=None)
+def machine_app(atlas: Atlas, intake: AlarmIntake, settings: Settings) -> FastAPI:
+    """TMF642 and Alertmanager's webhook, behind the operator's bearer token or a key of their own."""
+    app = FastAPI(title="Bedrock intake", version="0.1.0", docs_url=None, redoc_url=None, openapi_url=None)
     translate_errors(app)
+    keys = Keyring(atlas)
     for door in (tmf642, alertmanager):
-        app.include_router(door.router(intake, intake_token(settings), utc_now))
-    return app
+        app.include_router(door.router(intake, intake_token(settings), utc_now, keys))
+    return fronted(app, None, longest=LONGEST_BODY)
 
 
 def intake_token(settings: Settings) -> str:

@@ -22,6 +22,15 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = 8080
+    # Where browsers and other houses find this one, as https://host: cookies, passkeys, redirects and signatures are bound to it.
+    # Without it the console answers to loopback only.
+    public_url: str = ""
+    # Asked of everybody who signs in: `always`, `if_added`, or by default always once there is a public address.
+    second_factor: Literal["always", "if_added", "when_public"] = "when_public"
+    oidc_issuer: str | None = Field(default=None, description="another house that says who signs in (OpenID Connect)")
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = "your company account"
     snmp_port: int = 1162
     syslog_port: int = 1514
     intake_port: int = 8081

@@ -1,43 +1,68 @@
 """The console as one mountable set of routes: rooms, sign-in, and the stream of what changed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-from fastapi import FastAPI, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from console import approvals, customers, incidents, sign_in
-from console.room import HEADERS, STATIC, NotSignedIn, Room
+from console import account, actions, approvals, customers, incidents, matrix, proving, sign_in, switches
+from console.guards import ANYBODY, guarded
+from console.room import STATIC, FactorMissing, Me, NotSignedIn, ProofTooOld, Room
+from console.sign_in import local
+from forge.sign_in.sessions import signed_in
 
 # A proxy ends a stream it hears nothing on; and a browser that went away is noticed by it.
 HEARTBEAT_S: Final = 15
+# How long a stream outlives a session that was ended elsewhere.
+STILL_IN_S: Final = 10.0
+ROOMS: Final = (sign_in, proving, account, incidents, approvals, customers, actions, switches, matrix)
 
 
 def add_console(app: FastAPI, room: Room) -> None:
     """Adds every room of the console to the app."""
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for part in (sign_in, incidents, approvals, customers):
-        app.include_router(part.router(room))
+    app.mount("/static", guarded(ANYBODY, StaticFiles(directory=STATIC)), name="static")
+    for part in ROOMS:
+        app.include_router(part.router(room), default_response_class=HTMLResponse)
     app.add_exception_handler(NotSignedIn, _shown_the_door)
+    app.add_exception_handler(FactorMissing, _sent_to_add_one)
+    app.add_exception_handler(ProofTooOld, _asked_again)
 
     @app.get("/live", include_in_schema=False)
-    async def live(request: Request) -> Response:
-        return await _live(room, request)
+    async def live(me: Me = Depends(room.staff)) -> Response:
+        return EventSourceResponse(_changes(room, me), ping=HEARTBEAT_S)
 
 
 async def _shown_the_door(request: Request, _: Exception) -> Response:
     if "x-region" in request.headers or request.method != "GET":
-        return Response(status_code=401, headers=HEADERS)
-    return RedirectResponse(f"/sign-in?to={request.url.path}", status_code=303)
+        return Response(status_code=401)
+    return RedirectResponse(f"/sign-in?to={local(request.url.path)}", status_code=303)
 
 
-async def _live(room: Room, request: Request) -> Response:
-    await room.me(request)
+async def _sent_to_add_one(request: Request, _: Exception) -> Response:
+    if "x-region" in request.headers or request.method != "GET":
+        return Response(status_code=403)
+    return RedirectResponse("/account", status_code=303)
 
-    async def events() -> AsyncIterator[ServerSentEvent]:
-        async for topics in room.changes.stream():
+
+async def _asked_again(request: Request, _: Exception) -> Response:
+    """Whatever was pressed on a page is pressed again after it: nothing that weighs is carried on by itself."""
+    if "x-form-token" in request.headers:
+        return Response(status_code=403, headers={"X-Prove": "/prove"})
+    return RedirectResponse("/prove?to=/account", status_code=303)
+
+
+async def _changes(room: Room, me: Me) -> AsyncIterator[ServerSentEvent]:
+    """What changed, for as long as the session that asked is in; the browser asks again with what it holds by then."""
+    loop = asyncio.get_running_loop()
+    checked_at = loop.time()
+    async for topics in room.changes.stream(STILL_IN_S):
+        if loop.time() - checked_at >= STILL_IN_S:
+            checked_at = loop.time()
+            if await signed_in(room.forge.atlas, me.token) is None:
+                return
+        if topics:
             yield ServerSentEvent(event="change", data=",".join(sorted(topics)))
-
-    return EventSourceResponse(events(), ping=HEARTBEAT_S)

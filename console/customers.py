@@ -1,35 +1,34 @@
 """The room of one customer: what they have, what they owe, what passed between us, and whether their line is down now."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from atlas.billing.reads import bill_of_month, months_billed
 from atlas.crm.reads import customer_page, customers_like
 from atlas.crm.records import Contact, CustomerPage, Purpose
 from atlas.identity import CustomerId
-from console.room import Me, Room
+from console.room import Me, Room, RowId
+
+Search = Annotated[str, Query(max_length=100)]
 
 
 def router(room: Room) -> APIRouter:
-    routes = APIRouter(include_in_schema=False)
+    routes = APIRouter(tags=["console"])
 
     @routes.get("/customers")
-    async def search(request: Request, q: str = "") -> Response:
-        me = await room.me(request)
+    async def search(q: Search = "", me: Me = Depends(room.staff)) -> Response:
         async with room.forge.atlas.transaction(me.principal) as conn:
-            found = await customers_like(conn, q[:100]) if q.strip() else []
-        return await room.page("customers.html", me, "customers", q=q[:100], found=found)
+            found = await customers_like(conn, q) if q.strip() else []
+        return await room.page("customers.html", me, "customers", q=q, found=found)
 
     @routes.get("/customers/{customer_id}")
-    async def one(request: Request, customer_id: int) -> Response:
-        me = await room.me(request)
+    async def one(customer_id: RowId, me: Me = Depends(room.staff)) -> Response:
         return await room.page("customer.html", me, "customers", **await facts_of(room, me, CustomerId(customer_id)))
 
     @routes.get("/customers/{customer_id}/page")
-    async def region(request: Request, customer_id: int) -> Response:
-        me = await room.me(request)
+    async def region(customer_id: RowId, me: Me = Depends(room.staff)) -> Response:
         return room.region("customer_page.html", **await facts_of(room, me, CustomerId(customer_id)))
 
     return routes

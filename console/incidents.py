@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse, Response
 
 from atlas.actions.reads import actions_of_incident
@@ -20,44 +20,39 @@ from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident, IncidentEvent, IncidentState
 from atlas.nms.reads import alarm_pulse
 from atlas.statements import Connection
+from console.guards import ANYBODY
 from console.hypotheses import Suspect, suspects
 from console.picture import Drawing, Station, Wire, drawing
-from console.room import Me, Room
+from console.room import Me, Room, RowId
+
+JOINED: Final = "alarms_joined"
+Region = Literal["top", "picture", "timeline", "hypotheses", "actions"]
 
 
 def router(room: Room) -> APIRouter:
-    routes = APIRouter(include_in_schema=False)
+    routes = APIRouter(tags=["console"])
 
-    @routes.get("/")
+    @routes.get("/", dependencies=[Depends(ANYBODY)])
     async def home() -> Response:
         return RedirectResponse("/incidents")
 
     @routes.get("/incidents")
-    async def board(request: Request) -> Response:
-        me = await room.me(request)
+    async def board(me: Me = Depends(room.staff)) -> Response:
         return await room.page("incidents.html", me, "incidents", **await board_facts(room, me))
 
     @routes.get("/incidents/board")
-    async def board_region(request: Request) -> Response:
-        return room.region("board.html", **await board_facts(room, await room.me(request)))
+    async def board_region(me: Me = Depends(room.staff)) -> Response:
+        return room.region("board.html", **await board_facts(room, me))
 
     @routes.get("/incidents/{incident_id}")
-    async def one(request: Request, incident_id: int) -> Response:
-        me = await room.me(request)
+    async def one(incident_id: RowId, me: Me = Depends(room.staff)) -> Response:
         return await room.page("incident.html", me, "incidents", **await incident_facts(room, me, IncidentId(incident_id)))
 
     @routes.get("/incidents/{incident_id}/{region}")
-    async def part(request: Request, incident_id: int, region: str) -> Response:
-        me = await room.me(request)
-        if region not in REGIONS:
-            return Response(status_code=404)
+    async def part(incident_id: RowId, region: Region, me: Me = Depends(room.staff)) -> Response:
         return room.region(f"incident_{region}.html", **await incident_facts(room, me, IncidentId(incident_id)))
 
     return routes
-
-
-JOINED: Final = "alarms_joined"
-REGIONS: Final = frozenset({"top", "picture", "timeline", "hypotheses", "actions"})
 
 
 async def board_facts(room: Room, me: Me) -> dict[str, Any]:

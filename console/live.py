@@ -1,6 +1,7 @@
 """One LISTEN for the whole process, and a stream of what changed for every open page."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -52,14 +53,16 @@ class Changes:
             pending |= topics
             wake.set()
 
-    async def stream(self) -> AsyncIterator[frozenset[str]]:
-        """The topics that changed since the last answer, for one page, until it goes away."""
+    async def stream(self, at_least_every_s: float | None = None) -> AsyncIterator[frozenset[str]]:
+        """The topics that changed since the last answer, for one page, until it goes away; none at all where so long nothing changed."""
         wake: asyncio.Event = asyncio.Event()
         self._pages[wake] = set()
         try:
             while True:
-                await wake.wait()
-                await asyncio.sleep(BREATH_S)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(at_least_every_s):
+                        await wake.wait()
+                        await asyncio.sleep(BREATH_S)
                 wake.clear()
                 topics, self._pages[wake] = frozenset(self._pages[wake]), set()
                 yield topics

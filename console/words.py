@@ -131,6 +131,29 @@ def lasted(end: datetime, start: datetime) -> str:
     return duration(end - start)
 
 
+BROWSERS: Final = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS: Final = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def browser(user_agent: str) -> str:
+    """Which browser on what, as its owner would call it. What it says of itself proves nothing and is only shown."""
+    name = next((name for mark, name in BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
+    return " on ".join(part for part in (name, system) if part) or "A program"
+
+
+def groups(letters: str) -> str:
+    """Four at a time, as one types them over."""
+    return " ".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+
 def filters(currency: str, timezone: str) -> Mapping[str, Any]:
     """Every filter the templates use, for one operator's currency and timezone."""
     zone = ZoneInfo(timezone)
@@ -151,6 +174,8 @@ def filters(currency: str, timezone: str) -> Mapping[str, Any]:
         "evidence": evidence,
         "sentence": sentence,
         "plain": plain,
+        "browser": browser,
+        "groups": groups,
         "since": since,
         "lasted": lasted,
         "moment": moment,

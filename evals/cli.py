@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from api.bootstrap import configure_logging, house
 from api.chat import provider_of
 from api.cli import Json, app, console, printed_json, run
+from api.commands.access import add_access
 from api.commands.backup import add_backup
 from api.commands.billing import add_billing
 from api.commands.standby import add_standby
@@ -113,6 +114,7 @@ class ScenariosByDefault(TyperGroup):
 
 evaluations = typer.Typer(cls=ScenariosByDefault, help="How good it is: scenarios, and what drills and campaigns find.")
 app.add_typer(evaluations, name="eval")
+add_access(app)
 add_backup(app)
 add_billing(app)
 add_standby(app)

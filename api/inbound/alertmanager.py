@@ -20,6 +20,8 @@ from api.inbound.sources import LONGEST_NAME, readable
 from api.inbound.web import Clock, ItemWrong, Outcome, TooLong, answered, body_of, item_wrong, kept, refused, unauthorised
 from atlas.nms.records import AlarmEvent, Door, ProbableCause, Quarantined, Severity
 from atlas.nms.rules import alarm_type_of, believable_event_time, severity_of
+from console.guards import BY_SIGNATURE, guarded
+from forge.api_tokens import Keyring
 
 PATH: Final = "/inbound/alertmanager"
 # Alertmanager repeats an alert for as long as it fires, each time with the time it began.
@@ -99,11 +101,11 @@ def reading_of(webhook: Webhook, source: str, received_at: datetime) -> tuple[Re
     return Reading(tuple(events), tuple(rejected)), wrong
 
 
-def router(intake: AlarmIntake, token: str, clock: Clock) -> APIRouter:
+def router(intake: AlarmIntake, token: str, clock: Clock, keys: Keyring | None = None) -> APIRouter:
     """200 once all is committed, the unreadable alerts in quarantine and named in the answer (Alertmanager repeats on any other status)."""
 
     async def receive_alerts(request: Request) -> Response:
-        refusal = unauthorised(request, token)
+        refusal = await unauthorised(request, token, keys)
         if refusal is not None:
             return refusal
         try:
@@ -117,5 +119,5 @@ def router(intake: AlarmIntake, token: str, clock: Clock) -> APIRouter:
         return await kept(intake, reading) or answered(200, Outcome(len(reading.events), wrong))
 
     routes = APIRouter()
-    routes.add_route(PATH, receive_alerts, methods=["POST"])
+    routes.add_route(PATH, guarded(BY_SIGNATURE, receive_alerts), methods=["POST"])
     return routes

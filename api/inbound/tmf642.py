@@ -17,6 +17,8 @@ from api.inbound.sources import LONGEST_NAME, readable
 from api.inbound.web import Clock, ItemWrong, Outcome, TooLong, answered, body_of, item_wrong, kept, refused, unauthorised
 from atlas.nms.records import AlarmEvent, AlarmType, Door, ProbableCause, Quarantined, Severity
 from atlas.nms.rules import BELIEVABLE, believable_event_time
+from console.guards import BY_SIGNATURE, guarded
+from forge.api_tokens import Keyring
 
 PATH: Final = "/tmf-api/alarmManagement/v4/alarm"
 # An element manager that comes back after a weekend tells what it kept; older than this is somebody's archive.
@@ -131,11 +133,11 @@ def alarm_event(alarm: Alarm, received_at: datetime, ahead: timedelta) -> AlarmE
     )
 
 
-def router(intake: AlarmIntake, token: str, clock: Clock) -> APIRouter:
+def router(intake: AlarmIntake, token: str, clock: Clock, keys: Keyring | None = None) -> APIRouter:
     """201: all kept; 207: the well-formed ones kept, the others named; 400: none could be kept; 503: come again. Kept is committed."""
 
     async def create_alarms(request: Request) -> Response:
-        refusal = unauthorised(request, token)
+        refusal = await unauthorised(request, token, keys)
         if refusal is not None:
             return refusal
         try:
@@ -158,5 +160,5 @@ def router(intake: AlarmIntake, token: str, clock: Clock) -> APIRouter:
 
     routes = APIRouter()
     # A plain route: there is nothing here for FastAPI to validate, and its share would be half the cost of a batch.
-    routes.add_route(PATH, create_alarms, methods=["POST"])
+    routes.add_route(PATH, guarded(BY_SIGNATURE, create_alarms), methods=["POST"])
     return routes

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from api.inbound.batch import AlarmIntake, IntakeFull, NotYetSafe
 from api.inbound.reading import Reading
 from api.inbound.sources import bearer_is_valid
+from forge.api_tokens import Keyring, Scope
 
 Clock = Callable[[], datetime]
 
@@ -55,9 +56,13 @@ def refused(status: int, reason: str, message: str = "", **headers: str) -> Resp
     return answered(status, Problem(str(status), reason, message, str(status)), **headers)
 
 
-def unauthorised(request: Request, token: str) -> Response | None:
-    """The refusal for a caller without the operator's token; None where it may come in."""
-    if bearer_is_valid(request.headers.get("authorization"), token):
+async def unauthorised(request: Request, token: str, keys: Keyring | None = None) -> Response | None:
+    """The refusal for a caller with neither the operator's token nor a key for alarms; None where it may come in."""
+    shown = request.headers.get("authorization")
+    if bearer_is_valid(shown, token):
+        return None
+    holder = await keys.holder(shown) if keys is not None else None
+    if holder is not None and Scope.ALARMS_WRITE.value in holder.scopes:
         return None
     return refused(401, "a valid bearer token is required", **{"www-authenticate": "Bearer"})
 

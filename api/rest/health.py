@@ -3,15 +3,16 @@
 from typing import Any
 
 import psycopg
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from api.bootstrap import House
 from atlas.errors import AtlasError
 from atlas.principal import executor
+from console.guards import ANYBODY
 
 
 def router(house: House) -> APIRouter:
-    routes = APIRouter(tags=["health"])
+    routes = APIRouter(tags=["health"], dependencies=[Depends(ANYBODY)])
 
     @routes.get("/health")
     async def health() -> dict[str, Any]:

@@ -25,7 +25,7 @@ from evals.fault.scene import Scene, scene_of_cut
 from evals.fault.told import Told, noise, told_of_cut
 from evals.world.plan import world
 from forge.approvals import Card, approve, waiting_for
-from forge.sign_in import begun
+from forge.sign_in.sessions import begun
 
 WATCHER: Final = executor("demo")
 NOISE: Final = 12

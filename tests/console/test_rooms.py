@@ -1,51 +1,22 @@
 """The staff's door: who gets in, what they may rule on, and what a page never does."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from api.errors import translate_errors
 from atlas.connection import Atlas
-from console.app import add_console
-from console.live import Changes
-from console.room import Room
 from console.sign_in import local
-from forge.hard_limits import load_hard_limits
-from forge.propose import Forge, MatrixInForce
-from forge.register import Register
-from forge.sign_in import HASHER
-from governance.matrix import SHIPPED, load
 from tests import given
-
-PASSWORD = "correct horse battery staple"
+from tests.web import browsing
+from tests.web.browsing import PASSWORD, hired, signed_in
 
 
 @pytest.fixture
-async def browser(atlas: Atlas) -> AsyncIterator[httpx.AsyncClient]:
-    matrix = load(SHIPPED)
-    await load_hard_limits(atlas, matrix)
-    forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), lambda: datetime.now(UTC), ZoneInfo("Europe/London"))
-    app = FastAPI()
-    translate_errors(app)
-    add_console(app, Room(forge, Changes(atlas), "Harbour Broadband", "GBP", b"a secret of this installation..."))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console.test") as client:
+async def browser(atlas: Atlas, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with browsing.browser((await browsing.site(atlas, tmp_path)).app) as client:
         yield client
-
-
-async def hired(owner: given.Owner, name: str, role: str) -> int:
-    member = await given.member(owner, name, role)
-    await owner.execute("UPDATE staff.member SET password_hash = %s WHERE id = %s", (HASHER.hash(PASSWORD), member))
-    return member
-
-
-async def signed_in(browser: httpx.AsyncClient, owner: given.Owner, name: str, role: str) -> int:
-    member = await hired(owner, name, role)
-    await browser.post("/sign-in", data={"email": f"{name.lower().replace(' ', '.')}@example.com", "password": PASSWORD})
-    return member
 
 
 async def test_nobody_sees_a_page_without_signing_in(browser: httpx.AsyncClient) -> None:
@@ -60,22 +31,11 @@ async def test_a_region_asked_for_without_signing_in_is_refused_and_says_nothing
     assert (answer.status_code, answer.content) == (401, b"")
 
 
-async def test_a_wrong_password_and_an_unknown_address_are_told_the_same(browser: httpx.AsyncClient, owner: given.Owner) -> None:
-    await hired(owner, "Helen Brooks", "billing_lead")
-
-    wrong = await browser.post("/sign-in", data={"email": "helen.brooks@example.com", "password": "guess"})
-    unknown = await browser.post("/sign-in", data={"email": "nobody@example.com", "password": "guess"})
-
-    assert (wrong.status_code, unknown.status_code) == (401, 401)
-    assert wrong.text.replace("helen.brooks@example.com", "") == unknown.text.replace("nobody@example.com", "")
-
-
 async def test_someone_who_works_here_gets_in_and_out_again(browser: httpx.AsyncClient, owner: given.Owner) -> None:
     await signed_in(browser, owner, "Helen Brooks", "billing_lead")
     inside = await browser.get("/incidents")
-    token = inside.text.partition('name="token" value="')[2].partition('"')[0]
 
-    await browser.post("/sign-out", data={"token": token})
+    await browser.post("/sign-out", data={"token": browsing.token_in(inside)})
 
     assert "All quiet." in inside.text
     assert (await browser.get("/incidents")).status_code == 303
@@ -125,7 +85,7 @@ async def test_an_incident_that_is_not_there_is_said_to_be_missing(browser: http
 
     answer = await browser.get("/incidents/404404")
 
-    assert (answer.status_code, answer.json()["title"]) == (404, "NotFound")
+    assert (answer.status_code, "there is no incident 404404" in answer.text) == (404, True)
 
 
 @pytest.mark.parametrize("path", ["//elsewhere.test", "https://elsewhere.test", "/\\elsewhere.test", "javascript:alert(1)"])

@@ -16,7 +16,7 @@ from evals.fault.scene import scene_of_cut
 from evals.fault.told import Told, in_clear_text, told_of_cut
 from evals.world.plan import world
 from forge.approvals import Card, RulingRefused, approve, waiting_for
-from forge.sign_in import begun
+from forge.sign_in.sessions import begun
 from tests.walks.clock import DOORS, Walk
 
 Rows = AsyncConnection[tuple[Any, ...]]
