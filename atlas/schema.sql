@@ -188,6 +188,33 @@ CREATE TABLE actions.ruling (
 
 -- staff ------------------------------------------------------------------------------------------------------------------------------------
 
+CREATE TABLE staff.api_token (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    token_hash bytea NOT NULL,
+    name text NOT NULL,
+    staff_id bigint NOT NULL,
+    scopes text[] NOT NULL DEFAULT '{}'::text[],
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (token_hash),
+    CHECK ((name <> ''::text)),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+
+CREATE TABLE staff.attempt (
+    scope text NOT NULL,
+    key bytea NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    counted_until timestamp with time zone NOT NULL,
+    refused_until timestamp with time zone NOT NULL DEFAULT '-infinity'::timestamp with time zone,
+    PRIMARY KEY (scope, key),
+    CHECK ((scope = ANY (ARRAY['account'::text, 'code'::text, 'address'::text, 'whole'::text])))
+);
+CREATE INDEX attempt_lapses ON staff.attempt USING btree (counted_until);
+
 CREATE TABLE staff.member (
     id bigint NOT NULL GENERATED AS IDENTITY,
     name text NOT NULL,
@@ -196,11 +223,49 @@ CREATE TABLE staff.member (
     language text NOT NULL DEFAULT 'en'::text,
     password_hash text,
     is_active boolean NOT NULL DEFAULT true,
+    password_changed_at timestamp with time zone,
     PRIMARY KEY (id),
     UNIQUE (email),
     CHECK ((email = lower(email))),
     CHECK ((name <> ''::text))
 );
+--   trigger end_sessions AFTER UPDATE OF is_active ON staff.member FOR EACH ROW WHEN ((NOT new.is_active)) EXECUTE FUNCTION staff.end_sessions()
+
+CREATE TABLE staff.outside_account (
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    staff_id bigint NOT NULL,
+    linked_by text NOT NULL,
+    linked_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (issuer, subject),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+
+CREATE TABLE staff.passkey (
+    credential_id bytea NOT NULL,
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    staff_id bigint NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    name text NOT NULL,
+    is_backed_up boolean NOT NULL,
+    added_at timestamp with time zone NOT NULL DEFAULT now(),
+    last_used_at timestamp with time zone,
+    PRIMARY KEY (credential_id),
+    UNIQUE (id),
+    CHECK ((name <> ''::text)),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+CREATE INDEX passkey_of_member ON staff.passkey USING btree (staff_id);
+
+CREATE TABLE staff.recovery_code (
+    code_hash bytea NOT NULL,
+    staff_id bigint NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (code_hash),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+CREATE INDEX recovery_code_of_member ON staff.recovery_code USING btree (staff_id);
 
 CREATE TABLE staff.role_held (
     staff_id bigint NOT NULL,
@@ -210,16 +275,24 @@ CREATE TABLE staff.role_held (
     PRIMARY KEY (staff_id, role),
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
+--   trigger end_sessions AFTER INSERT OR DELETE OR UPDATE ON staff.role_held FOR EACH ROW EXECUTE FUNCTION staff.end_sessions()
 
 CREATE TABLE staff.session (
     token_hash bytea NOT NULL,
     staff_id bigint NOT NULL,
     started_at timestamp with time zone NOT NULL DEFAULT now(),
-    fresh_at timestamp with time zone NOT NULL DEFAULT now(),
+    fresh_at timestamp with time zone NOT NULL DEFAULT now(),  -- when the person last proved who they are; money and disconnections are ruled on only soon after
     expires_at timestamp with time zone NOT NULL,
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    last_used_at timestamp with time zone NOT NULL DEFAULT now(),
+    proved_by text[] NOT NULL DEFAULT '{password}'::text[],  -- with what: password, totp, recovery_code, passkey, oidc
+    address text NOT NULL DEFAULT ''::text,
+    browser text NOT NULL DEFAULT ''::text,
     PRIMARY KEY (token_hash),
+    UNIQUE (id),
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
+CREATE INDEX session_of_member ON staff.session USING btree (staff_id);
 
 CREATE TABLE staff.shift (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -231,6 +304,31 @@ CREATE TABLE staff.shift (
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
 CREATE INDEX shift_of_member ON staff.shift USING btree (staff_id, starts_at);
+
+CREATE TABLE staff.totp (
+    staff_id bigint NOT NULL,
+    sealed_secret bytea NOT NULL,
+    last_step bigint NOT NULL DEFAULT 0,  -- the time step of the last code that was taken: that code and any before it are refused (RFC 6238, 5.2)
+    enrolled_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (staff_id),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+
+CREATE TABLE staff.unfinished_proof (
+    token_hash bytea NOT NULL,
+    purpose text NOT NULL,
+    staff_id bigint,
+    sealed bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (token_hash),
+    CHECK ((purpose = ANY (ARRAY['second_factor'::text, 'passkey_sign_in'::text, 'passkey_again'::text, 'passkey_new'::text, 'totp_new'::text, 'oidc'::text]))),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+CREATE INDEX unfinished_proof_lapses ON staff.unfinished_proof USING btree (expires_at);
+
+-- function staff.count_attempt(p_scope text, p_key bytea, p_free integer, p_window interval, p_first interval, p_longest interval) RETURNS interval SECURITY DEFINER
+-- function staff.end_sessions() RETURNS trigger SECURITY DEFINER
+-- function staff.token_holder(p_token_hash bytea, OUT token_id bigint, OUT name text, OUT staff_id bigint, OUT scopes text[]) RETURNS SETOF record SECURITY DEFINER
 
 -- knowledge --------------------------------------------------------------------------------------------------------------------------------
 
