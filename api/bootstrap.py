@@ -23,7 +23,7 @@ from forge.errands import Outside
 from forge.hard_limits import load_hard_limits
 from forge.outside.carriers import ByChannel
 from forge.outside.ports import Messenger, Prober
-from forge.outside.recorded import RecordedMessenger, RecordedProber, RecordedProvisioner
+from forge.outside.recorded import RecordedMessenger, RecordedPayments, RecordedProber, RecordedProvisioner
 from forge.outside.snmp import SnmpProber
 from forge.outside.twilio import TwilioMessenger, TwilioSenders
 from forge.propose import Forge, MatrixInForce
@@ -70,16 +70,16 @@ async def outside_world(one: House) -> AsyncIterator[tuple[Messenger, Outside]]:
     recorded = RecordedMessenger(one.atlas)
     prober = _prober(one)
     one.parts.update(messenger="recorded", prober=type(prober).__name__, provisioner="recorded")
-    outside = Outside(prober, RecordedProvisioner())
+    outside = Outside(prober, RecordedProvisioner(one.atlas), RecordedPayments(one.atlas))
     settings = one.settings
     token = value_of(settings.twilio_auth_token)
     if settings.twilio_account_sid is None or token is None:
         yield recorded, outside
         return
-    senders = TwilioSenders(settings.twilio_sms_from, settings.twilio_whatsapp_from)
+    senders = TwilioSenders(settings.twilio_sms_from, settings.twilio_whatsapp_from, settings.twilio_whatsapp_templates)
     async with TwilioMessenger.open(settings.twilio_account_sid, token, senders, settings.twilio_base_url) as twilio:
         one.parts["messenger"] = "twilio"
-        yield ByChannel({"sms": twilio, "whatsapp": twilio}, recorded), outside
+        yield ByChannel({"sms": twilio, "whatsapp": twilio}), outside
 
 
 def _prober(one: House) -> Prober:

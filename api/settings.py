@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     twilio_sms_from: str | None = Field(default=None, validation_alias="TWILIO_SMS_FROM")
     twilio_whatsapp_from: str | None = Field(default=None, validation_alias="TWILIO_WHATSAPP_FROM")
 
+    twilio_whatsapp_templates: dict[str, str] = Field(
+        default_factory=dict, validation_alias="TWILIO_WHATSAPP_TEMPLATES", description="Content SIDs by template, as in outage.en"
+    )
     twilio_base_url: str | None = Field(default=None, validation_alias="TWILIO_BASE_URL", description="a proxy in front of Twilio")
     snmp_read_community: SecretStr | None = Field(default=None, description="with management_networks: diagnostics ask real devices")
     management_networks: tuple[str, ...] = ()

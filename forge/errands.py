@@ -1,4 +1,8 @@
-"""After commit, runs the errands that actions left for the world outside: probing and provisioning, one key each, at least once."""
+"""After commit, runs the errands that actions left for the world outside: probing, provisioning, paying; one key each, never twice.
+
+Beyond the first attempt the other side is asked what became of the key, and only a certain "it never came" lets it be done again: so
+money and disconnections are never resent blindly. After several silences a person decides.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -16,8 +20,10 @@ from atlas.cmdb.writes import record_diagnosis
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.identity import DeviceId
+from atlas.money import Money
 from atlas.principal import executor
-from forge.outside.ports import Never, Probe, Prober, Provisioner
+from forge.may_send import May, Permit, errand_permits
+from forge.outside.ports import Never, NotNow, Payments, Probe, Prober, Provisioner, Receipt
 
 log = structlog.get_logger()
 
@@ -26,8 +32,11 @@ ERRANDS: Final = executor("errands")
 BATCH: Final = 32
 AT_ONCE: Final = BATCH
 # What the slowest device or platform may take; beyond it we do not know what became of the errand.
-WORST_CASE: Final = timedelta(seconds=20)
+WORST_CASE: Final = timedelta(seconds=12)
 LEASE: Final = WORST_CASE + timedelta(seconds=5)
+AGAIN_AFTER: Final = timedelta(seconds=30)
+
+Answer = dict[str, Any]
 
 
 class ErrandUnknown(AtlasError):
@@ -36,10 +45,11 @@ class ErrandUnknown(AtlasError):
 
 @dataclass(frozen=True)
 class Outside:
-    """Whoever runs errands: `prober` looks at devices, `provisioner` changes what the network does for a line."""
+    """Whoever runs errands: `prober` looks at devices, `provisioner` changes what the network does for a line, `payments` moves money."""
 
     prober: Prober
     provisioner: Provisioner
+    payments: Payments
 
 
 @dataclass(frozen=True)
@@ -49,12 +59,25 @@ class Ran:
     later: int
 
 
-async def run_errands(atlas: Atlas, outside: Outside, now: Callable[[], datetime], lease: timedelta = LEASE) -> Ran:
-    """Runs whatever waits until nothing does. What a probe found is kept as a diagnosis, in the transaction that ends its errand."""
+def never_stops() -> bool:
+    return False
+
+
+async def run_errands(
+    atlas: Atlas,
+    outside: Outside,
+    now: Callable[[], datetime],
+    lease: timedelta = LEASE,
+    is_stopping: Callable[[], bool] = never_stops,
+) -> Ran:
+    """Runs whatever waits until nothing does, or until this process is to stop.
+
+    What a probe found is kept as a diagnosis, in the transaction that ends its errand.
+    """
     states: list[str] = []
-    while batch := await _leased(atlas, lease):
+    while not is_stopping() and (batch := await _leased(atlas, lease)):
         room = asyncio.Semaphore(AT_ONCE)
-        ended = await asyncio.gather(*(_run(atlas, outside, errand, now, room) for errand in batch), return_exceptions=True)
+        ended = await asyncio.gather(*(_run(atlas, outside, one, may, now, room) for one, may in batch), return_exceptions=True)
         for error in ended:
             if isinstance(error, BaseException):
                 raise error
@@ -65,19 +88,23 @@ async def run_errands(atlas: Atlas, outside: Outside, now: Callable[[], datetime
     return Ran(done, failed, len(states) - done - failed)
 
 
-async def _leased(atlas: Atlas, lease: timedelta) -> list[Errand]:
+async def _leased(atlas: Atlas, lease: timedelta) -> list[tuple[Errand, Permit]]:
     async with atlas.transaction(ERRANDS) as conn:
-        return await writes.lease_errands(conn, BATCH, lease)
+        batch = await writes.lease_errands(conn, BATCH, lease)
+        may = await errand_permits(conn, [one.id for one in batch])
+    return [(one, may[one.id]) for one in batch]
 
 
-async def _run(atlas: Atlas, outside: Outside, errand: Errand, now: Callable[[], datetime], room: asyncio.Semaphore) -> str:
-    """One attempt; the state it leaves the errand in. The key is the same each time, so the other side does it once."""
+async def _run(atlas: Atlas, outside: Outside, errand: Errand, permit: Permit, now: Callable[[], datetime], room: asyncio.Semaphore) -> str:
+    """One attempt; the state it leaves the errand in."""
     async with room:
         try:
             async with asyncio.timeout(WORST_CASE.total_seconds()):
-                return await _probe(atlas, outside, errand, now) if errand.port == "prober" else await _provision(atlas, outside, errand)
+                return await _attempted(atlas, outside, errand, permit, now)
         except (Never, ErrandUnknown) as refusal:
             return await _ended(atlas, errand, "failed", {"why": str(refusal)})
+        except NotNow as refusal:
+            return await _put_off(atlas, errand, refusal.after or AGAIN_AFTER, str(refusal))
         except psycopg.Error:
             raise
         except Exception as silence:  # nobody answered, or the port broke: either says nothing of whether it was done
@@ -86,11 +113,42 @@ async def _run(atlas: Atlas, outside: Outside, errand: Errand, now: Callable[[],
             return "leased" if not is_in_doubt(errand.attempts) else await _ended(atlas, errand, "in_doubt", {"why": why})
 
 
-async def _probe(atlas: Atlas, outside: Outside, errand: Errand, now: Callable[[], datetime]) -> str:
+async def _attempted(atlas: Atlas, outside: Outside, errand: Errand, permit: Permit, now: Callable[[], datetime]) -> str:
+    known = await _known(outside, errand) if errand.attempts > 1 else None
+    if known is not None:
+        return await _ended(atlas, errand, "done", known)
+    if permit.may is not May.SEND:
+        return await _put_off(atlas, errand, permit.after or AGAIN_AFTER, permit.why)
+    if errand.port == "prober":
+        return await _probe(atlas, outside.prober, errand, now)
+    return await _ended(atlas, errand, "done", await _done(outside, errand))
+
+
+async def _known(outside: Outside, errand: Errand) -> Answer | None:
+    """What came of an earlier attempt; None where it surely never arrived, or where doing it again changes nothing, as a look."""
+    if errand.port == "provisioner":
+        return await outside.provisioner.find(errand.key, errand.operation, errand.arguments)
+    if errand.port == "payments" and (receipts := await outside.payments.find(errand.key)):
+        return _receipt(receipts[0])
+    return None
+
+
+async def _done(outside: Outside, errand: Errand) -> Answer:
+    if errand.port == "provisioner":
+        return await outside.provisioner.provision(errand.key, errand.operation, errand.arguments)
+    if (errand.port, errand.operation) != ("payments", "refund"):
+        raise ErrandUnknown(f"errand {errand.id} is for {errand.port}.{errand.operation}, which nobody serves")
+    reference, amount = errand.arguments.get("reference"), errand.arguments.get("amount_minor")
+    if not isinstance(reference, str) or not isinstance(amount, int) or amount <= 0:
+        raise ErrandUnknown(f"errand {errand.id} names no payment, or no amount")
+    return _receipt(await outside.payments.refund(errand.key, reference, Money.of_minor(amount)))
+
+
+async def _probe(atlas: Atlas, prober: Prober, errand: Errand, now: Callable[[], datetime]) -> str:
     device_id, device = errand.arguments.get("device_id"), errand.arguments.get("device")
     if not isinstance(device_id, int) or not isinstance(device, str):
         raise ErrandUnknown(f"errand {errand.id} names no device")
-    found = await outside.prober.probe(errand.key, device, errand.arguments.get("address"))
+    found = await prober.probe(errand.key, device, errand.arguments.get("address"))
     async with atlas.transaction(ERRANDS) as conn:
         await record_diagnosis(
             conn,
@@ -105,19 +163,22 @@ async def _probe(atlas: Atlas, outside: Outside, errand: Errand, now: Callable[[
     return "done"
 
 
-async def _provision(atlas: Atlas, outside: Outside, errand: Errand) -> str:
-    if errand.port != "provisioner":
-        raise ErrandUnknown(f"errand {errand.id} is for {errand.port}, which nobody serves")
-    answer = await outside.provisioner.provision(errand.key, errand.operation, errand.arguments)
-    return await _ended(atlas, errand, "done", answer)
-
-
-async def _ended(atlas: Atlas, errand: Errand, state: str, answer: dict[str, Any]) -> str:
+async def _ended(atlas: Atlas, errand: Errand, state: str, answer: Answer) -> str:
     async with atlas.transaction(ERRANDS) as conn:
         await writes.finish_errand(conn, errand, state, answer)
     return state
 
 
-def _answer(found: Probe) -> dict[str, Any]:
+async def _put_off(atlas: Atlas, errand: Errand, after: timedelta, why: str) -> str:
+    async with atlas.transaction(ERRANDS) as conn:
+        await writes.put_off_errand(conn, errand, after, why)
+    return "queued"
+
+
+def _answer(found: Probe) -> Answer:
     milliseconds = None if found.round_trip is None else found.round_trip.total_seconds() * 1000
     return {"is_reachable": found.is_reachable, "round_trip_ms": milliseconds, **found.detail}
+
+
+def _receipt(receipt: Receipt) -> Answer:
+    return {"reference": receipt.reference, "amount": str(receipt.amount), "at": receipt.at.isoformat()}

@@ -1,8 +1,8 @@
 """After commit, hands each notice to a messenger: at least once, under one key, never twice. Safe in any number of processes."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,6 +13,7 @@ from atlas.connection import Atlas
 from atlas.identity import NoticeId
 from atlas.principal import executor
 from atlas.statements import Connection, Statements
+from forge.may_send import May, Permit, permits
 from forge.outside.ports import Message, Messenger, Never, NoAnswer, NotNow
 
 SQL = Statements(__file__)
@@ -23,35 +24,52 @@ OUTBOX: Final = executor("outbox")
 BATCH: Final = 32
 AT_ONCE: Final = BATCH
 # What the slowest carrier may take over one message; beyond it we do not know what became of it.
-WORST_CASE: Final = timedelta(seconds=20)
+WORST_CASE: Final = timedelta(seconds=12)
 # Longer than a batch at its worst: nobody else takes a notice while it may still be on its way.
 LEASE: Final = WORST_CASE + timedelta(seconds=5)
 AGAIN_AFTER: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class DueNotice:
-    """A notice that is ours to send. `attempts` counts this one; `may_send` is what the customer says now."""
+class Leased:
+    """A notice that is ours until the lease ends. `attempts` counts this one; `ways_tried` are those that would not do.
+
+    `others`: the carrier's references of other notices with these words at this address.
+    """
 
     id: NoticeId
     key: str
     channel: str
     address: str
+    template: str
     words: str
     queued_at: datetime
     attempts: int
-    may_send: bool
+    ways_tried: int
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DueNotice:
+    """A leased notice, and what may become of it now."""
+
+    notice: Leased
+    permit: Permit
 
     @property
     def message(self) -> Message:
-        return Message(self.key, self.channel, self.address, self.words, self.queued_at)
+        """Another way to reach them is another message, so it has a key of its own."""
+        one = self.notice
+        key = one.key if not one.ways_tried else f"{one.key}/way-{one.ways_tried + 1}"
+        template = one.template if self.permit.as_template else ""
+        return Message(key, one.channel, one.address, one.words, one.queued_at, template, one.others)
 
 
 @dataclass(frozen=True)
 class Told:
-    """What became of one attempt: sent, failed for good, queued again, still leased (nobody answered), or in doubt."""
+    """What became of one attempt: sent, failed for good, queued again, still leased (nobody answered), in doubt, or turned another way."""
 
-    notice: DueNotice
+    notice: Leased
     state: str
     reference: str | None = None
     failure: str | None = None
@@ -66,12 +84,23 @@ class Drained:
     in_doubt: int
 
 
-async def drain(atlas: Atlas, messenger: Messenger, lease: timedelta = LEASE, worst_case: timedelta = WORST_CASE) -> Drained:
-    """Sends whatever is due until nothing is; what became of it, counted."""
+def never_stops() -> bool:
+    return False
+
+
+async def drain(
+    atlas: Atlas,
+    messenger: Messenger,
+    lease: timedelta = LEASE,
+    worst_case: timedelta = WORST_CASE,
+    is_stopping: Callable[[], bool] = never_stops,
+) -> Drained:
+    """Sends whatever is due until nothing is, or until this process is to stop; what became of it, counted."""
     told: list[Told] = []
-    while batch := await _leased(atlas, lease):
+    while not is_stopping() and (batch := await _leased(atlas, lease)):
         now_told, lost = await _sent_together(messenger, batch, worst_case)
         async with atlas.transaction(OUTBOX) as conn:
+            now_told = await _turned(conn, now_told)
             await mark(conn, now_told)
         for error in lost:
             raise error
@@ -84,7 +113,9 @@ async def drain(atlas: Atlas, messenger: Messenger, lease: timedelta = LEASE, wo
 
 async def _leased(atlas: Atlas, lease: timedelta) -> list[DueNotice]:
     async with atlas.transaction(OUTBOX) as conn:
-        return await SQL.all(conn, DueNotice, "lease_notices", most=BATCH, lease=lease)
+        batch = await SQL.all(conn, Leased, "lease_notices", most=BATCH, lease=lease)
+        may = await permits(conn, [one.id for one in batch])
+    return [DueNotice(one, may[one.id]) for one in batch]
 
 
 async def _sent_together(messenger: Messenger, batch: Sequence[DueNotice], worst_case: timedelta) -> tuple[list[Told], list[BaseException]]:
@@ -99,17 +130,18 @@ async def _sent_together(messenger: Messenger, batch: Sequence[DueNotice], worst
     return [told for told in ended if isinstance(told, Told)], [error for error in ended if isinstance(error, BaseException)]
 
 
-async def attempt(messenger: Messenger, notice: DueNotice, worst_case: timedelta = WORST_CASE) -> Told:
+async def attempt(messenger: Messenger, due: DueNotice, worst_case: timedelta = WORST_CASE) -> Told:
     """One attempt at one notice. Beyond the first the carrier is asked for the key before anything is sent."""
+    notice = due.notice
     try:
         async with asyncio.timeout(worst_case.total_seconds()):
-            if notice.attempts > 1 and (reference := await messenger.find(notice.message)):
+            if notice.attempts > 1 and (reference := await messenger.find(due.message)):
                 return Told(notice, "sent", reference)
-            if not notice.may_send:
-                return Told(notice, "failed", failure="opted out")
-            return Told(notice, "sent", await messenger.send(notice.message))
+            if due.permit.may is not May.SEND:
+                return _withheld(notice, due.permit)
+            return Told(notice, "sent", await messenger.send(due.message))
     except Never as refusal:
-        return Told(notice, "failed", failure=str(refusal))
+        return Told(notice, "turned", failure=str(refusal))
     except NotNow as refusal:
         return Told(notice, "queued", failure=str(refusal), again_after=refusal.after or AGAIN_AFTER)
     except (NoAnswer, TimeoutError) as silence:
@@ -119,9 +151,26 @@ async def attempt(messenger: Messenger, notice: DueNotice, worst_case: timedelta
         return _unanswered(notice, type(error).__name__)
 
 
-def _unanswered(notice: DueNotice, why: str) -> Told:
+BECOMES: Final = {May.LATER: "queued", May.NOT_HERE: "turned", May.NEVER: "failed", May.TOLD: "sent"}
+
+
+def _withheld(notice: Leased, permit: Permit) -> Told:
+    return Told(notice, BECOMES[permit.may], failure=permit.why, again_after=permit.after)
+
+
+def _unanswered(notice: Leased, why: str) -> Told:
     """Still leased: when the lease is over, whoever comes next asks for the key first; after several of these a person decides."""
     return Told(notice, "in_doubt" if is_in_doubt(notice.attempts) else "leased", failure=why)
+
+
+async def _turned(conn: Connection, told: Sequence[Told]) -> list[Told]:
+    """Whoever could not be reached this way is reached the next: their notice waits there. Who has none left is not reached at all."""
+    ways = [one for one in told if one.state == "turned"]
+    if not ways:
+        return list(told)
+    ids, attempts = [one.notice.id for one in ways], [one.notice.attempts for one in ways]
+    again = set(await SQL.column(conn, "turn", ids=ids, attempts=attempts, failures=[one.failure for one in ways]))
+    return [replace(one, state="failed") if one.state == "turned" and one.notice.id not in again else one for one in told]
 
 
 async def mark(conn: Connection, told: Sequence[Told]) -> int:

@@ -1,39 +1,60 @@
 -- name: lease_notices
--- Ours until the lease ends. An attempt beyond the first means that somebody may have sent it and died before saying so.
+-- Ours until the lease ends. An attempt beyond the first means that somebody may have sent it and died before saying so. What is switched off
+-- stays where it is; may_send asks again, of each that was leased.
 UPDATE helpdesk.notice
    SET state = 'leased', leased_until = clock_timestamp() + %(lease)s::interval, attempts = notice.attempts + 1
-  FROM (SELECT waiting.id,
-               waiting.purpose = 'reply' OR coalesce(consent.is_given, waiting.purpose <> 'marketing') AS may_send
+  FROM (SELECT waiting.id
           FROM helpdesk.notice AS waiting
-          LEFT JOIN crm.consent
-                 ON consent.customer_id = waiting.customer_id
-                AND consent.channel = waiting.channel
-                AND consent.purpose = CASE WHEN waiting.purpose IN ('credit', 'credit_days', 'billing') THEN 'billing'
-                                           WHEN waiting.purpose = 'marketing' THEN 'marketing' ELSE 'service' END
+          JOIN actions.action ON action.id = waiting.action_id
          WHERE waiting.not_before <= clock_timestamp()
            AND NOT EXISTS (SELECT 1 FROM actions.kill_switch AS stopped
-                            WHERE stopped.is_on AND stopped.scope = 'channel' AND stopped.name IN (waiting.channel, '*'))
+                            WHERE stopped.is_on
+                              AND ((stopped.scope = 'channel' AND stopped.name IN (waiting.channel, '*'))
+                                   OR (stopped.scope = 'action' AND stopped.name IN (action.name, '*'))
+                                   OR (stopped.scope = 'agent' AND action.proposer ~ '^(agent|system):'
+                                       AND stopped.name IN (split_part(action.proposer, ':', 2), '*'))))
            AND (waiting.state = 'queued' OR (waiting.state = 'leased' AND waiting.leased_until < clock_timestamp()))
          ORDER BY waiting.not_before, waiting.id
          LIMIT %(most)s
            FOR UPDATE OF waiting SKIP LOCKED) AS taken
  WHERE notice.id = taken.id
-RETURNING notice.id, notice.key, notice.channel, notice.address, notice.words, notice.queued_at, notice.attempts, taken.may_send;
+RETURNING notice.id, notice.key, notice.channel, notice.address, notice.template, notice.words, notice.queued_at, notice.attempts,
+          cardinality(notice.tried) AS ways_tried,
+          CASE WHEN notice.attempts > 1 THEN ARRAY(
+              SELECT other.provider_reference FROM helpdesk.notice AS other
+               WHERE other.address = notice.address AND other.channel = notice.channel AND other.words = notice.words AND other.id <> notice.id
+                 AND other.provider_reference IS NOT NULL AND other.queued_at > notice.queued_at - interval '1 hour') ELSE '{}' END AS others;
+
+-- name: turn
+-- The customer's next way, by their own order. Whether we may use it is may_send's to say, once it is due. Replies go where they were asked.
+UPDATE helpdesk.notice
+   SET state = 'queued', channel = next.channel, address = next.address, tried = notice.tried || (notice.channel || ':' || notice.address),
+       failure = next.failure, attempts = 0, not_before = clock_timestamp(), leased_until = NULL
+  FROM (SELECT DISTINCT ON (own.id) own.id, way.channel, way.address, turned.failure
+          FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(failures)s::text[]) AS turned (id, attempt, failure)
+          JOIN helpdesk.notice AS own ON own.id = turned.id AND own.attempts = turned.attempt AND own.state = 'leased' AND own.purpose <> 'reply'
+          JOIN crm.contact AS way ON way.customer_id = own.customer_id
+           AND way.channel || ':' || way.address <> ALL (own.tried || (own.channel || ':' || own.address))
+         ORDER BY own.id, way.is_preferred DESC, way.id) AS next
+ WHERE notice.id = next.id
+RETURNING notice.id;
 
 -- name: mark
--- Only what is still ours: whoever outlived their lease says nothing about what another has taken over.
+-- Only what is still ours: whoever outlived their lease says nothing about what another has taken over. A carrier that knows no keys may show two
+-- askers one message at once: whose reference it is not asks again.
 UPDATE helpdesk.notice
-   SET state = told.state,
-       -- Two of one household at one address may be found as one message: the second needs no reference of its own.
-       provider_reference = CASE WHEN EXISTS (SELECT 1 FROM helpdesk.notice AS other WHERE other.provider_reference = told.reference) THEN NULL
-                                 WHEN told.nth > 1 THEN NULL ELSE told.reference END,
+   SET state = CASE WHEN told.is_anothers THEN 'queued' ELSE told.state END,
+       provider_reference = CASE WHEN NOT told.is_anothers THEN told.reference END,
        failure = told.failure,
-       sent_at = CASE WHEN told.state = 'sent' THEN clock_timestamp() END,
+       sent_at = CASE WHEN told.state = 'sent' AND NOT told.is_anothers THEN clock_timestamp() END,
        not_before = CASE WHEN told.state = 'queued' THEN clock_timestamp() + told.again_after ELSE notice.not_before END,
        attempts = CASE WHEN told.state = 'queued' THEN 0 ELSE notice.attempts END,
        leased_until = CASE WHEN told.state = 'leased' THEN notice.leased_until END
   FROM (SELECT each.id, each.attempt, each.state, each.reference, each.failure, each.again_after,
-               row_number() OVER (PARTITION BY each.reference ORDER BY each.id) AS nth
+               each.reference IS NOT NULL
+               AND (row_number() OVER (PARTITION BY each.reference ORDER BY each.id) > 1
+                    OR EXISTS (SELECT 1 FROM helpdesk.notice AS other WHERE other.provider_reference = each.reference AND other.id <> each.id))
+                   AS is_anothers
           FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(states)s::text[], %(references)s::text[], %(failures)s::text[],
                       %(again_after)s::interval[]) AS each (id, attempt, state, reference, failure, again_after)) AS told
  WHERE notice.id = told.id

@@ -45,6 +45,21 @@ class Template:
             raise NoticeUnfillable(self.name, f"{len(words)} characters are more than {LONGEST}")
         return words
 
+    def read_back(self, words: str) -> tuple[str, ...]:
+        """What the slots were filled with, in their order. Raises NoticeUnfillable where the words are not this template's."""
+        pieces = SLOT.split(self.words)
+        pattern = "".join(re.escape(piece) if nth % 2 == 0 else "(.+?)" for nth, piece in enumerate(pieces))
+        found = re.fullmatch(pattern, words)
+        if found is None:
+            raise NoticeUnfillable(self.name, "these words are not its words")
+        return found.groups()
+
+
+def template_named(name: str) -> Template:
+    """The template of a name such as `outage.en`. Raises NoticeUnfillable."""
+    purpose, _, language = name.rpartition(".")
+    return template(purpose, language)
+
 
 def worded(purpose: str, language: str, given: Mapping[str, str]) -> str:
     """The notice of this purpose in the customer's language, or in English where it was never written in theirs."""

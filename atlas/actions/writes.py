@@ -123,3 +123,14 @@ async def finish_errand(conn: Connection, errand: Errand, state: str, answer: Ma
     """Writes down the answer; False where somebody took the errand over after our lease ended."""
     answered = json.dumps(answer, default=str)
     return await SQL.run(conn, "finish_errand", errand_id=errand.id, attempts=errand.attempts, state=state, answer=answered) == 1
+
+
+async def put_off_errand(conn: Connection, errand: Errand, after: timedelta, why: str) -> bool:
+    """It surely was not done, and may be later: begins anew after this long. False where somebody took the errand over."""
+    parameters = {"errand_id": errand.id, "attempts": errand.attempts, "after": after, "answer": json.dumps({"why": why})}
+    return await SQL.run(conn, "put_off_errand", **parameters) == 1
+
+
+async def call_off_errands(conn: Connection, action_id: ActionId) -> int:
+    """Ends the action's errands that surely nobody has begun; how many."""
+    return await SQL.run(conn, "call_off_errands", action_id=action_id)

@@ -39,7 +39,8 @@ UPDATE actions.errand
   FROM (SELECT waiting.id, action.incident_id
           FROM actions.errand AS waiting
           JOIN actions.action ON action.id = waiting.action_id
-         WHERE waiting.state = 'queued' OR (waiting.state = 'leased' AND waiting.leased_until < clock_timestamp())
+         WHERE waiting.not_before <= clock_timestamp()
+           AND (waiting.state = 'queued' OR (waiting.state = 'leased' AND waiting.leased_until < clock_timestamp()))
          ORDER BY waiting.id
          LIMIT %(most)s
            FOR UPDATE OF waiting SKIP LOCKED) AS taken
@@ -52,3 +53,17 @@ UPDATE actions.errand
  WHERE id = %(errand_id)s
    AND state = 'leased'
    AND attempts = %(attempts)s;
+
+-- name: put_off_errand
+UPDATE actions.errand
+   SET state = 'queued', attempts = 0, leased_until = NULL, not_before = clock_timestamp() + %(after)s::interval, answer = %(answer)s::jsonb
+ WHERE id = %(errand_id)s
+   AND state = 'leased'
+   AND attempts = %(attempts)s;
+
+-- name: call_off_errands
+UPDATE actions.errand
+   SET state = 'failed', finished_at = clock_timestamp(), answer = '{"why": "called off before it was begun"}'
+ WHERE action_id = %(action_id)s
+   AND state = 'queued'
+   AND attempts = 0;

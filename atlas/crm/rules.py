@@ -102,10 +102,15 @@ def may_use(customer: Customer, consents: Iterable[Consent], purpose: Purpose, c
 
     Somebody who died is never sold anything, nor asked for money.
     """
-    if customer.state == "deceased" and purpose is not Purpose.SERVICE:
-        return False
     said = [consent.is_given for consent in consents if consent.purpose is purpose and consent.channel is channel]
-    return said[-1] if said else purpose is not Purpose.MARKETING
+    return is_welcome(customer.state, said[-1] if said else None, purpose)
+
+
+def is_welcome(customer_state: str, said: bool | None, purpose: Purpose) -> bool:
+    """The same, of one channel: what they said of this purpose there, None where they never said."""
+    if customer_state == "deceased" and purpose is not Purpose.SERVICE:
+        return False
+    return purpose is not Purpose.MARKETING if said is None else said
 
 
 def way_to_reach(customer: Customer, contacts: Iterable[Contact], consents: Sequence[Consent], purpose: Purpose) -> Contact | None:

@@ -1,5 +1,6 @@
--- Who lost service and may be told. One row a customer, by their preferred contact (else the oldest); told of an outage within the day and
--- not yet of its end counts as told, under whatever incident: two incidents that turn out to be one tell nobody twice.
+-- Who lost service and may be told. One row a customer, by their preferred contact, else the oldest, of those on which they did not opt out;
+-- told of an outage within the day and not yet of its end counts as told, under whatever incident: two incidents that turn out to be one tell
+-- nobody twice.
 -- name: outage_recipients
 SELECT DISTINCT ON (customer.id) customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone,
        area.name AS area, incident.cause, lost.lost_at, lost.restored_at, contact.quiet_from, contact.quiet_until
@@ -10,10 +11,10 @@ SELECT DISTINCT ON (customer.id) customer.id AS customer_id, contact.channel, co
   JOIN gis.premise ON premise.id = subscriber.premise_id
   JOIN gis.area ON area.id = premise.area_id
   JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until FROM crm.contact AS one
-                 WHERE one.customer_id = customer.id ORDER BY one.is_preferred DESC, one.id LIMIT 1) AS contact ON true
-  LEFT JOIN crm.consent ON consent.customer_id = customer.id AND consent.purpose = 'service' AND consent.channel = contact.channel
+                  LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.purpose = 'service' AND consent.channel = one.channel
+                 WHERE one.customer_id = customer.id AND consent.is_given IS DISTINCT FROM false
+                 ORDER BY one.is_preferred DESC, one.id LIMIT 1) AS contact ON true
  WHERE incident.id = %(incident_id)s AND incident.state = 'inProgress' AND incident.is_outage
-   AND consent.is_given IS DISTINCT FROM false
    AND NOT EXISTS (
        SELECT 1 FROM helpdesk.notice AS told
         WHERE told.customer_id = customer.id AND told.purpose = 'outage'
@@ -34,10 +35,10 @@ SELECT DISTINCT ON (customer.id) customer.id AS customer_id, contact.channel, co
   JOIN gis.premise ON premise.id = subscriber.premise_id
   JOIN gis.area ON area.id = premise.area_id
   JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until FROM crm.contact AS one
-                 WHERE one.customer_id = customer.id ORDER BY one.is_preferred DESC, one.id LIMIT 1) AS contact ON true
-  LEFT JOIN crm.consent ON consent.customer_id = customer.id AND consent.purpose = 'service' AND consent.channel = contact.channel
+                  LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.purpose = 'service' AND consent.channel = one.channel
+                 WHERE one.customer_id = customer.id AND consent.is_given IS DISTINCT FROM false
+                 ORDER BY one.is_preferred DESC, one.id LIMIT 1) AS contact ON true
  WHERE back.incident_id = %(incident_id)s AND back.restored_at IS NOT NULL
-   AND consent.is_given IS DISTINCT FROM false
    AND EXISTS (
        SELECT 1 FROM helpdesk.notice AS told
         WHERE told.customer_id = customer.id AND told.purpose = 'outage' AND told.state <> 'failed'

@@ -27,7 +27,7 @@ class Happening:
 class Figures:
     """What came of one incident. `open_tickets` are customers' own that were open before; `diagnosed` devices of the incident.
 
-    `opted_out` are customers who want no service messages on the channel that they prefer.
+    `opted_out` are customers who want no service messages on any channel that they have.
     """
 
     alarms: int

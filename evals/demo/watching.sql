@@ -96,9 +96,11 @@ SELECT (SELECT count(*) FROM itsm.incident_alarm AS held WHERE held.incident_id 
          WHERE notice.incident_id = incident.id AND notice.purpose IN ('outage', 'restored') AND NOT consent.is_given) AS told_after_opting_out,
        (SELECT count(DISTINCT subscriber.customer_id) FROM itsm.incident_subscriber AS lost
           JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
-          JOIN crm.contact ON contact.customer_id = subscriber.customer_id AND contact.is_preferred
-          JOIN crm.consent ON consent.customer_id = contact.customer_id AND consent.channel = contact.channel AND consent.purpose = 'service'
-         WHERE lost.incident_id = incident.id AND NOT consent.is_given) AS opted_out,
+         WHERE lost.incident_id = incident.id
+           AND NOT EXISTS (SELECT 1 FROM crm.contact AS way
+                             LEFT JOIN crm.consent ON consent.customer_id = way.customer_id AND consent.channel = way.channel
+                              AND consent.purpose = 'service'
+                            WHERE way.customer_id = subscriber.customer_id AND consent.is_given IS DISTINCT FROM false)) AS opted_out,
        (SELECT count(*) FROM billing.credit JOIN actions.action ON action.id = credit.action_id
          WHERE action.incident_id = incident.id) AS credits,
        (SELECT coalesce(sum(credit.amount_minor), 0)::bigint FROM billing.credit JOIN actions.action ON action.id = credit.action_id

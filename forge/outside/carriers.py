@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from forge.outside.ports import Message, Messenger
+from forge.outside.ports import Message, Messenger, Never
 
 
 @dataclass(frozen=True)
 class ByChannel:
-    """A Messenger that hands each message to its channel's carrier, and what has none to `otherwise`."""
+    """A Messenger that hands each message to its channel's carrier, and refuses what has none: the customer's next way is tried then."""
 
     carriers: Mapping[str, Messenger]
-    otherwise: Messenger
 
     async def send(self, message: Message) -> str:
         return await self._carrier(message).send(message)
@@ -20,4 +19,6 @@ class ByChannel:
         return await self._carrier(message).find(message)
 
     def _carrier(self, message: Message) -> Messenger:
-        return self.carriers.get(message.channel, self.otherwise)
+        if message.channel not in self.carriers:
+            raise Never(f"nobody carries {message.channel} for us")
+        return self.carriers[message.channel]

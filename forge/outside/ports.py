@@ -31,13 +31,19 @@ class NoAnswer(AtlasError):
 
 @dataclass(frozen=True)
 class Message:
-    """Exact words to one address. `key` is the same at every attempt; `since` is when the first of them may have been."""
+    """Exact words to one address. `key` is the same at every attempt; `since` is when the first of them may have been.
+
+    `template`: where only approved words may go, the name of theirs, as in `outage.en`. `others`: the carrier's references of other
+    messages with these very words at this address, which are not this one.
+    """
 
     key: str
     channel: str
     address: str
     words: str
     since: datetime
+    template: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,12 @@ class Prober(Protocol):
 
 
 class Provisioner(Protocol):
-    """Changes what the network does for a line. The same key again changes nothing more. Raises NotNow, Never or NoAnswer."""
+    """Changes what the network does for a line. Raises NotNow, Never or NoAnswer."""
 
     async def provision(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]: ...
+
+    async def find(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        """What came of this very order, from whichever attempt; None if it surely never came. Raises NoAnswer where nobody can tell."""
 
 
 @dataclass(frozen=True)

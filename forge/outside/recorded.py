@@ -1,13 +1,16 @@
 """The world outside, recorded: with no provider configured, the exact words and times are kept in Atlas and nothing leaves the house."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from atlas.connection import Atlas
+from atlas.money import Money
 from atlas.principal import executor
 from atlas.statements import Statements
-from forge.outside.ports import Message, Probe
+from forge.outside.ports import Message, Probe, Receipt
 
 SQL = Statements(__file__)
 
@@ -47,7 +50,50 @@ class RecordedProber:
 
 @dataclass(frozen=True)
 class RecordedProvisioner:
-    """Says that it was done, and what was asked: the errand's own row is the record."""
+    """Says that it was done and keeps what was asked, in transactions of its own, as the real one's log would."""
+
+    atlas: Atlas
 
     async def provision(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        return {"recorded": True, "key": key, "operation": operation, "arguments": arguments}
+        await _record_call(self.atlas, key, "provisioner", operation, arguments)
+        return _provisioned(key, operation, arguments)
+
+    async def find(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        return _provisioned(key, operation, arguments) if await _called(self.atlas, key) else None
+
+
+@dataclass(frozen=True)
+class RecordedPayments:
+    """Moves no money, says that it did, and keeps what was asked."""
+
+    atlas: Atlas
+
+    async def refund(self, key: str, reference: str, amount: Money) -> Receipt:
+        at = await _record_call(self.atlas, key, "payments", "refund", {"reference": reference, "amount_minor": amount.minor})
+        return Receipt(f"RP-{key}", amount, at)
+
+    async def find(self, key: str) -> Sequence[Receipt]:
+        async with self.atlas.transaction(OUTSIDE) as conn:
+            return [Receipt(f"RP-{key}", one.amount, one.at) for one in await SQL.all(conn, Refunded, "recorded_refunds", key=key)]
+
+
+@dataclass(frozen=True)
+class Refunded:
+    amount: Money
+    at: datetime
+
+
+def _provisioned(key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"recorded": True, "key": key, "operation": operation, "arguments": arguments}
+
+
+async def _record_call(atlas: Atlas, key: str, port: str, operation: str, arguments: dict[str, Any]) -> datetime:
+    async with atlas.transaction(OUTSIDE) as conn:
+        asked = {"key": key, "port": port, "operation": operation, "arguments": json.dumps(arguments, default=str)}
+        at: datetime = await SQL.value(conn, "record_call", **asked)
+    return at
+
+
+async def _called(atlas: Atlas, key: str) -> bool:
+    async with atlas.transaction(OUTSIDE) as conn:
+        return bool(await SQL.value(conn, "was_called", key=key))

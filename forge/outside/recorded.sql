@@ -16,3 +16,17 @@ SELECT EXISTS (SELECT 1
                  FROM nms.alarm
                  JOIN cmdb.device ON device.id = alarm.device_id
                 WHERE device.name = %(device)s AND alarm.is_open AND alarm.severity IN ('critical', 'major'));
+
+-- name: record_call
+INSERT INTO actions.recorded_call (key, port, operation, arguments)
+VALUES (%(key)s, %(port)s, %(operation)s, %(arguments)s::jsonb)
+    ON CONFLICT (key) DO UPDATE SET times = recorded_call.times + 1
+RETURNING at;
+
+-- name: was_called
+SELECT EXISTS (SELECT 1 FROM actions.recorded_call WHERE recorded_call.key = %(key)s);
+
+-- name: recorded_refunds
+SELECT (call.arguments ->> 'amount_minor')::bigint AS amount, call.at
+  FROM actions.recorded_call AS call
+ WHERE call.key = %(key)s AND call.port = 'payments';

@@ -2,14 +2,15 @@
 
 Twilio takes no idempotency key. So a message whose fate is unknown is looked for in Twilio's own list: same address, same words, made since
 the notice was queued. A notice's words are for one incident and purpose, so whoever has them at that address has been told. Twilio's list
-lags by seconds; the outbox asks only after a lease of minutes.
+lags by seconds; the outbox asks only once a lease is over.
 """
 
 import asyncio
+import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -22,6 +23,7 @@ from twilio.rest import Client
 
 from atlas.errors import AtlasError
 from forge.outside.ports import Message, Never, NoAnswer, NotNow
+from forge.wording import NoticeUnfillable, template_named
 
 # Past this we would rather ask whether it arrived than wait.
 ANSWERS_WITHIN_S: Final = 10.0
@@ -40,10 +42,14 @@ CARRIED: Final = {"sms": "", "whatsapp": "whatsapp:"}
 
 @dataclass(frozen=True)
 class TwilioSenders:
-    """The number of ours that messages of each channel come from, in E.164; None where there is none."""
+    """The number of ours that messages of each channel come from, in E.164; None where there is none.
+
+    `templates`: the Content SID under which WhatsApp approved each template, by its name, as in `outage.en`.
+    """
 
     sms: str | None = None
     whatsapp: str | None = None
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 class HttpxTwilioClient(AsyncHttpClient):  # type: ignore[misc]
@@ -99,8 +105,21 @@ class TwilioMessenger:
     async def send(self, message: Message) -> str:
         sender = self._sender(message)
         async with _translated():
-            made = await self.client.messages.create_async(to=_there(message), from_=sender, body=message.words)
+            made = await self.client.messages.create_async(to=_there(message), from_=sender, **self._said(message))
         return str(made.sid)
+
+    def _said(self, message: Message) -> dict[str, str]:
+        """Free words, or those of an approved template with what fills its slots, numbered as WhatsApp wants them."""
+        if not message.template:
+            return {"body": message.words}
+        if message.template not in self.senders.templates:
+            raise Never(f"WhatsApp approved no template {message.template}")
+        try:
+            filled = template_named(message.template).read_back(message.words)
+        except NoticeUnfillable as error:
+            raise Never(str(error)) from error
+        slots = {str(nth): value for nth, value in enumerate(filled, start=1)}
+        return {"content_sid": self.senders.templates[message.template], "content_variables": json.dumps(slots)}
 
     async def find(self, message: Message) -> str | None:
         self._sender(message)
@@ -109,7 +128,7 @@ class TwilioMessenger:
             # The list knows days, not minutes; what is too old is passed over here.
             listed = await self.client.messages.list_async(to=_there(message), date_sent_after=since, limit=MOST_LISTED)
         same = (one for one in listed if one.body == message.words and one.status not in NOT_SENT and (one.date_created or since) >= since)
-        return next((str(one.sid) for one in same), None)
+        return next((str(one.sid) for one in same if one.sid not in message.others), None)
 
     def _sender(self, message: Message) -> str:
         number = {"sms": self.senders.sms, "whatsapp": self.senders.whatsapp}.get(message.channel)

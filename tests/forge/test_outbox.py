@@ -75,8 +75,8 @@ async def test_a_notice_is_sent_once_in_its_exact_words(atlas: Atlas, owner: Own
 
 async def test_three_hundred_notices_drained_by_four_at_once_go_out_once_each(atlas: Atlas, owner: Owner) -> None:
     maya = await given.customer(owner)
-    for _ in range(300):
-        await notice(owner, maya)
+    for nth in range(300):
+        await notice(owner, maya, words=f"It is down ({nth}).")
 
     drained = await asyncio.gather(*(drain(atlas, RecordedMessenger(atlas)) for _ in range(4)))
 
@@ -169,8 +169,8 @@ async def test_a_carrier_that_is_busy_is_asked_again_later(atlas: Atlas, owner: 
 
 async def test_a_carrier_that_breaks_on_one_message_holds_up_no_other(atlas: Atlas, owner: Owner) -> None:
     maya = await given.customer(owner)
-    for _ in range(5):
-        await notice(owner, maya)
+    for nth in range(5):
+        await notice(owner, maya, words=f"It is down ({nth}).")
 
     drained = await drain(atlas, Carrier(RecordedMessenger(atlas), [ZeroDivisionError()]))
 
@@ -197,3 +197,80 @@ async def test_a_channel_that_is_switched_off_keeps_its_notices(atlas: Atlas, ow
     await given.row(owner, "actions.kill_switch", scope="channel", name="sms", is_on=True, reason="wrong texts", by="staff:1")
 
     assert ((await drain(atlas, RecordedMessenger(atlas))).sent, await states(owner)) == (0, ["queued"])
+
+
+async def test_whoever_cannot_be_reached_one_way_is_reached_the_next(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    await given.row(owner, "crm.contact", customer_id=maya, channel="email", address="maya@example.com")
+    await notice(owner, maya)
+
+    await drain(atlas, Carrier(RecordedMessenger(atlas), [Never("no such number")]))
+
+    sent = await (await owner.execute("SELECT channel, address, times FROM helpdesk.recorded_message")).fetchall()
+    assert (sent, await states(owner)) == ([("email", "maya@example.com", 1)], ["sent"])
+
+
+async def test_whoever_opts_out_of_one_channel_while_it_waits_is_told_by_another_that_they_left_open(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    for channel in ("whatsapp", "email"):
+        await given.row(owner, "crm.contact", customer_id=maya, channel=channel, address=f"{channel} address")
+    await notice(owner, maya)
+    for channel in ("sms", "whatsapp"):
+        await given.row(owner, "crm.consent", customer_id=maya, purpose="service", channel=channel, is_given=False, source="STOP")
+
+    await drain(atlas, RecordedMessenger(atlas))
+
+    sent = await (await owner.execute("SELECT channel FROM helpdesk.recorded_message")).fetchall()
+    assert sent == [("email",)]
+
+
+async def test_a_reply_goes_where_it_was_asked_or_nowhere(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    await given.row(owner, "crm.contact", customer_id=maya, channel="email", address="shared@example.com")
+    await notice(owner, maya, purpose="reply")
+
+    await drain(atlas, Carrier(RecordedMessenger(atlas), [Never("no such number")]))
+
+    assert (await states(owner), await times_sent(owner)) == (["failed"], [])
+
+
+async def test_two_at_one_address_who_would_read_the_same_are_told_once(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner, await given.customer(owner, "Maya Patel"))
+    await notice(owner, await given.customer(owner, "Ravi Patel"))
+
+    await drain(atlas, RecordedMessenger(atlas))
+    await owner.execute("UPDATE helpdesk.notice SET not_before = now() - interval '1 second'")
+    await drain(atlas, RecordedMessenger(atlas))
+
+    assert (await states(owner), await times_sent(owner)) == (["sent", "sent"], [1])
+
+
+async def test_a_process_that_is_to_stop_takes_nothing_more(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner)
+
+    drained = await drain(atlas, RecordedMessenger(atlas), is_stopping=lambda: True)
+
+    assert (drained.sent, await states(owner)) == (0, ["queued"])
+
+
+@pytest.mark.parametrize(("scope", "name"), [("action", "notify_outage"), ("agent", "billing"), ("channel", "*")])
+async def test_what_is_switched_off_after_it_was_queued_stays_in_the_house(atlas: Atlas, owner: Owner, scope: str, name: str) -> None:
+    await notice(owner)
+    await owner.execute("UPDATE actions.action SET name = 'notify_outage', proposer = 'agent:billing'")
+    await given.row(owner, "actions.kill_switch", scope=scope, name=name, is_on=True, reason="wrong words", by="staff:1")
+
+    await drain(atlas, RecordedMessenger(atlas))
+
+    assert (await states(owner), await times_sent(owner)) == (["queued"], [])
+
+
+async def test_a_bill_waits_for_the_morning_where_they_live(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    await owner.execute("UPDATE crm.contact SET quiet_from = (now() AT TIME ZONE 'Europe/London')::time - interval '1 hour',"
+                        " quiet_until = (now() AT TIME ZONE 'Europe/London')::time + interval '1 hour'")  # fmt: skip
+    await notice(owner, maya, purpose="credit")
+
+    drained = await drain(atlas, RecordedMessenger(atlas))
+
+    row = await (await owner.execute("SELECT not_before > now() + interval '50 minutes' FROM helpdesk.notice")).fetchone()
+    assert (drained.later, row) == (1, (True,))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -12,6 +12,7 @@ from aiohttp import web
 
 from forge.outside.ports import Message, Never, NoAnswer, NotNow
 from forge.outside.twilio import TwilioMessenger, TwilioSenders, meaning
+from forge.wording import worded
 
 ACCOUNT = "AC" + "0" * 32
 SINCE = datetime.now(UTC)
@@ -36,7 +37,8 @@ class Peer:
             "sid": f"SM{len(self.messages):032x}",
             "to": form["To"],
             "from": form["From"],
-            "body": form["Body"],
+            "body": form.get("Body", ""),
+            "content": (form.get("ContentSid"), form.get("ContentVariables")),
             "status": "queued",
             "date_created": format_datetime(datetime.now(UTC)),
         }
@@ -65,7 +67,7 @@ async def messenger(peer: Peer) -> AsyncIterator[TwilioMessenger]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    senders = TwilioSenders(sms="+447700900100", whatsapp="+447700900200")
+    senders = TwilioSenders("+447700900100", "+447700900200", {"credit.en": "HX1"})
     async with TwilioMessenger.open(ACCOUNT, "secret", senders, f"http://127.0.0.1:{port}") as opened:
         yield opened
     await runner.cleanup()
@@ -87,6 +89,31 @@ async def test_a_whatsapp_message_is_addressed_as_one(messenger: TwilioMessenger
     await messenger.send(message("whatsapp"))
 
     assert (peer.messages[0]["to"], peer.messages[0]["from"]) == ("whatsapp:+447700900001", "whatsapp:+447700900200")
+
+
+async def test_where_only_approved_words_may_go_the_template_goes_with_what_fills_its_slots(messenger: TwilioMessenger, peer: Peer) -> None:
+    words = worded("credit", "en", {"amount": "£5.00", "day": "02/03/2026"})
+
+    await messenger.send(replace(message("whatsapp", words), template="credit.en"))
+
+    assert peer.messages[0]["content"] == ("HX1", '{"1": "\\u00a35.00", "2": "02/03/2026"}')
+
+
+@pytest.mark.parametrize(("template", "words"), [("outage.en", "It is down."), ("credit.en", "Buy more!")])
+async def test_words_that_nobody_approved_never_leave_as_a_template(
+    messenger: TwilioMessenger, peer: Peer, template: str, words: str
+) -> None:
+    with pytest.raises(Never):
+        await messenger.send(replace(message("whatsapp", words), template=template))
+
+    assert peer.messages == []
+
+
+async def test_a_message_that_is_known_to_be_anothers_is_not_taken_for_this_one(messenger: TwilioMessenger, peer: Peer) -> None:
+    first, second = await messenger.send(message()), await messenger.send(message())
+
+    found = [await messenger.find(replace(message(), others=others)) for others in ((), (second,), (first, second))]
+    assert found == [second, first, None]
 
 
 async def test_the_account_is_named_with_every_call(messenger: TwilioMessenger, peer: Peer) -> None:

@@ -78,6 +78,18 @@ async def test_whoever_opted_out_of_service_messages_is_not_told(atlas: Atlas, o
     assert (await due(atlas, now)).customers == 3
 
 
+async def test_whoever_opted_out_of_the_channel_they_prefer_is_told_by_the_next(atlas: Atlas, owner: Owner) -> None:
+    now = await outage(atlas, owner)
+    first = now.plant.customers[0]
+    await given.row(owner, "crm.contact", customer_id=first, channel="email", address="maya@example.com")
+    await given.row(owner, "crm.consent", customer_id=first, purpose="service", channel="sms", is_given=False, source="a test")
+
+    await carried.out(atlas, await due(atlas, now), NOW)
+
+    told = await (await owner.execute("SELECT channel, address FROM helpdesk.notice WHERE customer_id = %s", (first,))).fetchall()
+    assert told == [("email", "maya@example.com")]
+
+
 async def test_whoever_opted_out_on_another_channel_is_told(atlas: Atlas, owner: Owner) -> None:
     now = await outage(atlas, owner)
     await given.row(

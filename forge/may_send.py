@@ -1,0 +1,146 @@
+"""May this leave the house now? One rule for every message, probe, order and payment; whoever sends asks it, and nothing else.
+
+It looks at the kill switches (of the channel, the action, and whoever asked), at what the customer said of being written to, at the hour
+where they live, at WhatsApp's window, and at whether the same words are there already.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+
+from atlas.crm.records import Purpose, QuietHours
+from atlas.crm.rules import is_welcome, quiet_hours_end
+from atlas.helpdesk.rules import SERVICE_WINDOW
+from atlas.identity import NoticeId
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+# The answer to somebody who wrote needs no consent and no hour: they are waiting for it.
+REPLY: Final = "reply"
+# What each kind of notice is, to those who say what they wish to hear of. One that is not listed is not sent.
+PURPOSE_OF: Final = {
+    "outage": Purpose.SERVICE,
+    "restored": Purpose.SERVICE,
+    "credit": Purpose.BILLING,
+    "credit_days": Purpose.BILLING,
+    "billing": Purpose.BILLING,
+    "marketing": Purpose.MARKETING,
+}
+# While something is switched off it is looked at again this often; release need not take effect within the second, stopping must.
+LOOK_AGAIN: Final = timedelta(seconds=5)
+# As long as the first of two who share an address takes to be told.
+TWIN_TAKES: Final = timedelta(seconds=2)
+
+
+class May(StrEnum):
+    """NOT_HERE: not this way, but the customer's next may do. TOLD: the same words are there already, so there is nothing to send."""
+
+    SEND = "send"
+    LATER = "later"
+    NOT_HERE = "not_here"
+    NEVER = "never"
+    TOLD = "told"
+
+
+@dataclass(frozen=True)
+class Permit:
+    """`after`: how long until it is worth asking again. `as_template`: only in the approved words of its template."""
+
+    may: May
+    why: str = ""
+    after: timedelta | None = None
+    as_template: bool = False
+
+
+@dataclass(frozen=True)
+class NoticeStanding:
+    """One notice, as everything stands at `now` by the database's clock. `agreed` and `declined`: the customer's word for this channel."""
+
+    id: NoticeId
+    purpose: str
+    channel: str
+    template: str
+    customer_state: str
+    timezone: str
+    quiet_from: time | None
+    quiet_until: time | None
+    agreed: tuple[str, ...]
+    declined: tuple[str, ...]
+    last_wrote_at: datetime | None
+    is_told: bool
+    is_being_told: bool
+    stopped_because: str | None
+    now: datetime
+
+
+@dataclass(frozen=True)
+class ErrandStanding:
+    """One errand at a port: whether its action, whoever asked for it, or the port itself is switched off."""
+
+    id: int
+    stopped_because: str | None
+
+
+def may_send(one: NoticeStanding | ErrandStanding) -> Permit:
+    """The rule. Pure: `permits` and `errand_permits` read what it judges."""
+    if one.stopped_because is not None:
+        return Permit(May.LATER, f"switched off: {one.stopped_because}", LOOK_AGAIN)
+    if isinstance(one, ErrandStanding):
+        return Permit(May.SEND)
+    return _unwelcome(one) or _repeated(one) or _too_early(one) or _by_window(one)
+
+
+def _unwelcome(one: NoticeStanding) -> Permit | None:
+    if one.purpose == REPLY:
+        return None
+    purpose = PURPOSE_OF.get(one.purpose)
+    if purpose is None:
+        return Permit(May.NEVER, f"nobody was ever asked whether they wish to hear of {one.purpose}")
+    if purpose in one.declined:
+        return Permit(May.NOT_HERE, "opted out")
+    said = True if purpose in one.agreed else None
+    if not is_welcome(one.customer_state, said, purpose):
+        return Permit(May.NOT_HERE if one.customer_state != "deceased" else May.NEVER, "no consent")
+    return None
+
+
+def _repeated(one: NoticeStanding) -> Permit | None:
+    if one.purpose == REPLY:
+        return None
+    if one.is_told:
+        return Permit(May.TOLD, "the same words are at this address already")
+    return Permit(May.LATER, "the same words are on their way to this address", TWIN_TAKES) if one.is_being_told else None
+
+
+def _too_early(one: NoticeStanding) -> Permit | None:
+    """A text about a fault wakes nobody, and they may be looking for the reason; a call does, and a bill can wait until morning."""
+    if one.purpose == REPLY or (PURPOSE_OF[one.purpose] is Purpose.SERVICE and one.channel != "voice"):
+        return None
+    if one.quiet_from is None or one.quiet_until is None:
+        return None
+    ends = quiet_hours_end(QuietHours(one.quiet_from, one.quiet_until), one.timezone, one.now)
+    return Permit(May.LATER, "quiet hours", ends - one.now) if ends is not None else None
+
+
+def _by_window(one: NoticeStanding) -> Permit:
+    """WhatsApp takes free words only within a day of the customer's own; after that, a template."""
+    is_open = one.last_wrote_at is not None and one.now - one.last_wrote_at <= SERVICE_WINDOW
+    if one.channel != "whatsapp" or is_open:
+        return Permit(May.SEND)
+    if not one.template:
+        return Permit(May.NOT_HERE, "WhatsApp takes no free words a day after they last wrote")
+    return Permit(May.SEND, as_template=True)
+
+
+async def permits(conn: Connection, notices: Sequence[NoticeId]) -> dict[NoticeId, Permit]:
+    """What may become of each notice at this moment."""
+    standings = await SQL.all(conn, NoticeStanding, "notice_standings", ids=list(notices))
+    return {one.id: may_send(one) for one in standings}
+
+
+async def errand_permits(conn: Connection, errands: Sequence[int]) -> dict[int, Permit]:
+    standings = await SQL.all(conn, ErrandStanding, "errand_standings", ids=list(errands))
+    return {one.id: may_send(one) for one in standings}
