@@ -11,15 +11,13 @@ from typing import Any, Final
 import psycopg
 import structlog
 from procrastinate import App, RetryStrategy
-from procrastinate.exceptions import UniqueViolation
-from procrastinate.jobs import Status as JobStatus
 
 from api.bootstrap import House, house, outside_world
 from api.settings import Settings, value_of
 from atlas.errors import AtlasError
 from atlas.identity import ActionId, IncidentId
 from atlas.itsm.reads import unclosed_incidents
-from atlas.jobs import HEARTBEAT_S, STALLED_AFTER_S, defer, queue
+from atlas.jobs import HEARTBEAT_S, MOST_ATTEMPTS, STALLED_AFTER_S, defer, queue, recover
 from atlas.principal import Zone, executor
 from cortex.bursts import burst_paused
 from cortex.watch import look
@@ -48,8 +46,8 @@ NIGHTLY: Final = ("billing.invariants",)
 NIGHT: Final = time(3, 30)
 PLAN_EVERY_S: Final = 600.0
 POLL_S: Final = 0.5
-# Twice at once, then with growing pauses; what still fails then is in the log, and the sweeps look at its rows.
-RETRIES: Final = RetryStrategy(max_attempts=8, exponential_wait=2)
+# With growing pauses, beside the first; what still fails then is parked, with its reason in the log, and the sweeps look at its rows.
+RETRIES: Final = RetryStrategy(max_attempts=MOST_ATTEMPTS - 1, exponential_wait=2)
 DRAIN_S: Final = 15
 
 
@@ -63,6 +61,8 @@ class Works:
     outside: Outside
     # The job's own lock keeps other processes from looking meanwhile, this one keeps the clock of this process.
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # Set when this process is to end: nothing new is taken, what is under way is finished.
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @asynccontextmanager
@@ -77,18 +77,22 @@ async def run_worker(settings: Settings) -> AsyncIterator[dict[str, str]]:
         jobs = queue(url, settings.secret)
         register(jobs, works)
         await stack.enter_async_context(jobs.open_async())
-        await stack.enter_async_context(running(_taking(jobs), *ticking(jobs, works)))
+        await stack.enter_async_context(running(works.stopping, _taking(jobs), *ticking(jobs, works)))
         yield {"worker": "taking jobs"}
 
 
 @asynccontextmanager
-async def running(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """All of it beside the block, cancelled at its end; jobs get their time to finish by themselves."""
-    tasks = [asyncio.create_task(one) for one in work]
+async def running(stopping: asyncio.Event, taking: Coroutine[Any, Any, None], *work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """All of it beside the block. At its end nothing new is taken, and what is under way gets its time to finish."""
+    jobs, *others = tasks = [asyncio.create_task(one) for one in (taking, *work)]
     try:
         yield
     finally:
-        for task in tasks:
+        stopping.set()
+        # The queue's own worker takes a cancellation as a wish to stop, and drains by itself.
+        jobs.cancel()
+        _, late = await asyncio.wait(others, timeout=DRAIN_S)
+        for task in late:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -125,10 +129,10 @@ def register(jobs: App, works: Works) -> None:
         await attempted("playbook", lambda: play(one.forge, works.bookmarks, IncidentId(incident_id)))
 
     async def outbox_job() -> None:
-        await drain(one.atlas, works.messenger)
+        await sent_out(works)
 
     async def errands_job() -> None:
-        await run_errands(one.atlas, works.outside, one.forge.now)
+        await ran_out(works)
 
     async def invariants_job() -> None:
         await check_books(one.atlas, one.forge.now())
@@ -159,46 +163,64 @@ async def look_and_respond(works: Works) -> None:
 
 def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
     """What runs by the clock, whatever the queue says."""
-    one = works.house
+    one, stopping = works.house, works.stopping
     return [
-        every(LOOK_EVERY_S, "look", lambda: look_and_respond(works)),
-        every(SWEEP_EVERY_S, "outbox", lambda: drain(one.atlas, works.messenger)),
-        every(SWEEP_EVERY_S, "errands", lambda: run_errands(one.atlas, works.outside, one.forge.now)),
-        every(SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
-        every(LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
-        every(PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
-        every(RECOVER_EVERY_S, "recovery", lambda: recover(jobs)),
-        every(PLAN_EVERY_S, "night", lambda: plan_night(one)),
+        every(stopping, LOOK_EVERY_S, "look", lambda: look_and_respond(works)),
+        every(stopping, SWEEP_EVERY_S, "outbox", lambda: sent_out(works)),
+        every(stopping, SWEEP_EVERY_S, "errands", lambda: ran_out(works)),
+        every(stopping, SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
+        every(stopping, LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
+        every(stopping, PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
+        every(stopping, RECOVER_EVERY_S, "recovery", lambda: recovered(jobs, works)),
+        every(stopping, PLAN_EVERY_S, "night", lambda: plan_night(one)),
         reacting(works),
     ]
 
 
+async def sent_out(works: Works) -> None:
+    await drain(works.house.atlas, works.messenger, is_stopping=works.stopping.is_set)
+
+
+async def ran_out(works: Works) -> None:
+    await run_errands(works.house.atlas, works.outside, works.house.forge.now, is_stopping=works.stopping.is_set)
+
+
 async def reacting(works: Works) -> None:
     """What was queued for the world outside goes out as soon as it is committed; the sweeps catch what this misses while it is deaf."""
-    one = works.house
     wakes = {"helpdesk.notice": asyncio.Event(), "actions.errand": asyncio.Event()}
+    listening = asyncio.create_task(_heard(works, wakes))
     async with asyncio.TaskGroup() as group:
-        group.create_task(woken(wakes["helpdesk.notice"], lambda: drain(one.atlas, works.messenger)))
-        group.create_task(woken(wakes["actions.errand"], lambda: run_errands(one.atlas, works.outside, one.forge.now)))
-        while True:
-            with contextlib.suppress(psycopg.Error):
-                async for topic in one.atlas.changes():
-                    if topic in wakes:
-                        wakes[topic].set()
-            await asyncio.sleep(POLL_S)
+        group.create_task(woken(works.stopping, wakes["helpdesk.notice"], lambda: sent_out(works)))
+        group.create_task(woken(works.stopping, wakes["actions.errand"], lambda: ran_out(works)))
+        await works.stopping.wait()
+        listening.cancel()
+        for wake in wakes.values():
+            wake.set()
 
 
-async def woken(wake: asyncio.Event, work: Callable[[], Awaitable[Any]]) -> None:
+async def _heard(works: Works, wakes: dict[str, asyncio.Event]) -> None:
     while True:
+        with contextlib.suppress(psycopg.Error):
+            async for topic in works.house.atlas.changes():
+                if topic in wakes:
+                    wakes[topic].set()
+        await asyncio.sleep(POLL_S)
+
+
+async def woken(stopping: asyncio.Event, wake: asyncio.Event, work: Callable[[], Awaitable[Any]]) -> None:
+    while not stopping.is_set():
         await wake.wait()
         wake.clear()
         await attempted("woken", work)
 
 
-async def every(seconds: float, name: str, work: Callable[[], Awaitable[Any]]) -> None:
-    """Runs `work` now and then; what fails is logged and tried again at the next tick."""
-    while True:
-        await asyncio.sleep(seconds)
+async def every(stopping: asyncio.Event, seconds: float, name: str, work: Callable[[], Awaitable[Any]]) -> None:
+    """Runs `work` now and then until this process is to end; what fails is logged and tried again at the next tick."""
+    while not stopping.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stopping.wait()
+                return
         await attempted(name, work)
 
 
@@ -225,11 +247,7 @@ async def plan_night(one: House) -> None:
             await defer(conn, name, queueing_lock=name, at=at)
 
 
-async def recover(jobs: App) -> None:
-    """A killed worker's jobs go back into the queue; one that waits there already does the other's work too."""
-    for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
-        log.info("job_recovered", job=job.task_name, job_id=job.id)
-        try:
-            await jobs.job_manager.retry_job(job)
-        except UniqueViolation:
-            await jobs.job_manager.finish_job(job, JobStatus.FAILED, delete_job=True)
+async def recovered(jobs: App, works: Works) -> None:
+    again, parked = await recover(jobs, works.house.forge.now())
+    if again or parked:
+        log.warning("jobs_recovered", again=again, parked=parked)

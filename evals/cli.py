@@ -18,6 +18,7 @@ from api.cli import Json, app, console, printed_json, run
 from api.commands.access import add_access
 from api.commands.backup import add_backup
 from api.commands.billing import add_billing
+from api.commands.effects import add_effects
 from api.commands.standby import add_standby
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
@@ -118,6 +119,7 @@ add_access(app)
 add_backup(app)
 add_billing(app)
 add_standby(app)
+add_effects(app)
 add_drills(evaluations)
 evaluations.add_typer(campaigns)
 

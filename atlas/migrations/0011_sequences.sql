@@ -70,6 +70,8 @@ BEGIN
                                   WHERE held.staff_id = me AND member.is_active AND held.role = ANY (v_roles)
                                     AND held.valid_from <= clock_timestamp() AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp()))
     THEN RAISE EXCEPTION 'this needs one of: %', array_to_string(v_roles, ', ') USING ERRCODE = '42501'; END IF;
+    IF actions.signed_in_at() IS NULL OR (is_money AND NOT actions.is_fresh())
+    THEN RAISE EXCEPTION 'a doubt is settled by somebody who is signed in, one about money right after signing in' USING ERRCODE = '42501'; END IF;
     IF p_kind = 'notice' THEN
         UPDATE helpdesk.notice
            SET state = CASE WHEN p_happened THEN 'sent' ELSE 'queued' END, sent_at = CASE WHEN p_happened THEN clock_timestamp() END,
@@ -97,6 +99,20 @@ BEGIN
     RETURN true;
 END $$;
 GRANT EXECUTE ON FUNCTION actions.settle TO bedrock_staff;
+
+-- A job that was given up begins anew; where one like it waits already, that one does its work.
+CREATE FUNCTION jobs.unpark(p_job_id bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = jobs, pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM jobs.procrastinate_jobs AS job JOIN jobs.procrastinate_jobs AS other ON other.queueing_lock = job.queueing_lock
+                WHERE job.id = p_job_id AND job.status = 'failed' AND other.status = 'todo')
+    THEN DELETE FROM jobs.procrastinate_jobs WHERE id = p_job_id AND status = 'failed';
+    ELSE UPDATE jobs.procrastinate_jobs SET status = 'todo', attempts = 0, scheduled_at = NULL WHERE id = p_job_id AND status = 'failed';
+    END IF;
+    RETURN FOUND;
+END $$;
+GRANT EXECUTE ON FUNCTION jobs.unpark TO bedrock_executor;
 
 CALL atlas.protect('actions.recorded_call');
 CALL atlas.protect('actions.sequence');

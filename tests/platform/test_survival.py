@@ -93,7 +93,8 @@ class Stage:
     def whole(self) -> tuple[int, ...]:
         with psycopg.connect(self.url) as conn:
             told = conn.execute(
-                "SELECT count(DISTINCT contact.customer_id) FROM itsm.incident_subscriber AS lost JOIN itsm.incident ON incident.id = lost.incident_id"
+                "SELECT count(DISTINCT contact.customer_id) FROM itsm.incident_subscriber AS lost"
+                " JOIN itsm.incident ON incident.id = lost.incident_id"
                 " JOIN crm.subscriber ON subscriber.id = lost.subscriber_id"
                 " JOIN crm.contact ON contact.customer_id = subscriber.customer_id"
                 " LEFT JOIN crm.consent ON consent.customer_id = contact.customer_id AND consent.channel = contact.channel"
