@@ -103,6 +103,7 @@ CREATE TABLE actions.errand (
     queued_at timestamp with time zone NOT NULL DEFAULT now(),
     finished_at timestamp with time zone,
     answer jsonb,
+    not_before timestamp with time zone NOT NULL DEFAULT now(),
     PRIMARY KEY (id),
     UNIQUE (key),
     CHECK ((port = ANY (ARRAY['prober'::text, 'provisioner'::text, 'payments'::text]))),
@@ -150,6 +151,16 @@ CREATE TABLE actions.matrix_in_force (
 --   trigger announce AFTER INSERT OR DELETE ON actions.matrix_in_force FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON actions.matrix_in_force REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
+CREATE TABLE actions.recorded_call (
+    key text NOT NULL,
+    port text NOT NULL,
+    operation text NOT NULL,
+    arguments jsonb NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    times integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (key)
+);
+
 CREATE TABLE actions.ruling (
     action_id bigint NOT NULL,
     staff_id bigint NOT NULL,
@@ -161,6 +172,50 @@ CREATE TABLE actions.ruling (
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
+
+CREATE TABLE actions.sequence (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    kind text NOT NULL,
+    key text NOT NULL,  -- asking for the same thing again finds this row: law 5
+    arguments jsonb NOT NULL,
+    reason text NOT NULL,
+    correlation_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'running'::text,
+    started_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    deadline timestamp with time zone NOT NULL,  -- by this database's clock; what is not done by then is undone
+    next_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),  -- nobody need look before; also how long whoever works on it has it for themselves
+    ended_at timestamp with time zone,
+    why text,
+    PRIMARY KEY (id),
+    UNIQUE (kind, key),
+    CHECK ((state = ANY (ARRAY['running'::text, 'undoing'::text, 'done'::text, 'undone'::text, 'in_doubt'::text])))
+);
+CREATE INDEX sequence_due ON actions.sequence USING btree (next_at) WHERE (state = ANY (ARRAY['running'::text, 'undoing'::text]));
+--   trigger announce AFTER INSERT OR DELETE ON actions.sequence FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON actions.sequence REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+
+CREATE TABLE actions.sequence_step (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    sequence_id bigint NOT NULL,
+    position integer NOT NULL,
+    name text NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    failures integer NOT NULL DEFAULT 0,  -- attempts that failed, in the direction that it is going
+    action_id bigint,
+    undo_action_id bigint,
+    outcome jsonb NOT NULL DEFAULT '{}'::jsonb,
+    failure text,
+    changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    UNIQUE (sequence_id, "position"),
+    CHECK (("position" > 0)),
+    CHECK ((state = ANY (ARRAY['waiting'::text, 'doing'::text, 'done'::text, 'failed'::text, 'undoing'::text, 'undone'::text, 'in_doubt'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (sequence_id) REFERENCES actions.sequence(id),
+    FOREIGN KEY (undo_action_id) REFERENCES actions.action(id)
+);
+--   trigger announce AFTER INSERT OR DELETE ON actions.sequence_step FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON actions.sequence_step REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 -- function actions.actor() RETURNS text
 -- function actions.append_audit(p_actor text, p_event text, p_action_id bigint, p_correlation_id uuid, p_detail jsonb) RETURNS void SECURITY DEFINER
@@ -182,6 +237,7 @@ CREATE TABLE actions.ruling (
 -- function actions.require_claim() RETURNS trigger
 -- function actions.rule(p_action_id bigint, p_is_approval boolean, p_digest_seen bytea, p_note text) RETURNS text SECURITY DEFINER
 -- function actions.set_hard_limits(p_limits jsonb, p_matrix_digest text) RETURNS void SECURITY DEFINER
+-- function actions.settle(p_kind text, p_id bigint, p_happened boolean, p_note text) RETURNS boolean SECURITY DEFINER
 -- function actions.signed_in_at() RETURNS timestamp with time zone SECURITY DEFINER
 -- function actions.switch(p_scope text, p_name text, p_is_on boolean, p_reason text) RETURNS void SECURITY DEFINER
 -- function actions.withdraw(p_action_id bigint, p_state text, p_why text) RETURNS boolean SECURITY DEFINER
@@ -1241,6 +1297,7 @@ CREATE TABLE helpdesk.conversation (
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
 CREATE INDEX conversation_of_customer ON helpdesk.conversation USING btree (customer_id, last_at DESC);
+CREATE INDEX whatsapp_of_address ON helpdesk.conversation USING btree (address) WHERE (channel = 'whatsapp'::text);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 
 CREATE TABLE helpdesk.message (
@@ -1285,6 +1342,7 @@ CREATE TABLE helpdesk.notice (
     provider_reference text,
     failure text,
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    tried text[] NOT NULL DEFAULT '{}'::text[],  -- channel:address of every way that would not do; the next way of the customer is taken then
     PRIMARY KEY (id),
     UNIQUE (key),
     UNIQUE (provider_reference),
@@ -1295,6 +1353,7 @@ CREATE TABLE helpdesk.notice (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
 );
+CREATE INDEX notice_of_address ON helpdesk.notice USING btree (address, channel, queued_at);
 CREATE INDEX notice_of_customer ON helpdesk.notice USING btree (customer_id, queued_at DESC);
 CREATE INDEX notice_of_incident ON helpdesk.notice USING btree (incident_id, purpose);
 CREATE INDEX notice_to_send ON helpdesk.notice USING btree (not_before, id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
