@@ -7,13 +7,14 @@ import psycopg
 import typer
 from rich.table import Table
 
-from api.cli import Email, Json, Note, console, opened, printed_json, run
+from api.cli import Email, Json, Note, console, opened, printed_json, run, signed_in_here
 from api.settings import Settings
 from atlas.errors import NotFound, NotPermitted
 from atlas.jobs import ParkedJob, parked, retry_parked
 from atlas.principal import Principal, Zone, executor, in_session, staff
 from forge.doubts import Doubt, in_doubt, settle
-from forge.sign_in import SignInRefused, sign_in, signed_in
+from forge.sign_in.passwords import SignInRefused
+from forge.sign_in.sessions import signed_in
 
 outbox = typer.Typer(no_args_is_help=True, help="What left the house, or may have.")
 jobs = typer.Typer(no_args_is_help=True, help="The queue of background work.")
@@ -57,7 +58,7 @@ def settle_(
 
     async def work() -> None:
         async with opened(Settings()) as here:
-            token = await sign_in(here.atlas, email, password)
+            token = await signed_in_here(here, email, password)
             known = await signed_in(here.atlas, token)
             if known is None:
                 raise SignInRefused
