@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from pysnmp.hlapi.v3arch.asyncio import CommunityData
 
+from api.operations.measures import OBSERVED
 from api.settings import Settings, value_of
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
@@ -61,7 +62,8 @@ async def house(settings: Settings, zones: Collection[Zone] = tuple(Zone), most:
         if Zone.EXECUTOR in atlas.pools:
             await load_hard_limits(atlas, matrix)
             await keep_books_in(atlas, settings.currency)
-        yield House(settings, atlas, forge, WarmTopology(), {})
+        with OBSERVED.watching(atlas):
+            yield House(settings, atlas, forge, WarmTopology(), {})
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from api.inbound.syslog.parsing import Lines
 from api.inbound.upkeep import upkeep
 from api.inbound.web import LONGEST_BODY
 from api.listening import listening
+from api.operations.measures import OBSERVED
 from api.settings import Settings, value_of
 from atlas.connection import Atlas
 from atlas.principal import Zone
@@ -47,6 +48,7 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
         datagrams, streams = await syslog.listen(settings.host, settings.syslog_port, Lines(), intake, utc_now)
         stack.callback(datagrams.close)
         stack.callback(streams.close)
+        stack.enter_context(OBSERVED.watching(atlas, (intake,), (heard, datagrams, streams)))
         port = await stack.enter_async_context(listening(machine_app(atlas, intake, settings), settings.host, settings.intake_port))
         yield {
             "snmp": f"udp://{settings.host}:{heard.port}",

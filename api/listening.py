@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.operations.measures import timed
 from atlas.errors import AtlasError
 
 # A browser sends its whole head at once; one that drips it in holds a connection and pays nothing for it.
@@ -61,7 +62,7 @@ async def listening(app: FastAPI, host: str, port: int, head_s: float = HEAD_S) 
     """Serves `app` while the block runs; the port, which is chosen by the system where 0 was asked. Raises PortTaken."""
     impatient: Any = partial(Impatient, head_s=head_s)
     config = uvicorn.Config(
-        app,
+        timed(app, getattr(app, "title", "web")),
         host=host,
         port=port,
         http=impatient,

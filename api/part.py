@@ -4,11 +4,16 @@ import asyncio
 import importlib
 import json
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import uvloop
 
 from api.bootstrap import configure_logging
+from api.operations.measures import OBSERVED
+from api.operations.observation import observed
+from api.operations.readiness import House
 from api.serve import until_stopped
 from api.settings import Settings
 
@@ -20,10 +25,17 @@ async def run(name: str) -> None:
     settings = Settings()
     configure_logging(settings.log_format)
     module, opening = PARTS[name]
-    async with getattr(importlib.import_module(module), opening)(settings) as addresses:
-        sys.stdout.write(json.dumps(addresses) + "\n")
+    async with getattr(importlib.import_module(module), opening)(settings) as addresses, watched(settings, name) as watching:
+        sys.stdout.write(json.dumps({**addresses, **watching}) + "\n")
         sys.stdout.flush()
         await until_stopped()
+
+
+@asynccontextmanager
+async def watched(settings: Settings, name: str) -> AsyncIterator[dict[str, str]]:
+    """Whoever watches this process is answered while the block runs; where."""
+    async with observed(House(settings, OBSERVED.houses[0]), settings.part or name) as addresses:
+        yield addresses
 
 
 if __name__ == "__main__":

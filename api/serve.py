@@ -29,6 +29,7 @@ DRAIN_S: Final = 20
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
 LOOK_AT_POSTGRESQL_EVERY_S: Final = 0.25
+WEBS_APART: Final = 100
 
 
 class PartFailed(AtlasError):
@@ -105,8 +106,20 @@ async def _revived(server: embedded.EmbeddedServer) -> None:
 
 
 def parts_of(settings: Settings) -> list[str]:
-    """The processes to start: doors, as many workers as asked (`worker`, `worker-2`, ...), web."""
-    return ["doors", "worker", *(f"worker-{number}" for number in range(2, settings.workers + 1)), "web"]
+    """The processes to start: doors, as many workers and webs as asked (`worker`, `worker-2`, ...)."""
+    return ["doors", *_numbered("worker", settings.workers), *_numbered("web", settings.webs)]
+
+
+def _numbered(name: str, how_many: int) -> list[str]:
+    return [name, *(f"{name}-{number}" for number in range(2, how_many + 1))]
+
+
+def own_of(settings: Settings, name: str) -> dict[str, str]:
+    """What one process is told that the others are not: its name, and the ports that are its own."""
+    number = int(name.partition("-")[2] or 1) - 1
+    port = settings.port + WEBS_APART * number if settings.port and name.startswith("web") else settings.port
+    watched = settings.metrics_port + parts_of(settings).index(name) if settings.metrics_port else 0
+    return {"BEDROCK_PART": name, "BEDROCK_PORT": str(port), "BEDROCK_METRICS_PORT": str(watched)}
 
 
 @asynccontextmanager
@@ -168,7 +181,7 @@ async def _kept_running(part: Part, settings: Settings, url: str) -> None:
 
 
 async def _started(part: Part, settings: Settings, url: str) -> asyncio.subprocess.Process:
-    environment = {**os.environ, **environment_of(settings), "DATABASE_URL": url, **part.surroundings}
+    environment = {**os.environ, **environment_of(settings), "DATABASE_URL": url, **own_of(settings, part.name), **part.surroundings}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     currency: str = "GBP"
     timezone: str = "Europe/London"
 
+    part: str = Field(default="", description="the name of this process among several; set by whoever starts them")
     host: str = "127.0.0.1"
     port: int = 8080
     # Where browsers and other houses find this one, as https://host: cookies, passkeys, redirects and signatures are bound to it.
@@ -35,6 +36,9 @@ class Settings(BaseSettings):
     syslog_port: int = 1514
     intake_port: int = 8081
     workers: int = Field(default=1, ge=1, le=64, description="processes that take jobs; any of them takes over from one that dies")
+    metrics_port: int = Field(default=0, description="of the first part, the next ones follow; on loopback only; 0 is any free port")
+    disk_limit_mb: int = Field(default=512, ge=0, description="with less left on our own disk nothing new should be sent here")
+    webs: int = Field(default=1, ge=1, le=16, description="processes of the web; each listens a hundred ports above the one before")
     # Datagrams from these may speak for others (RFC 3584 snmpTrapAddress); everyone else speaks for themselves.
     trusted_forwarders: tuple[str, ...] = ("127.0.0.1", "::1")
     snmp_v3_user: str = "bedrock"

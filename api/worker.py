@@ -13,6 +13,7 @@ import structlog
 from procrastinate import App, RetryStrategy
 
 from api.bootstrap import House, house, outside_world
+from api.operations.measures import SWEEPS, SWEEPS_FAILED
 from api.settings import Settings, value_of
 from atlas.errors import AtlasError
 from atlas.identity import ActionId, IncidentId
@@ -226,8 +227,10 @@ async def every(stopping: asyncio.Event, seconds: float, name: str, work: Callab
 
 async def attempted(name: str, work: Callable[[], Awaitable[Any]]) -> None:
     try:
-        await work()
+        with SWEEPS.labels(name).time():
+            await work()
     except (AtlasError, psycopg.Error, TimeoutError, OSError) as error:
+        SWEEPS_FAILED.labels(name).inc()
         log.warning("sweep_failed", sweep=name, error=type(error).__name__)
 
 

@@ -87,6 +87,12 @@ class AlarmIntake:
         self.has_room = asyncio.Event()
         self.has_room.set()
         self.recorded = 0
+        self.merged = 0
+        self.set_aside = 0
+
+    @property
+    def waiting_alarms(self) -> int:
+        return len(self.waiting.moves)
 
     @property
     def is_full(self) -> bool:
@@ -188,7 +194,7 @@ class AlarmIntake:
         while True:
             try:
                 async with self.atlas.transaction(self.principal) as conn:
-                    await record_moves(conn, moves)
+                    recorded = await record_moves(conn, moves)
                     if rejected:
                         await quarantine(conn, rejected)
             except (psycopg.DataError, psycopg.IntegrityError):
@@ -199,6 +205,8 @@ class AlarmIntake:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
                 self.recorded += sum(move.times for move in moves)
+                self.merged += len(moves)
+                self.set_aside += recorded.unknown + len(rejected)
                 return
 
     def _put_back(self, batch: Waiting) -> None:

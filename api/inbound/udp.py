@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -39,7 +40,13 @@ class UdpListener:
         self.loop = asyncio.get_running_loop()
         self.tasks: set[asyncio.Task[None]] = set()
         self.datagrams = 0
+        self.broken = 0
+        self.busy_s = 0.0
         self.loop.add_reader(sock.fileno(), self._read)
+
+    @property
+    def name(self) -> str:
+        return self.door.value
 
     @property
     def port(self) -> int:
@@ -54,6 +61,11 @@ class UdpListener:
             task.cancel()
 
     def _read(self) -> None:
+        began = time.perf_counter()
+        self._read_stretch()
+        self.busy_s += time.perf_counter() - began
+
+    def _read_stretch(self) -> None:
         for _ in range(AT_A_STRETCH):
             try:
                 datagram, address = self.socket.recvfrom(LONGEST_DATAGRAM)
@@ -75,6 +87,7 @@ class UdpListener:
             reading = self.hear(datagram, address[0], received_at)
         except Exception:
             # Whatever a parser did not foresee must not cost us the listener, nor the datagram.
+            self.broken += 1
             log.exception("datagram_broke_its_parser", door=self.door.value, octets=len(datagram))
             reading = set_aside(self.door, plain_address(address[0]), received_at, "broke its parser", datagram)
         if reading.answer is None:

@@ -1,33 +1,29 @@
-"""Is it alive, and is it able to work?"""
+"""Is it alive, and is it able to work? For whatever stands in front of the web and chooses between several.
 
-from typing import Any
+A stranger learns that and no more: why, and what works worse than it could, is told on the loopback port (api/operations/observation.py).
+"""
 
-import psycopg
 from fastapi import APIRouter, Depends, Response
 
 from api.bootstrap import House
-from atlas.errors import AtlasError
-from atlas.principal import executor
+from api.operations import observation, readiness
 from console.guards import ANYBODY
 
 
 def router(house: House) -> APIRouter:
     routes = APIRouter(tags=["health"], dependencies=[Depends(ANYBODY)])
+    watched = readiness.House(house.settings, house.atlas, house.parts)
 
     @routes.get("/health")
-    async def health() -> dict[str, Any]:
-        """This process answers; what it runs on is told, nothing is asked of it."""
-        return {"status": "pass", "operator": house.settings.operator, "parts": house.parts}
+    async def health() -> dict[str, str]:
+        """This process answers: `pass`, or `warn` where something works worse than it could."""
+        told = await readiness.health(watched)
+        return {"status": told["status"]}
 
     @routes.get("/ready")
-    async def ready(response: Response) -> dict[str, Any]:
-        """Atlas answers too; 503 while it does not."""
-        try:
-            async with house.atlas.transaction(executor("health")) as conn:
-                await conn.execute("SELECT 1")
-        except (AtlasError, psycopg.Error, TimeoutError) as error:
-            response.status_code = 503
-            return {"status": "fail", "atlas": type(error).__name__}
-        return {"status": "pass"}
+    async def ready(response: Response) -> dict[str, str]:
+        """Whether work may be sent here; 503 where not."""
+        told = await observation.answered(watched, response)
+        return {"status": told["status"]}
 
     return routes

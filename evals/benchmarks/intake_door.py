@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.inbound.batch import AlarmIntake
 from api.inbound.tmf642 import MANY, router
+from api.operations.measures import timed
 from api.settings import Settings, value_of
 from atlas.connection import Atlas
 from atlas.principal import Zone
@@ -46,7 +47,7 @@ async def door(url: str) -> AsyncIterator[int]:
     async with Atlas.open(url, SECRET, (Zone.INTAKE,)) as atlas, AlarmIntake(atlas).running() as intake:
         app = FastAPI()
         app.include_router(router(intake, TOKEN, lambda: datetime.now(UTC)))
-        async with listening(app) as port:
+        async with listening(timed(app, "intake")) as port:
             yield port
 
 

@@ -1,6 +1,7 @@
 """The syslog door: the same port on UDP and TCP."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -31,6 +32,13 @@ class StreamListener:
         self.clock = clock
         self.server: asyncio.Server | None = None
         self.writers: set[asyncio.StreamWriter] = set()
+        self.datagrams = 0
+        self.broken = 0
+        self.busy_s = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"{Door.SYSLOG.value}-stream"
 
     @property
     def port(self) -> int:
@@ -56,6 +64,7 @@ class StreamListener:
                 self._hear(frames.feed(octets), source)
             self._hear([frames.rest()], source)
         except StreamBroken as problem:
+            self.broken += 1
             self.intake.offer(set_aside(Door.SYSLOG, source, self.clock(), str(problem), frames.rest()))
         except (ConnectionError, asyncio.CancelledError):
             self._hear([frames.rest()], source)
@@ -64,9 +73,12 @@ class StreamListener:
             writer.close()
 
     def _hear(self, messages: Iterable[bytes], source: str) -> None:
+        began = time.perf_counter()
         for message in messages:
             if message.strip():
+                self.datagrams += 1
                 self.intake.offer(parse_line(message, source, self.clock(), self.lines))
+        self.busy_s += time.perf_counter() - began
 
 
 async def listen(host: str, port: int, lines: Lines, intake: AlarmIntake, clock: Clock) -> tuple[UdpListener, StreamListener]:
