@@ -11,8 +11,8 @@ from typing import Final
 import uvloop
 
 from api.bootstrap import configure_logging
+from api.observation import observed
 from api.operations.measures import OBSERVED
-from api.operations.observation import observed
 from api.operations.readiness import House
 from api.serve import until_stopped
 from api.settings import Settings

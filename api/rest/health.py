@@ -1,12 +1,13 @@
 """Is it alive, and is it able to work? For whatever stands in front of the web and chooses between several.
 
-A stranger learns that and no more: why, and what works worse than it could, is told on the loopback port (api/operations/observation.py).
+A stranger learns that and no more: why, and what works worse than it could, is told on the loopback port (api/observation.py).
 """
 
 from fastapi import APIRouter, Depends, Response
 
+from api import observation
 from api.bootstrap import House
-from api.operations import observation, readiness
+from api.operations import readiness
 from console.guards import ANYBODY
 
 

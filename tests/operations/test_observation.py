@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from api.bootstrap import House, house
 from api.inbound.batch import AlarmIntake
 from api.inbound.tmf642 import PATH
+from api.observation import watching_app
 from api.operations import readiness
 from api.operations.measures import OBSERVED, timed
-from api.operations.observation import watching_app
 from api.rest.health import router
 from api.settings import Settings
 from api.worker import attempted
@@ -43,7 +43,7 @@ async def watched(atlas: Atlas, settings: Settings) -> AsyncIterator[readiness.H
 
 
 async def asked(one: readiness.House, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(watching_app(one)), base_url="http://watching") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(watching_app(one)), base_url="http://127.0.0.1") as client:
         return await client.get(path)
 
 

@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
+from api.edge.front import fronted
+from api.edge.gatehouse import LOOPBACK as LOOPBACKS
 from api.listening import listening
 from api.operations.measures import REGISTRY, shown
 from api.operations.readiness import UNREACHABLE, House, free_mb, health, not_ready_because
+from console.guards import ANYBODY
 
 LOOPBACK: Final = "127.0.0.1"
 DISK: Final = Gauge("bedrock_disk_free_bytes", "What is left where our own PostgreSQL writes", registry=REGISTRY)
@@ -24,7 +27,7 @@ async def observed(house: House, name: str) -> AsyncIterator[dict[str, str]]:
 
 
 def watching_app(house: House) -> FastAPI:
-    app = FastAPI(title="watching", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="watching", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(ANYBODY)])
 
     @app.get("/metrics")
     async def metrics() -> Response:
@@ -46,7 +49,8 @@ def watching_app(house: House) -> FastAPI:
     async def ready(response: Response) -> dict[str, Any]:
         return await answered(house, response)
 
-    return app
+    # By the names of this machine only: a page in somebody's browser that points its own name here is turned away.
+    return fronted(app, LOOPBACKS)
 
 
 async def answered(house: House, response: Response) -> dict[str, Any]:
