@@ -16,6 +16,7 @@ CREATE TABLE atlas.principal_key (
 -- function atlas.announce_update() RETURNS trigger
 -- function atlas.assurance() RETURNS integer
 -- function atlas.customer_id() RETURNS bigint
+-- function atlas.migrations() RETURNS SETOF text SECURITY DEFINER
 -- function atlas.principal_part(part integer) RETURNS text SECURITY DEFINER
 -- function atlas.protect(IN t regclass, IN customer_rule text)
 -- function atlas.session() RETURNS bytea
@@ -62,6 +63,7 @@ CREATE TABLE actions.action (
     FOREIGN KEY (supersedes_id) REFERENCES actions.action(id)
 );
 CREATE INDEX action_by_correlation ON actions.action USING btree (correlation_id);
+CREATE INDEX action_finished ON actions.action USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX action_of_incident ON actions.action USING btree (incident_id) WHERE (incident_id IS NOT NULL);
 CREATE INDEX action_spent ON actions.action USING btree (name, proposer, judged_at);
 CREATE INDEX action_unfinished ON actions.action USING btree (state) WHERE (state = ANY (ARRAY['proposed'::text, 'allowed'::text, 'waiting'::text, 'approved'::text, 'executing'::text]));
@@ -110,6 +112,7 @@ CREATE TABLE actions.errand (
     CHECK ((state = ANY (ARRAY['queued'::text, 'leased'::text, 'done'::text, 'failed'::text, 'in_doubt'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id)
 );
+CREATE INDEX errand_in_doubt ON actions.errand USING btree (id) WHERE (state = 'in_doubt'::text);
 CREATE INDEX errand_of_action ON actions.errand USING btree (action_id);
 CREATE INDEX errand_waiting ON actions.errand USING btree (id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
 --   trigger announce AFTER INSERT OR DELETE ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
@@ -1353,6 +1356,7 @@ CREATE TABLE helpdesk.notice (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
 );
+CREATE INDEX notice_in_doubt ON helpdesk.notice USING btree (id) WHERE (state = 'in_doubt'::text);
 CREATE INDEX notice_of_address ON helpdesk.notice USING btree (address, channel, queued_at);
 CREATE INDEX notice_of_customer ON helpdesk.notice USING btree (customer_id, queued_at DESC);
 CREATE INDEX notice_of_incident ON helpdesk.notice USING btree (incident_id, purpose);
