@@ -30,6 +30,8 @@ from forge.outbox import drain
 from forge.outside.ports import Messenger
 from forge.playbooks.outage import play
 from forge.respond import respond_to_all
+from forge.sequences.advance import advance_due
+from forge.sequences.plan_move import KINDS
 
 log = structlog.get_logger()
 
@@ -135,6 +137,9 @@ def register(jobs: App, works: Works) -> None:
     async def errands_job() -> None:
         await ran_out(works)
 
+    async def sequences_job() -> None:
+        await moved_on(works)
+
     async def invariants_job() -> None:
         await check_books(one.atlas, one.forge.now())
 
@@ -144,6 +149,7 @@ def register(jobs: App, works: Works) -> None:
     jobs.task(name="forge.playbook")(playbook_job)
     jobs.task(name="forge.outbox", retry=RETRIES)(outbox_job)
     jobs.task(name="forge.errands", retry=RETRIES)(errands_job)
+    jobs.task(name="forge.sequences", retry=RETRIES)(sequences_job)
 
 
 async def look_and_respond(works: Works) -> None:
@@ -183,7 +189,13 @@ async def sent_out(works: Works) -> None:
 
 
 async def ran_out(works: Works) -> None:
+    """Runs errands, and then whatever waited for them."""
     await run_errands(works.house.atlas, works.outside, works.house.forge.now, is_stopping=works.stopping.is_set)
+    await moved_on(works)
+
+
+async def moved_on(works: Works) -> None:
+    await advance_due(works.house.forge, KINDS, works.stopping.is_set)
 
 
 async def reacting(works: Works) -> None:

@@ -118,20 +118,22 @@ async def propose(
     evidence: Sequence[Any] = (),
     tries: int = 1,
     then: Afterwards | None = None,
+    operation_key: str | None = None,
 ) -> Proposed:
     """Asks for `action` as `principal`; what became of it. The same operation asked again answers what became of the first.
 
     Allowed: it is done when this returns, or failed with nothing kept. Critical: it waits for a person, and other work goes on.
+    `operation_key`: another name for the operation than its own, where several are steps of something larger.
     `tries`: how often an operation that failed may be asked for again under its own name. `then` runs in the very transaction that
     carried it out (for parts of the system only).
     """
     facts = facts_of(forge, action, principal.reference)
-    asking = Asking(action, facts, reason, evidence, correlation_id, action.operation_key)
+    asking = Asking(action, facts, reason, evidence, correlation_id, operation_key or action.operation_key)
     proposed = await _proposed(forge, principal, asking, then)
     for attempt in range(2, tries + 1):
         if proposed.state is not ActionState.FAILED or proposed.is_new:
             break
-        again = replace(asking, operation_key=f"{action.operation_key}/try-{attempt}", supersedes_id=proposed.action_id)
+        again = replace(asking, operation_key=f"{asking.operation_key}/try-{attempt}", supersedes_id=proposed.action_id)
         proposed = await _proposed(forge, principal, again, then)
     return proposed
 

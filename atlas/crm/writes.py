@@ -5,7 +5,8 @@ from datetime import datetime
 
 from atlas.crm.records import Channel, Consent, QuietHours
 from atlas.crm.rules import ContactMissing
-from atlas.identity import CustomerId, SubscriberId
+from atlas.errors import Conflict
+from atlas.identity import CustomerId, OfferingVersionId, SubscriberId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -57,6 +58,12 @@ async def record_interaction(
         channel=channel.value if channel else None,
         summary=summary,
     )
+
+
+async def move_plan(conn: Connection, subscriber_id: SubscriberId, before: OfferingVersionId, after: OfferingVersionId) -> None:
+    """The line is of another version from now on. Raises Conflict where it is not of the version it is moved from."""
+    if not await SQL.run(conn, "move_plan", subscriber_id=subscriber_id, before=before, after=after):
+        raise Conflict(f"line {subscriber_id} is not of version {before}")
 
 
 async def suspend_subscribers(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[SubscriberId]:

@@ -23,6 +23,10 @@ UPDATE crm.contact SET quiet_from = %(quiet_from)s, quiet_until = %(quiet_until)
 INSERT INTO crm.interaction (customer_id, at, kind, channel, summary)
 VALUES (%(customer_id)s, %(at)s, %(kind)s, %(channel)s, %(summary)s);
 
+-- name: move_plan
+UPDATE crm.subscriber SET offering_version_id = %(after)s, action_id = actions.claimed(), version = version + 1
+ WHERE subscriber.id = %(subscriber_id)s AND subscriber.offering_version_id = %(before)s;
+
 -- name: suspend_subscribers
 UPDATE crm.subscriber SET state = 'suspended', suspended_for = 'non_payment', action_id = actions.claimed(), version = version + 1
  WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])

@@ -84,7 +84,7 @@ BEGIN
          WHERE id = p_id AND state = 'in_doubt' RETURNING action_id INTO v_action;
     ELSIF p_kind = 'step' THEN
         UPDATE actions.sequence_step AS step
-           SET state = CASE WHEN p_happened THEN 'undone' ELSE 'undoing' END, failures = 0, failure = p_note, changed_at = clock_timestamp()
+           SET state = CASE WHEN p_happened THEN 'undone' ELSE 'undoing' END, failure = p_note, changed_at = clock_timestamp()
          WHERE step.id = p_id AND step.state = 'in_doubt' RETURNING step.action_id INTO v_action;
         is_settled := FOUND;
         UPDATE actions.sequence SET state = 'undoing', next_at = clock_timestamp()
@@ -118,4 +118,4 @@ CALL atlas.protect('actions.recorded_call');
 CALL atlas.protect('actions.sequence');
 CALL atlas.protect('actions.sequence_step');
 GRANT INSERT, UPDATE ON actions.recorded_call, actions.sequence, actions.sequence_step TO bedrock_executor;
-CALL atlas.announce_changes(ARRAY['actions.sequence', 'actions.sequence_step']::regclass[]);
+CREATE TRIGGER wake_sequences AFTER INSERT ON actions.sequence FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.sequences');

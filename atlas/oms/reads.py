@@ -4,7 +4,7 @@ from datetime import date
 
 from atlas.errors import NotFound
 from atlas.identity import CustomerId, OrderId, SubscriberId
-from atlas.oms.records import Order, PlanChange
+from atlas.oms.records import Fulfilment, Order, PlanChange
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -20,6 +20,14 @@ async def order_of(conn: Connection, customer_id: CustomerId, order_id: OrderId)
     found = await SQL.first(conn, Order, "orders_of", customer_id=customer_id, order_id=order_id, most=1)
     if found is None:
         raise NotFound("order", order_id)
+    return found
+
+
+async def fulfilment(conn: Connection, order_id: OrderId) -> Fulfilment:
+    """What it takes to carry out an order for another plan. Raises NotFound where it is no such order."""
+    found = await SQL.first(conn, Fulfilment, "fulfilment", order_id=order_id)
+    if found is None:
+        raise NotFound("order for another plan", order_id)
     return found
 
 

@@ -14,6 +14,18 @@ SELECT ordered.id, ordered.customer_id, ordered.subscriber_id, ordered.kind, ord
  ORDER BY ordered.ordered_at DESC, ordered.id DESC
  LIMIT %(most)s;
 
+-- name: fulfilment
+SELECT ordered.id AS order_id, ordered.customer_id, ordered.subscriber_id, ordered.state, line.offering_version_id AS version_before,
+       ordered.offering_version_id AS version_after, held.name AS plan_before, wanted.name AS plan_after, was.down_kbps AS down_kbps_before,
+       was.up_kbps AS up_kbps_before, becomes.down_kbps AS down_kbps_after, becomes.up_kbps AS up_kbps_after
+  FROM oms.product_order AS ordered
+  JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
+  JOIN catalogue.offering_version AS was ON was.id = line.offering_version_id
+  JOIN catalogue.offering AS held ON held.id = was.offering_id
+  JOIN catalogue.offering_version AS becomes ON becomes.id = ordered.offering_version_id
+  JOIN catalogue.offering AS wanted ON wanted.id = becomes.offering_id
+ WHERE ordered.id = %(order_id)s AND ordered.kind = 'modify';
+
 -- name: plan_changes
 SELECT line.customer_id, line.id AS subscriber_id, line.state AS line_state, held.name AS plan_before, wanted.name AS plan_after, wanted.code,
        offered.id AS offering_version_id, wanted.lifecycle_status AS offering_status, offered.id = current_version.id AS is_same_version,

@@ -41,6 +41,24 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Fulfilment:
+    """An order for another plan, and what it takes to carry it out: the line as it is, and as it will be."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    state: OrderState
+    version_before: OfferingVersionId
+    version_after: OfferingVersionId
+    plan_before: str
+    plan_after: str
+    down_kbps_before: int
+    up_kbps_before: int
+    down_kbps_after: int
+    up_kbps_after: int
+
+
+@dataclass(frozen=True)
 class PlanChange:
     """What changing one line to another plan would mean. Prices are a month's, tax left out; negative `difference` is cheaper."""
 

@@ -1,4 +1,4 @@
-"""What can be done to the plant: restart a device or a customer's own equipment, write down a device's state."""
+"""What can be done to the plant: restart a device or a customer's own equipment, set a line up, write down a state."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,14 +8,15 @@ from atlas.actions.writes import queue_errands
 from atlas.cmdb import reads, writes
 from atlas.cmdb.records import Equipment, Reach
 from atlas.cmdb.rules import level_of
-from atlas.errors import InvalidField, NotFound
-from atlas.identity import CustomerId, DeviceId, SubscriberId
+from atlas.errors import Conflict, InvalidField, NotFound
+from atlas.identity import CustomerId, DeviceId, OrderId, SubscriberId
 from atlas.statements import Connection
 from forge.action import Action
 from governance.facts import DeviceTier, Facts
 
 # Asking again while a restart is under way is the same restart; later it is another.
 SAME_RESTART_S: Final = 300
+LINE_OPERATIONS: Final = ("reserve", "release", "add_profile", "remove_profile", "set_speed", "refresh_session")
 STATES: Final = ("enabled", "disabled", "unknown")
 
 
@@ -99,6 +100,53 @@ class RestartDevice(Action):
 
 
 @dataclass(frozen=True)
+class ConfigureLine(Action):
+    """Let the network do one thing for one line: one of LINE_OPERATIONS, for a speed.
+
+    `attempt` tells one order from the next, where the first was refused for good.
+    """
+
+    name: ClassVar[str] = "configure_line"
+
+    customer: CustomerId
+    line: SubscriberId
+    operation: str
+    down_kbps: int
+    up_kbps: int
+    order: OrderId
+    attempt: int = 0
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.line}:{self.operation}:{self.down_kbps}/{self.up_kbps}:{self.order}:{self.attempt}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1, devices=1, device_tier=DeviceTier.CUSTOMER)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        """Raises InvalidField for an operation there is not, Conflict where this very order was given before."""
+        if self.operation not in LINE_OPERATIONS:
+            raise InvalidField("operation", f"one of {', '.join(LINE_OPERATIONS)}")
+        own = await _equipment(conn, self.line)
+        arguments = {
+            "line": self.line,
+            "serial": own.cpe_serial,
+            "managed_object": own.managed_object,
+            "device": own.reported_by,
+            "address": own.management_address,
+            "down_kbps": self.down_kbps,
+            "up_kbps": self.up_kbps,
+        }
+        if not await queue_errands(conn, "provisioner", self.operation, {self.operation_key: arguments}):
+            raise Conflict(f"{self.operation} of line {self.line} was ordered before")
+        return {"line": self.line, "operation": self.operation}
+
+
+@dataclass(frozen=True)
 class MarkDeviceState(Action):
     """Write down a device's operational state (X.731): enabled, disabled or unknown. Made by `of`, which measures its tier."""
 
@@ -132,7 +180,7 @@ class MarkDeviceState(Action):
         return {"operational_state": self.operational_state, "changed": changed}
 
 
-ACTIONS: tuple[type[Action], ...] = (RestartDevice, MarkDeviceState)
+ACTIONS: tuple[type[Action], ...] = (RestartDevice, ConfigureLine, MarkDeviceState)
 
 
 async def _reach(conn: Connection, device: DeviceId) -> Reach:

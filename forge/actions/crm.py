@@ -1,4 +1,4 @@
-"""What can be done to what we know of a customer: their word on being written to, and a note of what was said."""
+"""What can be done to what we know of a customer: their word on being written to, a note of what was said, the plan of a line."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from atlas.crm.records import Channel, Consent, QuietHours
 from atlas.crm.rules import checked_quiet_hours, checked_summary
-from atlas.crm.writes import keep_quiet_hours, prefer_channel, record_consent, record_interaction
-from atlas.identity import CustomerId
+from atlas.crm.writes import keep_quiet_hours, move_plan, prefer_channel, record_consent, record_interaction
+from atlas.identity import CustomerId, OfferingVersionId, OrderId, SubscriberId
 from atlas.statements import Connection
 from forge.action import Action
 from governance.facts import Facts
@@ -87,4 +87,33 @@ class RecordInteraction(Action):
         return {"noted": summary}
 
 
-ACTIONS: tuple[type[Action], ...] = (RecordContactPreference, RecordInteraction)
+@dataclass(frozen=True)
+class MovePlan(Action):
+    """Keep that a line is of another version of what we sell, as an order had it; `order` tells one move from another like it."""
+
+    name: ClassVar[str] = "move_plan"
+
+    customer_id: CustomerId
+    line: SubscriberId
+    before: OfferingVersionId
+    after: OfferingVersionId
+    order: OrderId
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.line}:{self.before}:{self.after}:{self.order}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        """Raises Conflict where the line is not of the version it is moved from."""
+        await move_plan(conn, self.line, self.before, self.after)
+        return {"line": self.line, "version": self.after}
+
+
+ACTIONS: tuple[type[Action], ...] = (RecordContactPreference, RecordInteraction, MovePlan)

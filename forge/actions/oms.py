@@ -1,4 +1,4 @@
-"""What can be done to orders: ask for another plan, withdraw an order."""
+"""What can be done to orders: ask for another plan, withdraw an order, move it on as it is carried out."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self
 from atlas.identity import CustomerId, OfferingVersionId, OrderId, SubscriberId
 from atlas.money import ZERO, Money
 from atlas.oms.reads import order_of, plan_changes
-from atlas.oms.records import PlanChange
-from atlas.oms.rules import OfferChanged, checked_reason, first_state, state_when_cancelled, the_change
+from atlas.oms.records import OrderState, PlanChange
+from atlas.oms.rules import OfferChanged, checked_reason, checked_transition, first_state, state_when_cancelled, the_change
 from atlas.oms.writes import change_order_state, lock_line, place_plan_change
 from atlas.statements import Connection
 from forge.action import Action
@@ -112,4 +112,34 @@ class CancelOrder(Action):
         return {"order": order.id, "state": state.value}
 
 
-ACTIONS: tuple[type[Action], ...] = (RequestPlanChange, CancelOrder)
+@dataclass(frozen=True)
+class AdvanceOrder(Action):
+    """Move one order on as work on it begins, ends or fails. Withdrawing it is another thing: `CancelOrder`."""
+
+    name: ClassVar[str] = "advance_order"
+
+    customer_id: CustomerId
+    order_id: OrderId
+    was: OrderState
+    becomes: OrderState
+    reason: str
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.order_id}:{self.was.value}:{self.becomes.value}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises IllegalTransition, or Conflict where somebody else moved it first."""
+        becomes = checked_transition(self.order_id, self.was, self.becomes)
+        await change_order_state(conn, self.order_id, self.was, becomes, checked_reason(self.reason), at=now)
+        return {"order": self.order_id, "state": becomes.value}
+
+
+ACTIONS: tuple[type[Action], ...] = (RequestPlanChange, CancelOrder, AdvanceOrder)

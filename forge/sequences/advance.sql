@@ -1,0 +1,69 @@
+-- name: begin
+INSERT INTO actions.sequence (kind, key, arguments, reason, correlation_id, deadline)
+VALUES (%(kind)s, %(key)s, %(arguments)s::jsonb, %(reason)s, %(correlation_id)s, clock_timestamp() + %(within)s::interval)
+    ON CONFLICT (kind, key) DO NOTHING
+RETURNING id;
+
+-- name: begin_steps
+INSERT INTO actions.sequence_step (sequence_id, position, name)
+SELECT %(sequence_id)s, step.position, step.name
+  FROM unnest(%(names)s::text[]) WITH ORDINALITY AS step (name, position);
+
+-- name: sequence_of_key
+SELECT sequence.id FROM actions.sequence WHERE sequence.kind = %(kind)s AND sequence.key = %(key)s;
+
+-- name: held
+SELECT sequence.id, sequence.kind, sequence.key, sequence.arguments, sequence.reason, sequence.correlation_id, sequence.state,
+       sequence.deadline < clock_timestamp() AS is_late, sequence.why
+  FROM actions.sequence
+ WHERE sequence.id = %(sequence_id)s
+   FOR UPDATE;
+
+-- name: steps
+SELECT step.id, step.position, step.name, step.state, step.failures, step.action_id, step.outcome, step.failure
+  FROM actions.sequence_step AS step
+ WHERE step.sequence_id = %(sequence_id)s
+ ORDER BY step.position;
+
+-- Whoever takes one has it to themselves for a while; if they die meanwhile, the next one takes it up.
+-- name: take_due
+UPDATE actions.sequence
+   SET next_at = clock_timestamp() + %(hold)s::interval
+ WHERE sequence.id IN (SELECT due.id FROM actions.sequence AS due
+                        WHERE due.state IN ('running', 'undoing') AND due.next_at <= clock_timestamp() AND due.kind = ANY (%(kinds)s)
+                        ORDER BY due.next_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+RETURNING sequence.id;
+
+-- name: rest
+UPDATE actions.sequence SET next_at = clock_timestamp() + %(pause)s::interval
+ WHERE sequence.id = %(sequence_id)s AND sequence.state IN ('running', 'undoing');
+
+-- name: turn_back
+UPDATE actions.sequence SET state = 'undoing', why = %(why)s WHERE sequence.id = %(sequence_id)s AND sequence.state = 'running';
+
+-- name: end
+UPDATE actions.sequence SET state = %(state)s, ended_at = CASE WHEN %(state)s IN ('done', 'undone') THEN clock_timestamp() END
+ WHERE sequence.id = %(sequence_id)s AND sequence.state IN ('running', 'undoing');
+
+-- A step goes from one state to the next once, whoever else may be looking: where it is no longer as it was, nothing is changed.
+-- name: move_step
+UPDATE actions.sequence_step AS step
+   SET state = %(state)s, failures = %(failures)s, failure = coalesce(%(failure)s, step.failure), action_id = coalesce(%(action_id)s, step.action_id),
+       undo_action_id = coalesce(%(undo_action_id)s, step.undo_action_id), outcome = coalesce(%(outcome)s::jsonb, step.outcome),
+       changed_at = clock_timestamp()
+ WHERE step.id = %(step_id)s AND step.state = %(was)s AND step.failures = %(failed_before)s;
+
+-- Within the transaction that carried the step's action out: it counts only while the sequence still wants it. The step's own row is where this
+-- and the turning back of it meet: one of the two waits for the other, and sees what it did.
+-- name: carried_out
+UPDATE actions.sequence_step AS step
+   SET action_id = %(action_id)s, outcome = %(outcome)s::jsonb, changed_at = clock_timestamp(),
+       state = CASE WHEN EXISTS (SELECT 1 FROM actions.errand WHERE errand.action_id = %(action_id)s) THEN 'doing' ELSE 'done' END
+  FROM actions.sequence
+ WHERE sequence.id = step.sequence_id AND sequence.state = 'running' AND step.id = %(step_id)s AND step.state = 'doing';
+
+-- name: action_of_operation
+SELECT action.id FROM actions.action WHERE action.operation_key = %(key)s;
+
+-- name: errand_states
+SELECT errand.state FROM actions.errand WHERE errand.action_id = %(action_id)s;
