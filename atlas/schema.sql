@@ -194,8 +194,7 @@ CREATE TABLE actions.sequence (
     CHECK ((state = ANY (ARRAY['running'::text, 'undoing'::text, 'done'::text, 'undone'::text, 'in_doubt'::text])))
 );
 CREATE INDEX sequence_due ON actions.sequence USING btree (next_at) WHERE (state = ANY (ARRAY['running'::text, 'undoing'::text]));
---   trigger announce AFTER INSERT OR DELETE ON actions.sequence FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger announce_update AFTER UPDATE ON actions.sequence REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger wake_sequences AFTER INSERT ON actions.sequence FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.sequences')
 
 CREATE TABLE actions.sequence_step (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -217,8 +216,6 @@ CREATE TABLE actions.sequence_step (
     FOREIGN KEY (sequence_id) REFERENCES actions.sequence(id),
     FOREIGN KEY (undo_action_id) REFERENCES actions.action(id)
 );
---   trigger announce AFTER INSERT OR DELETE ON actions.sequence_step FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger announce_update AFTER UPDATE ON actions.sequence_step REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 -- function actions.actor() RETURNS text
 -- function actions.append_audit(p_actor text, p_event text, p_action_id bigint, p_correlation_id uuid, p_detail jsonb) RETURNS void SECURITY DEFINER
