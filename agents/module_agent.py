@@ -32,6 +32,7 @@ from agents.untrusted import MOST_ROWS, harmless, shortened
 from atlas.errors import AtlasError, NotPermitted
 from atlas.money import Money
 from atlas.principal import Assurance
+from atlas.tracing import root_of, spanned
 from forge.propose import Proposed
 from tools.turn import NotSureEnough, Turn
 
@@ -121,6 +122,7 @@ class Answered:
     proposal: str = ""
 
 
+@spanned("tool", lambda context, tool, arguments: (root_of(context.correlation_id), {"bedrock.tool": tool.__name__}))  # noqa: ARG005
 async def call_tool(context: TurnContext, tool: Tool, arguments: dict[str, Any]) -> Answered:
     """Calls `tool` as the turn's principal, in its own transaction. Raises AtlasError: ArgumentsRefused for what it cannot take."""
     try:

@@ -13,6 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
+from opentelemetry.trace import SpanContext
 
 from agents.checkpoints import Checkpoints
 from agents.commands import Certain, certain
@@ -28,6 +29,7 @@ from atlas.identity import CorrelationId
 from atlas.modules import MODULES
 from atlas.money import DEFAULT_CURRENCY
 from atlas.principal import Principal
+from atlas.tracing import root_of, spanned
 
 log = structlog.get_logger()
 
@@ -79,6 +81,18 @@ class Supervisor:
     tool_calls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TOOL_CALLS_AT_ONCE))
 
 
+def _trace_of(
+    supervisor: Supervisor,  # noqa: ARG001
+    principal: Principal,  # noqa: ARG001
+    thread: UUID,
+    words: str,  # noqa: ARG001
+    now: datetime,  # noqa: ARG001
+    correlation_id: CorrelationId | None = None,
+) -> tuple[SpanContext, dict[str, str | int]]:
+    return root_of(correlation_id or thread), {}
+
+
+@spanned("turn", _trace_of)
 async def answer(
     supervisor: Supervisor, principal: Principal, thread: UUID, words: str, now: datetime, correlation_id: CorrelationId | None = None
 ) -> Reply:
@@ -113,6 +127,7 @@ class Turns:
         self._router = router
         self._consultants = consultants
 
+    @spanned("route", lambda self, state, runtime: (root_of(runtime.context.correlation_id), {}))  # noqa: ARG005
     async def route(self, state: State, runtime: Runtime[TurnContext]) -> Command[str]:
         """Picks who answers: what is certain first, then the nearest examples."""
         context = runtime.context
@@ -140,6 +155,7 @@ class Turns:
         person = Certain(module="helpdesk", tool=HAND_OVER, arguments={"reason": state["words"][:200]})
         return [Send("certain", _order(person, language))]
 
+    @spanned("agent", lambda self, state, runtime: (root_of(runtime.context.correlation_id), {"bedrock.module": state["module"]}))  # noqa: ARG005
     async def consult(self, state: Errand, runtime: Runtime[TurnContext]) -> dict[str, Any]:
         return {"answers": [await self._consultants.consult(state, runtime.context)]}
 

@@ -14,6 +14,7 @@ from api.bootstrap import configure_logging
 from api.observation import observed
 from api.operations.measures import OBSERVED
 from api.operations.readiness import House
+from api.operations.tracing import tracing
 from api.serve import until_stopped
 from api.settings import Settings
 
@@ -24,6 +25,12 @@ PARTS: Final = {"doors": ("api.doors", "open_doors"), "worker": ("api.worker", "
 async def run(name: str) -> None:
     settings = Settings()
     configure_logging(settings.log_format)
+    with tracing(settings.otlp_endpoint, name):
+        await opened(settings, name)
+
+
+async def opened(settings: Settings, name: str) -> None:
+    """Runs the part until it is told to stop."""
     module, opening = PARTS[name]
     async with getattr(importlib.import_module(module), opening)(settings) as addresses, watched(settings, name) as watching:
         sys.stdout.write(json.dumps({**addresses, **watching}) + "\n")

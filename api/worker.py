@@ -14,6 +14,7 @@ from procrastinate import App, RetryStrategy
 
 from api.bootstrap import House, house, outside_world
 from api.operations.measures import SWEEPS, SWEEPS_FAILED
+from api.operations.tracing import Teller, exporter_to
 from api.settings import Settings, value_of
 from atlas.errors import AtlasError
 from atlas.identity import ActionId, IncidentId
@@ -181,7 +182,16 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, RECOVER_EVERY_S, "recovery", lambda: recovered(jobs, works)),
         every(stopping, PLAN_EVERY_S, "night", lambda: plan_night(one)),
         reacting(works),
+        *telling(one, stopping),
     ]
+
+
+def telling(one: House, stopping: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
+    """What is over goes to whoever collects traces, where somebody does."""
+    if one.settings.otlp_endpoint is None:
+        return []
+    teller = Teller(one.atlas, exporter_to(one.settings.otlp_endpoint))
+    return [every(stopping, SWEEP_EVERY_S, "traces", teller.tell)]
 
 
 async def sent_out(works: Works) -> None:

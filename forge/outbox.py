@@ -5,14 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
+from opentelemetry.trace import SpanContext
 
 from atlas.actions.rules import is_in_doubt
 from atlas.connection import Atlas
 from atlas.identity import NoticeId
 from atlas.principal import executor
 from atlas.statements import Connection, Statements
+from atlas.tracing import span_of, spanned
 from forge.may_send import May, Permit, permits
 from forge.outside.ports import Message, Messenger, Never, NoAnswer, NotNow
 
@@ -47,6 +50,7 @@ class Leased:
     attempts: int
     ways_tried: int
     others: tuple[str, ...]
+    correlation_id: UUID
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,13 @@ async def _sent_together(messenger: Messenger, batch: Sequence[DueNotice], worst
     return [told for told in ended if isinstance(told, Told)], [error for error in ended if isinstance(error, BaseException)]
 
 
+def _span_of(messenger: Messenger, due: DueNotice, worst_case: timedelta = WORST_CASE) -> tuple[SpanContext, dict[str, str | int]]:  # noqa: ARG001
+    one = due.notice
+    about: dict[str, str | int] = {"bedrock.notice_id": one.id, "bedrock.channel": one.channel, "bedrock.attempt": one.attempts}
+    return span_of(one.correlation_id, "notice", one.id), about
+
+
+@spanned("carrier", _span_of)
 async def attempt(messenger: Messenger, due: DueNotice, worst_case: timedelta = WORST_CASE) -> Told:
     """One attempt at one notice. Beyond the first the carrier is asked for the key before anything is sent."""
     notice = due.notice

@@ -3,7 +3,7 @@
 -- stays where it is; may_send asks again, of each that was leased.
 UPDATE helpdesk.notice
    SET state = 'leased', leased_until = clock_timestamp() + %(lease)s::interval, attempts = notice.attempts + 1
-  FROM (SELECT waiting.id
+  FROM (SELECT waiting.id, action.correlation_id
           FROM helpdesk.notice AS waiting
           JOIN actions.action ON action.id = waiting.action_id
          WHERE waiting.not_before <= clock_timestamp()
@@ -19,7 +19,7 @@ UPDATE helpdesk.notice
            FOR UPDATE OF waiting SKIP LOCKED) AS taken
  WHERE notice.id = taken.id
 RETURNING notice.id, notice.key, notice.channel, notice.address, notice.template, notice.words, notice.queued_at, notice.attempts,
-          cardinality(notice.tried) AS ways_tried,
+          cardinality(notice.tried) AS ways_tried, taken.correlation_id,
           CASE WHEN notice.attempts > 1 THEN ARRAY(
               SELECT other.provider_reference FROM helpdesk.notice AS other
                WHERE other.address = notice.address AND other.channel = notice.channel AND other.words = notice.words AND other.id <> notice.id
