@@ -112,6 +112,7 @@ CREATE TABLE actions.errand (
     CHECK ((state = ANY (ARRAY['queued'::text, 'leased'::text, 'done'::text, 'failed'::text, 'in_doubt'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id)
 );
+CREATE INDEX errand_finished ON actions.errand USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX errand_in_doubt ON actions.errand USING btree (id) WHERE (state = 'in_doubt'::text);
 CREATE INDEX errand_of_action ON actions.errand USING btree (action_id);
 CREATE INDEX errand_waiting ON actions.errand USING btree (id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
@@ -1162,6 +1163,7 @@ CREATE TABLE itsm.incident (
     FOREIGN KEY (root_link_id) REFERENCES cmdb.link(id),
     FOREIGN KEY (root_site_id) REFERENCES cmdb.site(id)
 );
+CREATE INDEX incident_opened ON itsm.incident USING btree (opened_at);
 --   row policy customer: (id IN ( SELECT incident_subscriber.incident_id
    FROM itsm.incident_subscriber))
 --   trigger announce AFTER INSERT OR DELETE ON itsm.incident FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
@@ -1317,6 +1319,7 @@ CREATE TABLE helpdesk.message (
     FOREIGN KEY (conversation_id) REFERENCES helpdesk.conversation(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
+CREATE INDEX message_by_time ON helpdesk.message USING btree (at);
 CREATE INDEX message_of_conversation ON helpdesk.message USING btree (conversation_id, id);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.message FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
@@ -1357,6 +1360,7 @@ CREATE INDEX notice_in_doubt ON helpdesk.notice USING btree (id) WHERE (state = 
 CREATE INDEX notice_of_address ON helpdesk.notice USING btree (address, channel, queued_at);
 CREATE INDEX notice_of_customer ON helpdesk.notice USING btree (customer_id, queued_at DESC);
 CREATE INDEX notice_of_incident ON helpdesk.notice USING btree (incident_id, purpose);
+CREATE INDEX notice_sent ON helpdesk.notice USING btree (sent_at) WHERE (sent_at IS NOT NULL);
 CREATE INDEX notice_to_send ON helpdesk.notice USING btree (not_before, id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
