@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 from pysnmp.hlapi.v3arch.asyncio import CommunityData
+from structlog.typing import Processor
 
 from api.operations.measures import OBSERVED
 from api.settings import Settings, value_of
@@ -92,17 +92,25 @@ def _prober(one: House) -> Prober:
     return SnmpProber(CommunityData(community), tuple(ip_network(network) for network in one.settings.management_networks))
 
 
-def configure_logging(form: str) -> None:
-    """Events in the past tense with ids and measures, one a line, to standard error: JSON for machines, colours for people."""
-    shared: list[Any] = [
+def configure_logging(form: str, *before_written: Processor) -> None:
+    """Events in the past tense with ids and measures, one a line, to standard error: JSON for machines, colours for people.
+
+    What libraries say goes the same way. `before_written` sees each event whole, as the last before it is written.
+    """
+    chain: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        *before_written,
     ]
-    last = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
+    last: Processor = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, last],
+        processors=[*chain, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    theirs: list[Processor] = [structlog.stdlib.ExtraAdder(), structlog.stdlib.add_logger_name, *chain]
+    libraries = logging.StreamHandler(sys.stderr)
+    libraries.setFormatter(structlog.stdlib.ProcessorFormatter(last, foreign_pre_chain=theirs))
+    logging.basicConfig(level=logging.WARNING, handlers=[libraries], force=True)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import uvloop
+from structlog.contextvars import bind_contextvars
 
 from api.bootstrap import configure_logging
 from api.observation import observed
@@ -25,6 +26,7 @@ PARTS: Final = {"doors": ("api.doors", "open_doors"), "worker": ("api.worker", "
 async def run(name: str) -> None:
     settings = Settings()
     configure_logging(settings.log_format)
+    bind_contextvars(part=settings.part or name)
     with tracing(settings.otlp_endpoint, name):
         await opened(settings, name)
 

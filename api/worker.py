@@ -11,6 +11,7 @@ from typing import Any, Final
 import psycopg
 import structlog
 from procrastinate import App, RetryStrategy
+from structlog.contextvars import bound_contextvars
 
 from api.bootstrap import House, house, outside_world
 from api.operations.measures import SWEEPS, SWEEPS_FAILED
@@ -122,7 +123,8 @@ def register(jobs: App, works: Works) -> None:
         await attempted("look", lambda: look_and_respond(works))
 
     async def carry_out_job(action_id: int) -> None:
-        await advance(one.forge, works.bookmarks, ActionId(action_id))
+        with bound_contextvars(action_id=action_id):
+            await advance(one.forge, works.bookmarks, ActionId(action_id))
 
     async def playbook_job(incident_id: int) -> None:
         # What an incident calls for is better known when its alarms are in, and nothing else should slow the looks meanwhile.
@@ -130,7 +132,8 @@ def register(jobs: App, works: Works) -> None:
         async with works.looking:
             pass
         # Not tried again by the queue either: every incident that is not closed is played by the clock too.
-        await attempted("playbook", lambda: play(one.forge, works.bookmarks, IncidentId(incident_id)))
+        with bound_contextvars(incident_id=incident_id):
+            await attempted("playbook", lambda: play(one.forge, works.bookmarks, IncidentId(incident_id)))
 
     async def outbox_job() -> None:
         await sent_out(works)

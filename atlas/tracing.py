@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Final, ParamSpec, TypeVar
 from uuid import UUID
 
+import structlog
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Status, StatusCode, TraceFlags
 
@@ -34,17 +35,23 @@ def root_of(correlation_id: UUID) -> SpanContext:
 
 @contextmanager
 def traced(name: str, parent: SpanContext, attributes: Mapping[str, str | int]) -> Iterator[Span]:
-    """A span while the block runs: of the span that is open here if it is of the same trace, else of `parent`."""
+    """A span while the block runs, of the one that is open here if it is of the same trace, else of `parent`.
+
+    Every line that is logged meanwhile carries the correlation id.
+    """
     around = trace.get_current_span().get_span_context()
     context = None if around.trace_id == parent.trace_id else trace.set_span_in_context(NonRecordingSpan(parent))
-    with TRACER.start_as_current_span(
-        name,
-        context,
-        attributes=dict(attributes),
-        # The library would write down an error's words, which may be a customer's.
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
+    with (
+        TRACER.start_as_current_span(
+            name,
+            context,
+            attributes=dict(attributes),
+            # The library would write down an error's words, which may be a customer's.
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span,
+        structlog.contextvars.bound_contextvars(correlation_id=str(UUID(int=parent.trace_id))),
+    ):
         try:
             yield span
         except BaseException as error:
@@ -53,7 +60,7 @@ def traced(name: str, parent: SpanContext, attributes: Mapping[str, str | int]) 
 
 
 def spanned(
-    name: str, of: Callable[Given, tuple[SpanContext, Mapping[str, str | int]]]
+    name: str, of: Callable[..., tuple[SpanContext, Mapping[str, str | int]]]
 ) -> Callable[[Callable[Given, Awaitable[Answer]]], Callable[Given, Awaitable[Answer]]]:
     """Makes each call of a function a span; `of` says from the call's arguments whose it is and what it carries."""
 

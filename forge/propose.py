@@ -20,6 +20,7 @@ from atlas.identity import ActionId, CorrelationId
 from atlas.jobs import defer
 from atlas.principal import Principal, Zone, executor
 from atlas.statements import Connection
+from atlas.tracing import root_of, spanned
 from forge.action import Action
 from forge.allowances import spent_before
 from forge.hard_limits import keep_hard_limits
@@ -108,6 +109,7 @@ class Asking:
         return digest(self.action, self.facts, self.arguments)
 
 
+@spanned("propose", lambda _, __, action, *, correlation_id, **___: (root_of(correlation_id), {"bedrock.action": action.name}))
 async def propose(
     forge: Forge,
     principal: Principal,

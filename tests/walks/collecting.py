@@ -26,10 +26,12 @@ class Collector:
 
     def __init__(self) -> None:
         self.spans: list[Collected] = []
+        self.octets = b""
         self.takes = True
         self.endpoint = ""
 
     def take(self, octets: bytes) -> None:
+        self.octets += octets
         for told in ExportTraceServiceRequest.FromString(octets).resource_spans:
             service = next(each.value.string_value for each in told.resource.attributes if each.key == "service.name")
             for scope in told.scope_spans:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from psycopg import AsyncConnection
 
 from api.chat import caller, desk, turn
 from api.operations.tracing import SpansNotTaken, Teller, exporter_to, tracing
+from atlas.errors import InvalidField
 from atlas.principal import executor
+from atlas.tracing import root_of, traced
 from evals.fault.playing import raised
 from evals.fault.scene import scene_of_cut
 from evals.fault.told import in_clear_text, told_of_cut
@@ -97,6 +100,15 @@ async def test_a_question_is_followed_from_the_message_to_the_reply_as_one_trace
     assert strays(trace) == {"message"}
     everything = " ".join(f"{span.name} {' '.join(span.attributes.values())}" for span in trace)
     assert [word for word in ("Maya", "900101", "bill higher") if word in everything] == []
+
+
+def test_of_an_error_its_kind_leaves_the_house_and_its_words_do_not(collected: Collector) -> None:
+    with pytest.raises(InvalidField), traced("tool", root_of(uuid4()), {}):
+        raise InvalidField("name", "Maya Thompson is no number")
+
+    get_tracer_provider().force_flush()  # type: ignore[attr-defined]
+    assert b"InvalidField" in collected.octets
+    assert b"Maya Thompson" not in collected.octets
 
 
 async def test_what_nobody_took_is_told_again(walk: Walk, collected: Collector) -> None:
