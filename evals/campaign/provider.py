@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 
 from api.listening import listening
 
-ACCOUNT: Final = "ACfaults"
+ACCOUNT: Final = "AC" + 31 * "0" + "1"
 TOKEN: Final = "the provider's own"  # noqa: S105
 SMS_FROM: Final = "+447700900001"
 WHATSAPP_FROM: Final = "+447700900002"
