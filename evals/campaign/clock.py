@@ -12,8 +12,9 @@ LIBRARY: Final = "faketime/libfaketimeMT.so.1"
 PLACES: Final = (Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/lib/aarch64-linux-gnu"), Path("/usr/lib"), Path("/usr/local/lib"))
 
 
-def installed(places: tuple[Path, ...] = PLACES) -> Path | None:
-    return next((place / LIBRARY for place in places if (place / LIBRARY).exists()), None)
+def installed() -> Path | None:
+    """Where Debian's package faketime puts its library, if it did."""
+    return next((place / LIBRARY for place in PLACES if (place / LIBRARY).exists()), None)
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,9 @@ class MovedClock:
     """`file` says by how much; processes with `environment` read it at each look at the clock. What measures durations is left alone."""
 
     file: Path
-    library: Path | None = None
+    library: Path | None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "library", self.library or installed())
         if self.library is None:
             log.warning("clock_not_moved", why="libfaketime is not installed; apt install faketime")
         self.move(0)

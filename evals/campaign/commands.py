@@ -14,6 +14,7 @@ from api.bootstrap import configure_logging
 from api.cli import Json, console, printed_json, run
 from api.settings import Settings
 from evals.campaign.burst import burst
+from evals.campaign.campaign import campaign
 from evals.campaign.crashes import crashed
 from evals.campaign.hangs import measured
 from evals.demo.quiet import logs_kept_in
@@ -55,6 +56,24 @@ def hangs(as_json: Json = False, out: Out = KEPT) -> None:
     with home_of_its_own() as home, quiet(out, "hangs"):
         found = run(lambda: measured(Settings(home=home)))
     shown("How long one waits", found.as_rows(), as_json=as_json)
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+@campaigns.command("faults")
+def faults(
+    minutes: Annotated[float, typer.Option(help="How long trouble is made; a minute of quiet comes after it.")] = 30.0,
+    seed: Seed = 1,
+    faketime: Annotated[Path | None, typer.Option(help="libfaketimeMT.so.1, where it is not in its usual place.")] = None,
+    as_json: Json = False,
+    out: Out = KEPT,
+) -> None:
+    """Break everything around a working platform, every 0.1 to 2 seconds, and see whether every invariant holds afterwards."""
+    with home_of_its_own() as home, quiet(out, f"faults-{seed}"):
+        timeline = out / f"faults-{seed}.timeline.jsonl"
+        console.print(f"[dim]what is done, and when, is in {timeline}[/]", highlight=False)
+        found = run(lambda: campaign(home, minutes * 60, seed, timeline, faketime=faketime, tell=tell))
+    shown("The fault campaign", found.as_rows(), as_json=as_json)
     if not found.holds:
         raise typer.Exit(1)
 

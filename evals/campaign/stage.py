@@ -20,7 +20,7 @@ from api.doors import intake_token, snmp_user
 from api.serve import Running, database, parts_of, platform
 from api.settings import Settings
 from atlas.principal import Zone, executor
-from evals.campaign.clock import MovedClock
+from evals.campaign.clock import MovedClock, installed
 from evals.campaign.disk import SmallDisk
 from evals.campaign.provider import ACCOUNT, SMS_FROM, TOKEN, WHATSAPP_FROM, Provider
 from evals.campaign.proxy import PASSES, FaultProxy, before_postgresql, towards_port
@@ -73,15 +73,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(home: Path, seed: int, workers: int = 2, subscribers: int = SUBSCRIBERS) -> AsyncIterator[Stage]:
-    """The demo ISP on an embedded PostgreSQL, its platform before it, and proxies in between."""
-    clock = MovedClock(home / "clock")
+async def staged(home: Path, seed: int, faketime: Path | None = None, workers: int = 2) -> AsyncIterator[Stage]:
+    """The demo ISP on an embedded PostgreSQL, its platform before it, and proxies in between. `faketime`: the library, elsewhere than usual."""
+    clock = MovedClock(home / "clock", faketime or installed())
     async with AsyncExitStack() as stack:
         disk = stack.enter_context(SmallDisk.mounted(home))
         ports = free_ports(4)
         settings = Settings(home=disk.home, port=ports[0], snmp_port=ports[1], syslog_port=ports[2], intake_port=ports[3], workers=workers)
         url = await stack.enter_async_context(database(settings))
-        await asyncio.to_thread(make_world, url, subscribers=subscribers, now=datetime.now(UTC))
+        await asyncio.to_thread(make_world, url, subscribers=SUBSCRIBERS, now=datetime.now(UTC))
         provider = Provider(slow_s=0.01, chance=chance(seed, "provider"))
         to_provider = await before_provider(stack, provider, seed)
         settings = with_provider(settings, to_provider.port)

@@ -13,7 +13,7 @@ BETWEEN_S: Final = (0.1, 2.0)
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing done at `at_s` seconds from the start: `what` to `target`, for `lasts_s` where it lasts, `how_much` where there is more or less."""
+    """At `at_s` seconds from the start: `what` to `target`, for `lasts_s` where it lasts, `how_much` where there is more or less."""
 
     at_s: float
     what: str
