@@ -20,7 +20,7 @@ from api.settings import Settings, value_of
 from atlas.errors import AtlasError
 from atlas.identity import ActionId, IncidentId
 from atlas.itsm.reads import unclosed_incidents
-from atlas.jobs import HEARTBEAT_S, MOST_ATTEMPTS, STALLED_AFTER_S, defer, queue, recover
+from atlas.jobs import HEARTBEAT_S, MOST_ATTEMPTS, STALLED_AFTER_S, defer, queue, recover, take_jobs
 from atlas.principal import Zone, executor
 from cortex.bursts import burst_paused
 from cortex.watch import look
@@ -82,7 +82,7 @@ async def run_worker(settings: Settings) -> AsyncIterator[dict[str, str]]:
         jobs = queue(url, settings.secret)
         register(jobs, works)
         await stack.enter_async_context(jobs.open_async())
-        await stack.enter_async_context(running(works.stopping, _taking(jobs), *ticking(jobs, works)))
+        await stack.enter_async_context(running(works.stopping, _taking(jobs, works.stopping), *ticking(jobs, works)))
         yield {"worker": "taking jobs"}
 
 
@@ -102,15 +102,17 @@ async def running(stopping: asyncio.Event, taking: Coroutine[Any, Any, None], *w
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _taking(jobs: App) -> None:
-    await jobs.run_worker_async(
+async def _taking(jobs: App, stopping: asyncio.Event) -> None:
+    await take_jobs(
+        jobs,
+        stopping,
+        DRAIN_S,
         concurrency=AT_ONCE,
         fetch_job_polling_interval=POLL_S,
         install_signal_handlers=False,
         delete_jobs="successful",
         update_heartbeat_interval=HEARTBEAT_S,
         stalled_worker_timeout=STALLED_AFTER_S,
-        shutdown_graceful_timeout=DRAIN_S,
     )
 
 

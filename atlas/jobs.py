@@ -1,14 +1,19 @@
 """Defers work by name in the caller's transaction; workers on any machine take it. At least once: law 5 holds, not the queue."""
 
+import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job
 from procrastinate.jobs import Status as JobStatus
+from procrastinate.manager import JobManager
 
 from atlas.connection import CONNECT_S, LEASE_S, SESSION, zone_url
 from atlas.principal import Zone
@@ -16,6 +21,7 @@ from atlas.statements import Connection, Statements
 from atlas.watchdog import WatchedConnection
 
 SQL = Statements(__file__)
+log = structlog.get_logger()
 
 # A job that failed, or took its worker down, this often is parked: it waits for a person, and the queue goes on.
 MOST_ATTEMPTS: Final = 5
@@ -24,6 +30,7 @@ APART: Final = timedelta(seconds=2)
 # A killed worker's jobs come back after this; the package's own default takes half a minute.
 HEARTBEAT_S: Final = 2.0
 STALLED_AFTER_S: Final = 6.0
+BEGIN_ANEW_AFTER_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,70 @@ def queue(url: str, secret: bytes, most: int = 6) -> App:
         min_size=1,
         max_size=most,
     )
-    return App(connector=connector)
+    app = App(connector=connector)
+    app.job_manager = ReportingManager(connector)
+    return app
+
+
+class ReportingManager(JobManager):
+    """The package's own, which also says when it could not write down what became of a job.
+
+    Such a job stays taken for as long as its worker lives, and keeps its lock. `lost` tells whoever runs the worker to begin anew under
+    another name, so that the job is recovered as a dead worker's.
+    """
+
+    def __init__(self, connector: PsycopgConnector) -> None:
+        super().__init__(connector)
+        self.lost = asyncio.Event()
+
+    async def finish_job(self, job: Job, status: JobStatus, delete_job: bool) -> None:
+        with self._reporting():
+            await super().finish_job(job, status, delete_job)
+
+    async def retry_job(
+        self,
+        job: Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        """Raises UniqueViolation where one like it waits, which does its work too: then this one is over."""
+        with self._reporting():
+            try:
+                await super().retry_job(job, retry_at, priority, queue, lock)
+            except UniqueViolation:
+                await super().finish_job(job, JobStatus.FAILED, delete_job=True)
+                raise
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except UniqueViolation:
+            raise
+        except Exception:  # whatever it was, nobody knows what the queue says of this job now
+            self.lost.set()
+            raise
+
+
+async def take_jobs(jobs: App, stopping: asyncio.Event, drain_s: float, **options: Any) -> None:
+    """Works off the queue until `stopping`; a worker that lost its connection, or a job's end, is followed by another."""
+    manager = jobs.job_manager
+    assert isinstance(manager, ReportingManager), "opened by queue()"
+    while not stopping.is_set():
+        manager.lost.clear()
+        working = asyncio.create_task(jobs.run_worker_async(shutdown_graceful_timeout=drain_s, **options))
+        lost = asyncio.create_task(manager.lost.wait())
+        try:
+            await asyncio.wait({working, lost}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            lost.cancel()
+            # The package takes a cancellation as a wish to stop, and drains by itself.
+            working.cancel()
+            await asyncio.wait({working})
+        log.warning("queue_begun_anew", error=type(working.exception()).__name__ if not working.cancelled() else "lost")
+        await asyncio.sleep(BEGIN_ANEW_AFTER_S)
 
 
 async def recover(jobs: App, now: datetime, stalled_after_s: float = STALLED_AFTER_S) -> tuple[list[int], list[int]]:
@@ -91,7 +161,6 @@ async def _taken_up(jobs: App, job: Job, at: datetime) -> bool:
     try:
         await jobs.job_manager.retry_job(job, retry_at=at)
     except UniqueViolation:
-        await jobs.job_manager.finish_job(job, JobStatus.FAILED, delete_job=True)
         return False
     return True
 

@@ -85,7 +85,9 @@ async def told(stage: Stage, books: Books, where: str, objects: Iterable[str], *
     """Tells it until it is accepted."""
     body = [as_tmf642(where, one, is_clear=is_clear) for one in objects]
     headers = {"authorization": f"Bearer {stage.token}"}
-    while await answered(stage.intake.port, PATH, books, json=body, headers=headers) != 201:
+    while True:
+        if await answered(stage.intake.port, PATH, books, json=body, headers=headers) == 201:
+            break
         await asyncio.sleep(AGAIN_AFTER_S)
     for one in objects:
         books.alarms[where, one] = not is_clear

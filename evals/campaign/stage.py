@@ -74,7 +74,7 @@ class Stage:
 
 @asynccontextmanager
 async def staged(home: Path, seed: int, faketime: Path | None = None, workers: int = 2) -> AsyncIterator[Stage]:
-    """The demo ISP on an embedded PostgreSQL, its platform before it, and proxies in between. `faketime`: the library, elsewhere than usual."""
+    """The demo ISP on an embedded PostgreSQL, its platform before it, and proxies in between. `faketime`: its library."""
     clock = MovedClock(home / "clock", faketime or installed())
     async with AsyncExitStack() as stack:
         disk = stack.enter_context(SmallDisk.mounted(home))
