@@ -65,13 +65,13 @@ async def defer(
     return int(row[0]) if row else 0
 
 
-def queue(url: str, secret: bytes, most: int = 6) -> App:
-    """The job queue as a worker opens it: the executor's own login, in the schema `jobs`."""
+def queue(url: str, secret: bytes, most: int = 6, lease_s: float = LEASE_S) -> App:
+    """The job queue as a worker opens it: the executor's own login, in the schema `jobs`. `lease_s`: what waiting for a connection may take."""
     connector = PsycopgConnector(
         conninfo=zone_url(url, Zone.EXECUTOR, secret),
         kwargs={"options": f"-c search_path=jobs {SESSION}", "connect_timeout": CONNECT_S},
         connection_class=WatchedConnection,
-        timeout=LEASE_S,
+        timeout=lease_s,
         min_size=1,
         max_size=most,
     )

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -13,11 +12,11 @@ from atlas.connection import Atlas
 from atlas.principal import Zone, executor
 from atlas.statements import Statements
 from evals.campaign.books import Books
+from evals.campaign.invariants import broken_in_atlas
 from evals.campaign.provider import Provider
 from evals.campaign.stage import Stage, owner_rows
 
 SQL: Final = Statements(__file__)
-INVARIANTS: Final = Statements(str(Path(__file__).with_name("invariants.py")))
 # Enough to see what it is about.
 SHOWN: Final = 12
 
@@ -47,10 +46,6 @@ async def judged(stage: Stage, books: Books) -> Verdict:
     found["the audit chains verify"] = await audit_breaks(stage)
     doubts = await asyncio.to_thread(owner_rows, stage.url, SQL.text("in_doubt"))
     return Verdict({name: rows for name, rows in found.items() if rows}, int(str(doubts[0][0])))
-
-
-def broken_in_atlas(url: str) -> dict[str, list[str]]:
-    return {name.replace("_", " "): [str(row[0]) for row in owner_rows(url, INVARIANTS.text(name))] for name in INVARIANTS.texts}
 
 
 def alarms_lost(url: str, books: Books) -> list[str]:
