@@ -66,7 +66,7 @@ async def defer(
 
 
 def queue(url: str, secret: bytes, most: int = 6, lease_s: float = LEASE_S) -> App:
-    """The job queue as a worker opens it: the executor's own login, in the schema `jobs`. `lease_s`: how long one waits for a connection."""
+    """The job queue as a worker opens it: the executor's own login, in the schema `jobs`. `lease_s`: for a connection."""
     connector = PsycopgConnector(
         conninfo=zone_url(url, Zone.EXECUTOR, secret),
         kwargs={"options": f"-c search_path=jobs {SESSION}", "connect_timeout": CONNECT_S},
