@@ -5,7 +5,6 @@ import sys
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
@@ -58,7 +57,7 @@ async def house(settings: Settings, zones: Collection[Zone] = tuple(Zone), most:
         raise NoDatabase("DATABASE_URL is not set; `bedrock serve` starts the embedded PostgreSQL and hands it on")
     matrix = load(settings.matrix)
     async with Atlas.open(url, settings.secret, zones, most) as atlas:
-        forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), lambda: datetime.now(UTC), ZoneInfo(settings.timezone))
+        forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), atlas.clock.now, ZoneInfo(settings.timezone))
         if Zone.EXECUTOR in atlas.pools:
             await load_hard_limits(atlas, matrix)
             await keep_books_in(atlas, settings.currency)

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
@@ -28,10 +27,6 @@ from atlas.principal import Zone
 from forge.api_tokens import Keyring
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @asynccontextmanager
 async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
     """Listens on every door while the block runs; where. At the end what still waits is written before this returns."""
@@ -40,12 +35,12 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
         atlas = await stack.enter_async_context(Atlas.open(url, settings.secret, (Zone.INTAKE,), most=4))
         intake = AlarmIntake(atlas)
         await stack.enter_async_context(intake.running())
-        await stack.enter_async_context(upkeep(atlas, utc_now))
+        await stack.enter_async_context(upkeep(atlas, atlas.clock.now))
         trusted = TrustedForwarders.of(settings.trusted_forwarders)
         traps = Traps(forwarders=trusted, users=UserSecurity([snmp_user(settings)]))
-        heard = await snmp.listen(settings.host, settings.snmp_port, traps, intake, utc_now)
+        heard = await snmp.listen(settings.host, settings.snmp_port, traps, intake, atlas.clock.now)
         stack.callback(heard.close)
-        datagrams, streams = await syslog.listen(settings.host, settings.syslog_port, Lines(), intake, utc_now)
+        datagrams, streams = await syslog.listen(settings.host, settings.syslog_port, Lines(), intake, atlas.clock.now)
         stack.callback(datagrams.close)
         stack.callback(streams.close)
         stack.enter_context(OBSERVED.watching(atlas, (intake,), (heard, datagrams, streams)))
@@ -63,7 +58,7 @@ def machine_app(atlas: Atlas, intake: AlarmIntake, settings: Settings) -> FastAP
     translate_errors(app)
     keys = Keyring(atlas)
     for door in (tmf642, alertmanager):
-        app.include_router(door.router(intake, intake_token(settings), utc_now, keys))
+        app.include_router(door.router(intake, intake_token(settings), atlas.clock.now, keys))
     return fronted(app, None, longest=LONGEST_BODY)
 
 

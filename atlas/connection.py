@@ -3,16 +3,16 @@
 import asyncio
 import hashlib
 import hmac
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import psycopg
-from psycopg import conninfo
+from psycopg import AsyncCursor, conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from atlas.clock import Clock
 from atlas.errors import AtlasError
 from atlas.principal import Principal, Zone
 from atlas.statements import Connection
@@ -79,6 +79,7 @@ class Atlas:
     url: str
     secret: bytes
     pools: dict[Zone, AsyncConnectionPool[Connection]]
+    clock: Clock = field(default_factory=Clock)
 
     @classmethod
     @asynccontextmanager
@@ -104,17 +105,23 @@ class Atlas:
                 except psycopg.Error as error:
                     raise AtlasUnreachable(f"PostgreSQL does not answer as {login_of(zone)}: {error}") from error
                 pools[zone] = pool
-            yield cls(url, secret, pools)
+            clock = Clock()
+            async with pools[next(iter(zones))].connection() as conn:
+                await _heard(clock, await conn.execute("SELECT extract(epoch FROM clock_timestamp())::float8"))
+            yield cls(url, secret, pools, clock)
 
     @asynccontextmanager
     async def transaction(self, principal: Principal) -> AsyncGenerator[Connection, None]:
         """A transaction as `principal`, on the pool of its zone: committed when the block ends, rolled back when it raises."""
         key = principal_key(self.secret)
         async with asyncio.timeout(TRANSACTION_DEADLINE_S), self.pools[principal.zone].connection() as conn, conn.transaction():
-            setting = signed(principal, conn.info.backend_pid, time.time(), key)
-            await conn.execute(
-                "SELECT set_config('bedrock.principal', %s, true), set_config('bedrock.part', %s, true)", (setting, principal.name)
+            setting = signed(principal, conn.info.backend_pid, self.clock.now_s(), key)
+            answered = await conn.execute(
+                "SELECT extract(epoch FROM clock_timestamp())::float8, set_config('bedrock.principal', %s, true),"
+                " set_config('bedrock.part', %s, true)",
+                (setting, principal.name),
             )
+            await _heard(self.clock, answered)
             yield conn
 
     async def changes(self, zone: Zone = Zone.EXECUTOR) -> AsyncGenerator[str, None]:
@@ -126,6 +133,12 @@ class Atlas:
                 async for notification in conn.notifies(timeout=LISTEN_S):
                     yield notification.payload
                 await conn.execute("SELECT 1")
+
+
+async def _heard(clock: Clock, answered: AsyncCursor[tuple[Any, ...]]) -> None:
+    row = await answered.fetchone()
+    if row is not None:
+        clock.hear(row[0])
 
 
 async def _as_new(conn: WatchedConnection[tuple[Any, ...]]) -> None:

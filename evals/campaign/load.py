@@ -30,7 +30,7 @@ from evals.campaign.stage import PUBLIC_URL, Stage, chance, owner_rows
 from evals.demo import watching
 from evals.fault.playing import play_cut, play_repair
 from forge.approvals import Card, approve, waiting_for
-from forge.sign_in import begun
+from forge.sign_in.sessions import begun
 
 SQL: Final = Statements(__file__)
 MACHINES: Final = 3
