@@ -13,6 +13,7 @@ from agents.slots import Choice, chosen, is_no, is_yes, spoken, value_of
 # The words that carriers themselves act on, and those of our languages.
 STOP: Final = frozenset({"stop", "stopall", "unsubscribe", "end", "quit", "alto", "stopp", "arret", "arrêt", "baja"})
 START: Final = frozenset({"start", "unstop", "alta"})
+CODE: Final = frozenset({"code", "verify"})
 HELP: Final = frozenset({"help", "info", "ayuda", "hilfe", "aide", "madad"})
 MENU: Final = frozenset({"hi", "hello", "hey", "hola", "hallo", "bonjour", "salut", "namaste", "नमस्ते", "menu"})
 THANKS: Final = frozenset({"thanks", "thank", "thx", "cheers", "ta", "gracias", "danke", "merci", "dhanyavaad", "shukriya", "धन्यवाद"})
@@ -56,11 +57,31 @@ def certain(words: str, asked: Asked | None, schema_of: Mapping[str, dict[str, A
     return _command(words, said) or (answered(words, asked, schema_of, today, timezone) if asked else None) or _courtesy(said)
 
 
+def is_stop(words: str) -> bool:
+    return _is_one_of(words, STOP)
+
+
+def is_start(words: str) -> bool:
+    return _is_one_of(words, START)
+
+
+def is_command(words: str) -> bool:
+    """STOP, START, HELP and CODE: each stands for itself, whatever was written before or after it."""
+    return _is_one_of(words, STOP | START | HELP | CODE)
+
+
+def _is_one_of(words: str, known: frozenset[str]) -> bool:
+    said = spoken(words)
+    return len(said) == 1 and said[0] in known
+
+
 def _command(words: str, said: list[str]) -> Certain | None:
     if len(said) == 1 and said[0] in STOP:
         return Certain(module="crm", tool="stop_messages")
     if len(said) == 1 and said[0] in START:
         return Certain(module="crm", tool="start_messages")
+    if len(said) == 1 and said[0] in CODE:
+        return Certain(module="helpdesk", tool="send_code")
     if len(said) == 1 and said[0] in HELP:
         return Certain(phrase="help")
     if PERSON.match(words.strip(" .!?")):

@@ -5,7 +5,7 @@ from tools import helpdesk
 
 AGENT = ModuleAgent(
     handles="what we told whom, complaints, every wish for a person; for staff also who waits for one, and promises",
-    for_customers=(helpdesk.what_did_we_tell, helpdesk.hand_over),
+    for_customers=(helpdesk.what_did_we_tell, helpdesk.hand_over, helpdesk.send_code),
     for_staff=(
         helpdesk.what_did_we_tell,
         helpdesk.what_did_we_tell_customer,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from agents.checkpoints import Checkpoints
@@ -41,3 +41,9 @@ async def supervisor(
     consulted = consultants(members, router, installation.provider, CircuitBreaker(installation.clock))
     graph = conversation_graph(router, consulted)
     return Supervisor(atlas, propose, router, consulted, checkpoints, installation.timezone, graph, installation.currency)
+
+
+def unplugged(one: Supervisor) -> Supervisor:
+    """The same supervisor with no provider behind it: what answers while one is slow or gone. It shares everything that is costly."""
+    consulted = consultants(one.consultants.members, one.router, None, CircuitBreaker(time.monotonic))
+    return replace(one, consultants=consulted, graph=conversation_graph(one.router, consulted))

@@ -10,6 +10,7 @@ from api.bootstrap import House
 from api.edge.front import fronted
 from api.edge.gatehouse import LOOPBACK
 from api.errors import translate_errors
+from api.inbound.twilio.web import router as twilio
 from api.rest import actions, itsm
 from api.rest.document import add_document
 from api.rest.health import router as health
@@ -43,6 +44,7 @@ def web_app(house: House, to_other_house: httpx2.AsyncBaseTransport | None = Non
     app.include_router(health(house))
     for part in (itsm, actions):
         app.include_router(part.router(house.atlas, keys))
+    app.include_router(twilio(house.atlas, settings, house.forge.now))
     add_console(app, room)
     add_document(app, keys)
     site = public_site(settings)

@@ -22,6 +22,7 @@ from forge.books import keep_books_in
 from forge.errands import Outside
 from forge.hard_limits import load_hard_limits
 from forge.outside.carriers import ByChannel
+from forge.outside.codes import WithCodes
 from forge.outside.ports import Messenger, Prober
 from forge.outside.recorded import RecordedMessenger, RecordedPayments, RecordedProber, RecordedProvisioner
 from forge.outside.snmp import SnmpProber
@@ -75,12 +76,12 @@ async def outside_world(one: House) -> AsyncIterator[tuple[Messenger, Outside]]:
     settings = one.settings
     token = value_of(settings.twilio_auth_token)
     if settings.twilio_account_sid is None or token is None:
-        yield recorded, outside
+        yield WithCodes(recorded, one.atlas), outside
         return
     senders = TwilioSenders(settings.twilio_sms_from, settings.twilio_whatsapp_from, settings.twilio_whatsapp_templates)
     async with TwilioMessenger.open(settings.twilio_account_sid, token, senders, settings.twilio_base_url) as twilio:
         one.parts["messenger"] = "twilio"
-        yield ByChannel({"sms": twilio, "whatsapp": twilio}), outside
+        yield WithCodes(ByChannel({"sms": twilio, "whatsapp": twilio}), one.atlas), outside
 
 
 def _prober(one: House) -> Prober:

@@ -4,34 +4,43 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from agents.briefs import Example
 from agents.checkpoints import KeptInAtlas
 from agents.embeddings import Remembering, local_encoder
 from agents.model import Provider
+from agents.replies import phrases
 from agents.roster import examples, roster
-from agents.start import Installation, supervisor
+from agents.start import Installation, supervisor, unplugged
 from agents.supervisor import Reply, Supervisor, answer
 from api.bootstrap import House
 from api.inbound.chat import heard
+from api.inbound.inbox import asked_before, is_right
 from api.inbound.knowledge import keep_examples
 from api.settings import Settings, value_of
 from atlas.crm.reads import customer_at
 from atlas.errors import NotFound
 from atlas.helpdesk.reads import conversation as conversation_of
+from atlas.helpdesk.reads import is_verified_at
+from atlas.helpdesk.records import Unanswered
 from atlas.identity import CorrelationId, StaffId
 from atlas.knowledge.reads import known_vectors
 from atlas.knowledge.records import Passage, PassageKind
-from atlas.principal import Assurance, Principal, customer, executor, intake, staff, stranger
+from atlas.principal import Assurance, Principal, Zone, customer, executor, in_conversation, intake, staff, stranger
 from atlas.staff.reads import member_by_email
 from forge.action import Action
 from forge.actions.helpdesk import SendMessage
 from forge.propose import Proposed, propose
 
 DESK: Final = executor("supervisor")
+# Ten seconds are what a person waits: five for the provider, two for the rules, the rest for a ticket.
+PROVIDER_HAS_S: Final = 5.0
+RULES_HAVE_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,9 @@ class Desk:
 
     house: House
     supervisor: Supervisor
+    # The same without a provider; itself where there is none.
+    unplugged: Supervisor
+    provider_has_s: float = PROVIDER_HAS_S
 
 
 @asynccontextmanager
@@ -54,7 +66,8 @@ async def desk(house: House) -> AsyncIterator[Desk]:
     installation = Installation(encoder, ZoneInfo(settings.timezone), provider_of(settings), settings.currency)
     house.parts.update(vectors=type(encoder).__name__, model="provider" if installation.provider else "rule model")
     async with KeptInAtlas.open(house.atlas.url, settings.secret) as checkpoints:
-        yield Desk(house, await supervisor(installation, house.atlas, asked, checkpoints))
+        plugged = await supervisor(installation, house.atlas, asked, checkpoints)
+        yield Desk(house, plugged, unplugged(plugged) if installation.provider else plugged)
 
 
 async def warm_encoder(house: House) -> Remembering:
@@ -89,26 +102,87 @@ def provider_of(settings: Settings) -> Provider | None:
     return Provider(key, settings.openai_base_url, agent_model=model, router_model=model, summariser_model=model)
 
 
+@dataclass(frozen=True)
+class Question:
+    """One turn as it will be answered: who asks, what, and what we say before the answer."""
+
+    principal: Principal
+    thread: UUID
+    words: str
+    preface: str = ""
+
+
+def question(principal: Principal, last: Unanswered, words: str, preface: str = "") -> Question:
+    """Who asks, as surely as the door and a code made known. What was said to somebody verified is remembered apart from the rest."""
+    if last.is_verified and principal.customer_id is not None:
+        principal = replace(principal, assurance=Assurance.VERIFIED)
+    is_apart = principal.zone is Zone.CUSTOMER and principal.assurance >= Assurance.VERIFIED
+    thread = uuid.uuid5(last.thread, "verified") if is_apart else last.thread
+    return Question(in_conversation(principal, last.thread), thread, words, preface)
+
+
+async def after_code(house: House, principal: Principal, last: Unanswered) -> Question:
+    """A message that held six digits: where they are right, what was asked before them is answered now."""
+    said = phrases(last.language)
+    # A try that died after the digits were found right finds the address verified.
+    if not last.is_verified and (principal.customer_id is None or not await is_right(house.atlas, last)):
+        return question(principal, last, "", str(said["wrong_code"]))
+    words = await asked_before(house.atlas, last)
+    return question(principal, replace(last, is_verified=True), words, str(said["verified"]))
+
+
+def with_preface(reply: Reply, preface: str) -> Reply:
+    return replace(reply, words=f"{preface}\n\n{reply.words}") if preface else reply
+
+
+def fixed(words: str, language: str) -> Reply:
+    """Words of ours that no model was asked for."""
+    return Reply(words, (), (), (), language, {"route": {"certain": "fixed"}, "language": language, "answers": []})
+
+
 async def turn(here: Desk, principal: Principal, words: str, channel: str = "chat", address: str | None = None) -> Reply | None:
     """What we say to `words`; None while a person has the conversation, who answers instead."""
     house, now = here.house, here.house.forge.now()
-    inbound = await heard(house.atlas, principal, channel, address, words, now)
-    async with house.atlas.transaction(DESK) as conn:
-        if (await conversation_of(conn, inbound.conversation_id)).owner != "agents":
-            return None
-    thread_of_causes = CorrelationId(uuid.uuid4())
-    reply = await answer(here.supervisor, principal, inbound.thread, words, now, thread_of_causes)
-    message = SendMessage(
-        inbound.conversation_id,
-        principal.customer_id,
-        inbound.message_id,
-        reply.words,
-        "agents:" + "+".join(reply.modules or ("supervisor",)),
-        reply.language,
-        reply.trace,
-    )
-    await propose(house.forge, DESK, message, reason="answers whoever asked", correlation_id=thread_of_causes)
+    last = await _kept(house, principal, words, channel, address, now)
+    if last.owner != "agents":
+        return None
+    asks = question(principal, last, last.words) if last.code_mac is None else await after_code(house, principal, last)
+    causes = CorrelationId(uuid.uuid5(last.thread, f"message:{last.message_id}"))
+    if asks.preface and not asks.words:
+        reply = fixed(asks.preface, last.language)
+    else:
+        reply = with_preface(await answer(here.supervisor, asks.principal, asks.thread, asks.words, now, causes), asks.preface)
+    author = "agents:" + "+".join(reply.modules or ("supervisor",))
+    message = SendMessage(last.conversation_id, principal.customer_id, last.message_id, reply.words, author, reply.language, reply.trace)
+    await propose(house.forge, DESK, message, reason="answers whoever asked", correlation_id=causes)
     return reply
+
+
+async def _kept(house: House, principal: Principal, words: str, channel: str, address: str | None, now: datetime) -> Unanswered:
+    """The words, stored, as a message that is answered at once."""
+    kept = await heard(house.atlas, principal, channel, address, words, now)
+    inbound = kept.inbound
+    async with house.atlas.transaction(DESK) as conn:
+        owner = (await conversation_of(conn, inbound.conversation_id)).owner
+        is_verified = await is_verified_at(conn, inbound.conversation_id, channel, address or "")
+    return Unanswered(
+        inbox_id=0,
+        message_id=inbound.message_id,
+        at=now,
+        words=kept.words,
+        channel=channel,
+        address=address or "",
+        media=0,
+        tries=0,
+        is_due=True,
+        code_mac=kept.code_mac,
+        conversation_id=inbound.conversation_id,
+        thread=inbound.thread,
+        customer_id=principal.customer_id,
+        language="en",
+        owner=owner,
+        is_verified=is_verified,
+    )
 
 
 async def caller(house: House, phone: str, level: Assurance = Assurance.ADDRESS_ON_FILE) -> Principal:

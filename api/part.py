@@ -1,4 +1,4 @@
-"""One process of the platform: `python -m api.part doors|worker|web`. Prints one line of JSON with its addresses when it is ready."""
+"""One process of the platform: `python -m api.part doors|worker|agents|web`. Prints its addresses as a line of JSON when it is ready."""
 
 import asyncio
 import importlib
@@ -20,7 +20,12 @@ from api.serve import until_stopped
 from api.settings import Settings
 
 # By name, so that a process loads its own part and not the others'.
-PARTS: Final = {"doors": ("api.doors", "open_doors"), "worker": ("api.worker", "run_worker"), "web": ("api.web", "serve_web")}
+PARTS: Final = {
+    "doors": ("api.doors", "open_doors"),
+    "worker": ("api.worker", "run_worker"),
+    "agents": ("api.agents", "answer_messages"),
+    "web": ("api.web", "serve_web"),
+}
 
 
 async def run(name: str) -> None:

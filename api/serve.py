@@ -1,4 +1,4 @@
-"""`bedrock serve`: Atlas, then doors, workers and web, each in a process of its own; one that dies is started again."""
+"""`bedrock serve`: Atlas, then doors, workers, agents and web, each in a process of its own; one that dies is started again."""
 
 import asyncio
 import contextlib
@@ -107,7 +107,7 @@ async def _revived(server: embedded.EmbeddedServer) -> None:
 
 def parts_of(settings: Settings) -> list[str]:
     """The processes to start: doors, as many workers and webs as asked (`worker`, `worker-2`, ...)."""
-    return ["doors", *_numbered("worker", settings.workers), *_numbered("web", settings.webs)]
+    return ["doors", *_numbered("worker", settings.workers), "agents", *_numbered("web", settings.webs)]
 
 
 def _numbered(name: str, how_many: int) -> list[str]:

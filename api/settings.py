@@ -52,6 +52,9 @@ class Settings(BaseSettings):
 
     twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
+    # Twilio signs with the first; while one is rotated both are good.
+    twilio_secondary_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_SECONDARY_AUTH_TOKEN")
+    webhook_url: str = Field(default="", description="what Twilio was told to call, up to /webhooks, if not public_url: behind a path")
     twilio_sms_from: str | None = Field(default=None, validation_alias="TWILIO_SMS_FROM")
     twilio_whatsapp_from: str | None = Field(default=None, validation_alias="TWILIO_WHATSAPP_FROM")
 

@@ -13,6 +13,7 @@ from atlas.principal import Zone
 @asynccontextmanager
 async def serve_web(settings: Settings) -> AsyncIterator[dict[str, str]]:
     """The console and API on the settings' address; where it listens."""
-    async with house(settings, (Zone.STAFF, Zone.EXECUTOR)) as one, listening(web_app(one), settings.host, settings.port) as port:
+    zones = (Zone.STAFF, Zone.EXECUTOR, Zone.INTAKE)
+    async with house(settings, zones) as one, listening(web_app(one), settings.host, settings.port) as port:
         name = settings.part.replace("web", "console") or "console"
         yield {name: f"http://{settings.host}:{port}"}

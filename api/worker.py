@@ -82,7 +82,7 @@ async def run_worker(settings: Settings) -> AsyncIterator[dict[str, str]]:
         jobs = queue(url, settings.secret)
         register(jobs, works)
         await stack.enter_async_context(jobs.open_async())
-        await stack.enter_async_context(running(works.stopping, _taking(jobs, works.stopping), *ticking(jobs, works)))
+        await stack.enter_async_context(running(works.stopping, taking(jobs, works.stopping), *ticking(jobs, works)))
         yield {"worker": "taking jobs"}
 
 
@@ -102,11 +102,13 @@ async def running(stopping: asyncio.Event, taking: Coroutine[Any, Any, None], *w
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _taking(jobs: App, stopping: asyncio.Event) -> None:
+async def taking(jobs: App, stopping: asyncio.Event) -> None:
+    """Takes jobs of the queues that a task is registered for, and leaves the others to whoever knows them."""
     await take_jobs(
         jobs,
         stopping,
         DRAIN_S,
+        queues=sorted({name.partition(".")[0] for name in jobs.tasks}),
         concurrency=AT_ONCE,
         fetch_job_polling_interval=POLL_S,
         install_signal_handlers=False,

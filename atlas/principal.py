@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
+from uuid import UUID
 
 from atlas.errors import NotPermitted
 from atlas.identity import CustomerId, StaffId
@@ -86,6 +87,11 @@ def staff(staff_id: StaffId, name: str, roles: frozenset[Role]) -> Principal:
 def in_session(principal: Principal, fingerprint: bytes) -> Principal:
     """The same person, with the sign-in that brought them here: the gate asks Atlas how fresh it is before they rule."""
     return replace(principal, session=fingerprint.hex())
+
+
+def in_conversation(principal: Principal, thread: UUID) -> Principal:
+    """The same customer or stranger, with the conversation they came by: what is theirs without anybody knowing who they are."""
+    return replace(principal, session=thread.hex) if principal.zone is Zone.CUSTOMER else principal
 
 
 def intake(door: str) -> Principal:

@@ -19,6 +19,7 @@ from api.commands.access import add_access
 from api.commands.backup import add_backup
 from api.commands.billing import add_billing
 from api.commands.effects import add_effects
+from api.commands.inbox import add_inbox
 from api.commands.standby import add_standby
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
@@ -120,6 +121,7 @@ add_backup(app)
 add_billing(app)
 add_standby(app)
 add_effects(app)
+add_inbox(app)
 add_drills(evaluations)
 evaluations.add_typer(campaigns)
 

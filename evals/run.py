@@ -25,7 +25,7 @@ from atlas.connection import Atlas
 from atlas.crm.reads import customer_at
 from atlas.identity import CorrelationId
 from atlas.migrate import migrate
-from atlas.principal import Assurance, Principal, customer, executor, intake, staff, stranger
+from atlas.principal import Assurance, Principal, customer, executor, in_conversation, intake, staff, stranger
 from atlas.staff.reads import members_holding
 from evals.scenario import Scenario, Speaker
 from evals.score import Judgement, Played, judged
@@ -148,6 +148,7 @@ async def play_scenario(one: Stage, scenario: Scenario) -> Judgement:
             await outage_happened(here.atlas, here.forge)
         principal = await principal_of(here, scenario.by)
         thread = await conversation_opened(here.atlas, principal, scenario.by.channel, scenario.says[0])
+        principal = in_conversation(principal, thread)
         replies: list[Reply] = []
         slowest = 0.0
         with psycopg.connect(here.url, autocommit=True) as owner:

@@ -8,8 +8,8 @@ from atlas.errors import NotFound
 from atlas.helpdesk import reads
 from atlas.helpdesk.records import Conversation, Promise, Told, ToldCount, Waiting
 from atlas.identity import CustomerId, IncidentId
-from atlas.principal import Assurance
-from forge.actions.helpdesk import HandOverToPerson, RecordPromise
+from atlas.principal import Assurance, Zone
+from forge.actions.helpdesk import HandOverToPerson, RecordPromise, SendOneTimeCode
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 
@@ -60,6 +60,17 @@ async def hand_over(turn: Turn, reason: str) -> Proposed:
     return await turn.propose(action, because)
 
 
+@needs(Assurance.ADDRESS_ON_FILE)
+async def send_code(turn: Turn) -> Proposed:
+    """Sends six digits to another address of the customer's that is on file, so that they can show here that it is them.
+
+    Call it when somebody who was asked to verify wishes a code. It takes no address, and does not say to which one it goes.
+    """
+    conversation = await _own_conversation(turn)
+    action = SendOneTimeCode(conversation.conversation_id, turn.customer_id, conversation.last_message_id)
+    return await turn.propose(action, "the customer wishes to be verified")
+
+
 async def who_waits(turn: Turn) -> list[Waiting]:
     """Conversations that wait for a person: vulnerable customers first, then whoever waits longest; at most 50. For staff."""
     turn.for_staff_only()
@@ -80,7 +91,9 @@ async def overdue_promises(turn: Turn) -> list[Promise]:
 
 async def _own_conversation(turn: Turn) -> Conversation:
     """The conversation this turn belongs to; else the last one of whoever asks."""
-    found = await reads.conversation_of_thread(turn.conn, turn.correlation_id)
+    found = await reads.own_conversation(turn.conn) if turn.principal.zone is Zone.CUSTOMER else None
+    if found is None:
+        found = await reads.conversation_of_thread(turn.conn, turn.correlation_id)
     if found is None and turn.principal.customer_id is not None:
         found = await reads.latest_conversation(turn.conn, turn.customer_id)
     if found is None and turn.principal.staff_id is not None:

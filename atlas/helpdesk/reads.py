@@ -4,7 +4,21 @@ from datetime import datetime
 from uuid import UUID
 
 from atlas.errors import NotFound
-from atlas.helpdesk.records import Audience, Conversation, Message, Promise, Recipient, Standing, Told, ToldCount, Waiting
+from atlas.helpdesk.records import (
+    Audience,
+    CodeContact,
+    Conversation,
+    Message,
+    Promise,
+    Recipient,
+    SetAside,
+    Standing,
+    Told,
+    ToldCount,
+    Unanswered,
+    Waiting,
+)
+from atlas.helpdesk.rules import CONTACT_SETTLED
 from atlas.identity import ConversationId, CustomerId, IncidentId, StaffId
 from atlas.statements import Connection, Statements
 
@@ -49,6 +63,74 @@ async def conversation(conn: Connection, conversation_id: ConversationId) -> Con
 
 async def conversation_of_thread(conn: Connection, thread: UUID) -> Conversation | None:
     return await _conversation(conn, thread=thread)
+
+
+async def own_conversation(conn: Connection) -> Conversation | None:
+    """The conversation that a customer's principal was signed for, known or not; None where it was signed for none."""
+    return await SQL.first(conn, Conversation, "own_conversation")
+
+
+async def is_asked_by_customer(conn: Connection) -> bool:
+    """Whether somebody at the customers' door asked for the claimed action."""
+    return bool(await SQL.value(conn, "is_asked_by_customer"))
+
+
+async def asked_for_in(conn: Connection) -> ConversationId | None:
+    """The conversation in which whoever asked for the claimed action was; None where they were in none."""
+    found = await SQL.value(conn, "asked_for_in")
+    return None if found is None else ConversationId(found)
+
+
+async def came_from(conn: Connection, message_id: int) -> tuple[str, str] | None:
+    """The channel and address of an inbound message; None where it has none of its own."""
+    found = await SQL.column(conn, "came_from", message_id=message_id)
+    return (found[0][0], found[0][1]) if found else None
+
+
+async def awaits_code(conn: Connection, channel: str, address: str) -> bool:
+    return bool(await SQL.value(conn, "awaits_code", channel=channel, address=address))
+
+
+async def is_verified_at(conn: Connection, conversation_id: ConversationId, channel: str, address: str) -> bool:
+    """Whether a code was right for this very address within the hour."""
+    return bool(await SQL.value(conn, "is_verified_at", conversation_id=conversation_id, channel=channel, address=address))
+
+
+async def code_contact(conn: Connection, customer_id: CustomerId, not_channel: str, not_address: str) -> CodeContact | None:
+    """Where to send a code that verifies another address; None where nothing will do.
+
+    By another channel, to what has not changed for CONTACT_SETTLED and was not opted out of; another address goes before the same number.
+    """
+    return await SQL.first(
+        conn,
+        CodeContact,
+        "code_contact",
+        customer_id=customer_id,
+        not_channel=not_channel,
+        not_address=not_address,
+        settled=CONTACT_SETTLED,
+    )
+
+
+async def unanswered(conn: Connection, conversation_id: ConversationId) -> list[Unanswered]:
+    """The messages of a conversation that wait for an answer, oldest first; at most 20."""
+    return await SQL.all(conn, Unanswered, "unanswered", conversation_id=conversation_id)
+
+
+async def conversations_waiting(conn: Connection) -> list[ConversationId]:
+    """Conversations with a message that nobody has begun on for two seconds, or whose last try failed a while ago."""
+    return await SQL.column(conn, "conversations_waiting")
+
+
+async def question_before(conn: Connection, conversation_id: ConversationId, message_id: int) -> str | None:
+    """What they last asked before this message, within the hour: neither a code nor the wish for one."""
+    found = await SQL.value(conn, "question_before", conversation_id=conversation_id, message_id=message_id)
+    return None if found is None else str(found)
+
+
+async def set_aside(conn: Connection, most: int = 100) -> list[SetAside]:
+    """Messages that were parked, and word of messages that nobody sent; the latest first."""
+    return await SQL.all(conn, SetAside, "set_aside", most=most)
 
 
 async def latest_conversation(conn: Connection, customer_id: CustomerId) -> Conversation | None:

@@ -118,3 +118,79 @@ SELECT promise.id AS promise_id, promise.customer_id, promise.promised, promise.
 
 -- name: latest_told_incident
 SELECT notice.incident_id FROM helpdesk.notice WHERE notice.incident_id IS NOT NULL ORDER BY notice.id DESC LIMIT 1;
+
+-- name: own_conversation
+SELECT own.conversation_id, own.thread, own.customer_id, own.staff_id, own.channel, own.address, own.owner, own.handed_over_because,
+       own.opened_at, own.last_at, own.last_message_id, own.last_inbound_at
+  FROM helpdesk.own_conversation() AS own;
+
+-- name: asked_for_in
+SELECT action.conversation_id FROM actions.action WHERE action.id = actions.claimed();
+
+-- name: is_asked_by_customer
+SELECT action.proposer LIKE 'customer:%%' FROM actions.action WHERE action.id = actions.claimed();
+
+-- name: came_from
+SELECT ARRAY[message.channel, message.address] FROM helpdesk.message
+ WHERE message.id = %(message_id)s AND message.channel IS NOT NULL AND message.address IS NOT NULL;
+
+-- name: awaits_code
+SELECT helpdesk.awaits_code(%(channel)s, %(address)s);
+
+-- name: unanswered
+SELECT inbox.id AS inbox_id, message.id AS message_id, message.at, message.words, message.channel, coalesce(message.address, '') AS address,
+       jsonb_array_length(inbox.media) AS media,
+       inbox.tries, inbox.tries = 0 OR inbox.tried_at < clock_timestamp() - interval '2 seconds' * (1 << least(inbox.tries - 1, 4)) AS is_due, inbox.code_mac,
+       conversation.id AS conversation_id, conversation.thread,
+       message.customer_id, coalesce(customer.language, 'en') AS language, conversation.owner,
+       coalesce(conversation.verified_until > clock_timestamp() AND conversation.verified_channel = message.channel
+                AND conversation.verified_address = message.address, false) AS is_verified
+  FROM helpdesk.inbox
+  JOIN helpdesk.message ON message.id = inbox.message_id
+  JOIN helpdesk.conversation ON conversation.id = inbox.conversation_id
+  LEFT JOIN crm.customer ON customer.id = message.customer_id
+ WHERE inbox.conversation_id = %(conversation_id)s AND inbox.kind = 'message' AND inbox.state = 'received'
+ ORDER BY inbox.id
+ LIMIT 20;
+
+-- A try that failed is made again after 2, 4, 8, 16 seconds: by then whatever was away is back, or it was the message.
+-- name: conversations_waiting
+SELECT inbox.conversation_id
+  FROM helpdesk.inbox
+ WHERE inbox.state = 'received' AND inbox.kind = 'message'
+   AND coalesce(inbox.tried_at, inbox.received_at) < clock_timestamp() - interval '2 seconds' * (1 << least(greatest(inbox.tries - 1, 0), 4))
+ GROUP BY inbox.conversation_id
+ ORDER BY min(inbox.id)
+ LIMIT 1000;
+
+-- name: question_before
+SELECT message.words
+  FROM helpdesk.message
+  JOIN helpdesk.message AS latest ON latest.id = %(message_id)s AND message.at > latest.at - interval '1 hour'
+ WHERE message.conversation_id = %(conversation_id)s AND message.id < %(message_id)s AND NOT message.is_from_us
+   AND message.words !~* '^[[:space:]]*(code|verify)[[:space:][:punct:]]*$' AND message.words NOT LIKE '%%······%%'
+ ORDER BY message.id DESC
+ LIMIT 1;
+
+-- name: set_aside
+SELECT inbox.id AS inbox_id, inbox.provider, inbox.provider_id, inbox.kind, inbox.state, inbox.tries, inbox.error_kind, inbox.received_at,
+       inbox.conversation_id
+  FROM helpdesk.inbox
+ WHERE inbox.state IN ('parked', 'quarantined')
+ ORDER BY inbox.id DESC
+ LIMIT %(most)s;
+
+-- name: code_contact
+SELECT contact.channel, contact.address, customer.language
+  FROM crm.contact
+  JOIN crm.customer ON customer.id = contact.customer_id
+  LEFT JOIN crm.consent ON consent.customer_id = contact.customer_id AND consent.channel = contact.channel AND consent.purpose = 'service'
+ WHERE contact.customer_id = %(customer_id)s AND contact.channel <> %(not_channel)s
+   AND contact.changed_at < clock_timestamp() - %(settled)s::interval
+   AND consent.is_given IS DISTINCT FROM false
+ ORDER BY contact.address <> %(not_address)s DESC, contact.channel = 'whatsapp', contact.is_preferred DESC, contact.id
+ LIMIT 1;
+
+-- name: is_verified_at
+SELECT conversation.verified_until > clock_timestamp() FROM helpdesk.conversation
+ WHERE conversation.id = %(conversation_id)s AND conversation.verified_channel = %(channel)s AND conversation.verified_address = %(address)s;

@@ -131,6 +131,72 @@ class Inbound:
 
 
 @dataclass(frozen=True)
+class Unanswered:
+    """A message in the inbox that waits for an answer, and how surely we know who wrote it.
+
+    `tries` counts earlier attempts; `is_due`: the pause after the last one is over. `code_mac` is of six digits that were taken out of the
+    words. `is_verified`: a code was right for this very address within the hour.
+    """
+
+    inbox_id: int
+    message_id: int
+    at: datetime
+    words: str
+    channel: str
+    address: str
+    media: int
+    tries: int
+    is_due: bool
+    code_mac: bytes | None
+    conversation_id: ConversationId
+    thread: UUID
+    customer_id: CustomerId | None
+    language: str
+    owner: str
+    is_verified: bool
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """What the inbox could not do anything with: a message parked after its last try, or word of a message that nobody sent."""
+
+    inbox_id: int
+    provider: str
+    provider_id: str
+    kind: str
+    state: str
+    tries: int
+    error_kind: str
+    received_at: datetime
+    conversation_id: ConversationId | None
+
+
+@dataclass(frozen=True)
+class Media:
+    """A picture or a recording that came with a message: where the provider keeps it. Nothing is fetched."""
+
+    url: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class CodeContact:
+    """Where a one-time code may go, and in which language."""
+
+    channel: str
+    address: str
+    language: str
+
+
+@dataclass(frozen=True)
+class CodeTried:
+    """The newest code of a conversation, which this try was counted against."""
+
+    code_id: int
+    seed: UUID
+
+
+@dataclass(frozen=True)
 class Waiting:
     """A conversation that waits for a person. `is_vulnerable` goes first."""
 

@@ -1,12 +1,17 @@
-"""When somebody may be written to or called, and who may answer. Pure."""
+"""When somebody may be written to or called, who may answer, and what a one-time code is. Pure."""
 
+import hashlib
+import hmac
+import re
+import unicodedata
 from datetime import datetime, time, timedelta
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from atlas.errors import AtlasError
 from atlas.helpdesk.records import Conversation
-from atlas.identity import ConversationId, IncidentId
+from atlas.identity import ConversationId, CustomerId, IncidentId
 
 # WhatsApp takes free words only this long after the customer's own last message; later it takes approved templates.
 SERVICE_WINDOW: Final = timedelta(hours=24)
@@ -15,6 +20,18 @@ SAME_CASE: Final = timedelta(hours=24)
 # What an outage notice promises: we write again within this time, whether or not there is news.
 NEXT_WORD: Final = timedelta(hours=2)
 LONGEST_MESSAGE: Final = 20_000
+# A message that failed this often is set aside, so that the others of its conversation are answered.
+MOST_TRIES: Final = 5
+# An address that changed lately may be the one that somebody who is not the customer put in.
+CONTACT_SETTLED: Final = timedelta(hours=72)
+# With five tries at each of these, guessing succeeds once in forty thousand customer-days.
+MOST_CODES_A_DAY: Final = 5
+# What stands in kept words where six digits were, or will be.
+DIGITS: Final = "······"
+# People group digits with spaces and dashes, and telephones put invisible characters between them.
+BETWEEN: Final = r"[ \-\u00a0\u00ad\u200b-\u200f\u2060\ufeff]*"
+SIX_DIGITS: Final = re.compile(rf"(?<!\d)\d(?:{BETWEEN}\d){{5}}(?!\d)")
+NAMED_CODE: Final = re.compile(rf"(\b(?:code|otp|pin|código|kode|कोड)\b\D{{0,12}})(\d(?:{BETWEEN}\d){{3,7}})(?!\d)", re.IGNORECASE)
 
 
 class AudienceGrew(AtlasError):
@@ -62,6 +79,22 @@ class NotTheirConversation(AtlasError):
         self.conversation_id = conversation_id
 
 
+class NoOtherAddress(AtlasError):
+    """A code goes by another channel, to an address that has been on file for three days; the customer has none such."""
+
+    def __init__(self, customer_id: CustomerId) -> None:
+        super().__init__("there is no other address on file to which we may send a code")
+        self.customer_id = customer_id
+
+
+class TooManyCodes(AtlasError):
+    """Enough codes for one day: whoever still has none right is helped by a person."""
+
+    def __init__(self, customer_id: CustomerId) -> None:
+        super().__init__("too many codes were asked for today")
+        self.customer_id = customer_id
+
+
 class PromiseInThePast(AtlasError):
     """A promise is due after it is made."""
 
@@ -101,3 +134,32 @@ def check_reply(conversation: Conversation, author: str, now: datetime) -> None:
     last = conversation.last_inbound_at
     if conversation.channel == "whatsapp" and (last is None or now - last > SERVICE_WINDOW):
         raise OutsideServiceWindow(conversation.conversation_id)
+
+
+def code_key(secret: bytes) -> bytes:
+    """The key of codes, from the installation's secret: who reads the database alone can neither make nor guess one."""
+    return hmac.new(secret, b"one-time code", hashlib.sha256).digest()
+
+
+def code_of(key: bytes, seed: UUID) -> str:
+    """The six digits of one seed (dynamic truncation as in RFC 4226, over the whole of HMAC-SHA-256)."""
+    return f"{int.from_bytes(hmac.new(key, seed.bytes, hashlib.sha256).digest()) % 10**6:06}"
+
+
+def code_mac(key: bytes, channel: str, address: str, digits: str) -> bytes:
+    """What is kept of six digits that somebody wrote, from the moment they are read until they are checked."""
+    return hmac.new(key, f"{channel}|{address}|{digits}".encode(), hashlib.sha256).digest()
+
+
+def without_digits(words: str, *, is_awaited: bool) -> tuple[str, str | None]:
+    """The words without one-time codes, and the first that they held.
+
+    Where a code is awaited every group of six digits goes; else a message of nothing but six digits, and what is called a code.
+    """
+    alone = SIX_DIGITS.fullmatch(words.strip(" \t\r\n.!"))
+    found = SIX_DIGITS.search(words) if is_awaited or alone else None
+    named = NAMED_CODE.search(words)
+    first = re.sub(r"\D", "", found[0] if found else named[2] if named else "")
+    cleaned = NAMED_CODE.sub(rf"\g<1>{DIGITS}", SIX_DIGITS.sub(DIGITS, words) if found else words)
+    digits = "".join(str(unicodedata.decimal(digit)) for digit in first)
+    return cleaned, digits if len(digits) == len(DIGITS) else None

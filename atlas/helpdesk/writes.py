@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from atlas.helpdesk.records import Conversation, Inbound, NoticeDraft
-from atlas.helpdesk.rules import SAME_CASE, promised_news, storable
+from atlas.helpdesk.records import CodeTried, Conversation, Inbound, Media, NoticeDraft
+from atlas.helpdesk.rules import MOST_CODES_A_DAY, MOST_TRIES, SAME_CASE, TooManyCodes, promised_news, storable
 from atlas.identity import ConversationId, CustomerId, IncidentId, StaffId
 from atlas.statements import Connection, Statements
 
@@ -76,8 +77,122 @@ async def record_inbound(
         at=at,
         author=author,
         words=storable(words),
+        channel=channel,
+        address=address,
         provider_reference=provider_reference,
     )
+
+
+async def take_in(
+    conn: Connection,
+    provider: str,
+    provider_id: str,
+    kind: str,
+    *,
+    profile_name: str = "",
+    media: Sequence[Media] = (),
+    carrier_error: str = "",
+) -> int | None:
+    """The new row of the inbox; None where the provider had delivered this before, and nothing is to be done.
+
+    `kind` is `message`, or `status:` with what the carrier says; a status begins in quarantine until `merge_delivery` knows its message.
+    """
+    made = await SQL.value(
+        conn,
+        "take_in",
+        provider=provider,
+        provider_id=provider_id,
+        kind=kind,
+        state="received" if kind == "message" else "quarantined",
+        profile_name=storable(profile_name),
+        media=json.dumps([asdict(one) for one in media]),
+        carrier_error=carrier_error,
+    )
+    return None if made is None else int(made)
+
+
+async def file_message(conn: Connection, inbox_id: int, inbound: Inbound, code_mac: bytes | None) -> None:
+    """Says of a row of the inbox which message of which conversation it became."""
+    await SQL.run(
+        conn,
+        "file_message",
+        inbox_id=inbox_id,
+        conversation_id=inbound.conversation_id,
+        message_id=inbound.message_id,
+        code_mac=code_mac,
+    )
+
+
+async def merge_delivery(conn: Connection, provider: str, provider_id: str) -> bool:
+    """Puts the most that is known of a message onto its notice; False where no notice has this reference yet."""
+    return bool(await SQL.value(conn, "merge_delivery", provider=provider, provider_id=provider_id))
+
+
+async def begin_try(conn: Connection, inbox_ids: Sequence[int]) -> None:
+    """Counts a try before it is made, so that one which kills its process counts too."""
+    await SQL.run(conn, "begin_try", inbox_ids=list(inbox_ids))
+
+
+async def note_failure(conn: Connection, inbox_ids: Sequence[int], error_kind: str) -> None:
+    await SQL.run(conn, "note_failure", inbox_ids=list(inbox_ids), error_kind=error_kind)
+
+
+async def park_exhausted(conn: Connection, conversation_id: ConversationId) -> int:
+    """Sets aside what failed too often; how many."""
+    return await SQL.run(conn, "park_exhausted", conversation_id=conversation_id, most=MOST_TRIES)
+
+
+async def retry_parked(conn: Connection, inbox_id: int) -> ConversationId | None:
+    """Lets a parked message be tried afresh; its conversation, None where none is parked under this number."""
+    found = await SQL.value(conn, "retry_parked", inbox_id=inbox_id)
+    return None if found is None else ConversationId(found)
+
+
+async def mark_answered(conn: Connection, inbox_ids: Sequence[int], by: str) -> int:
+    """Ends the wait of these messages; how many were still waiting."""
+    return await SQL.run(conn, "mark_answered", inbox_ids=list(inbox_ids), by=by)
+
+
+async def make_code(conn: Connection, conversation: Conversation, customer_id: CustomerId, sent_channel: str) -> int:
+    """Begins the verification of the address a conversation comes from; the code's id. Needs a claimed action. Raises TooManyCodes."""
+    made = await SQL.value(
+        conn,
+        "make_code",
+        customer_id=customer_id,
+        conversation_id=conversation.conversation_id,
+        channel=conversation.channel,
+        address=conversation.address,
+        sent_channel=sent_channel,
+        most=MOST_CODES_A_DAY,
+    )
+    if made is None:
+        raise TooManyCodes(customer_id)
+    return int(made)
+
+
+async def queue_code(conn: Connection, code_id: int, customer_id: CustomerId, to: tuple[str, str], language: str, words: str) -> None:
+    """Leaves the notice that carries a code for the outbox, to a channel and address; its words hold no digits yet."""
+    channel, address = to
+    await SQL.run(
+        conn,
+        "queue_code",
+        customer_id=customer_id,
+        key=f"code:{code_id}",
+        channel=channel,
+        address=address,
+        language=language,
+        words=words,
+    )
+
+
+async def try_code(conn: Connection, conversation_id: ConversationId, channel: str, address: str) -> CodeTried | None:
+    """Counts one try of the newest code of this address; None where it is used, too old, or tried too often."""
+    return await SQL.first(conn, CodeTried, "try_code", conversation_id=conversation_id, channel=channel, address=address)
+
+
+async def confirm_code(conn: Connection, code_id: int) -> None:
+    """The code was right: its address is verified in its conversation for an hour."""
+    await SQL.run(conn, "confirm_code", code_id=code_id)
 
 
 async def record_reply(conn: Connection, conversation_id: ConversationId, words: str, *, author: str, trace: Any, at: datetime) -> int:

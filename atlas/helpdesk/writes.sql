@@ -40,8 +40,8 @@ RETURNING id;
 
 -- name: record_inbound
 WITH written AS (
-    INSERT INTO helpdesk.message (conversation_id, customer_id, at, is_from_us, author, words, provider_reference)
-    VALUES (%(conversation_id)s, %(customer_id)s, %(at)s, false, %(author)s, %(words)s, %(provider_reference)s)
+    INSERT INTO helpdesk.message (conversation_id, customer_id, at, is_from_us, author, words, channel, address, provider_reference)
+    VALUES (%(conversation_id)s, %(customer_id)s, %(at)s, false, %(author)s, %(words)s, %(channel)s, %(address)s, %(provider_reference)s)
     RETURNING id
 )
 SELECT conversation.id AS conversation_id, conversation.thread, written.id AS message_id, true AS is_new
@@ -80,3 +80,54 @@ UPDATE helpdesk.promise
  WHERE promise.kept_at IS NULL AND promise.promised = %(promised)s
    AND (promise.customer_id IN (SELECT notice.customer_id FROM helpdesk.notice
                                  WHERE notice.incident_id = %(incident_id)s AND notice.action_id = (SELECT actions.claimed()))) IS TRUE;
+
+-- name: take_in
+INSERT INTO helpdesk.inbox (provider, provider_id, kind, state, profile_name, media, carrier_error)
+VALUES (%(provider)s, %(provider_id)s, %(kind)s, %(state)s, %(profile_name)s, %(media)s::jsonb, %(carrier_error)s)
+ON CONFLICT (provider, provider_id, kind) DO NOTHING
+RETURNING id;
+
+-- name: file_message
+UPDATE helpdesk.inbox SET conversation_id = %(conversation_id)s, message_id = %(message_id)s, code_mac = %(code_mac)s
+ WHERE id = %(inbox_id)s;
+
+-- name: merge_delivery
+SELECT helpdesk.merge_delivery(%(provider)s::text, %(provider_id)s::text);
+
+-- name: begin_try
+UPDATE helpdesk.inbox SET tries = tries + 1, tried_at = clock_timestamp() WHERE id = ANY (%(inbox_ids)s::bigint[]) AND state = 'received';
+
+-- name: note_failure
+UPDATE helpdesk.inbox SET error_kind = %(error_kind)s WHERE id = ANY (%(inbox_ids)s::bigint[]) AND state = 'received';
+
+-- name: park_exhausted
+UPDATE helpdesk.inbox
+   SET state = 'parked', error_kind = CASE WHEN error_kind = '' THEN 'ProcessDied' ELSE error_kind END
+ WHERE conversation_id = %(conversation_id)s AND kind = 'message' AND state = 'received' AND tries >= %(most)s;
+
+-- name: retry_parked
+UPDATE helpdesk.inbox SET state = 'received', tries = 0, tried_at = NULL, error_kind = ''
+ WHERE id = %(inbox_id)s AND state = 'parked'
+RETURNING conversation_id;
+
+-- name: mark_answered
+UPDATE helpdesk.inbox SET state = 'answered', answered_at = clock_timestamp(), answered_by = %(by)s, code_mac = NULL
+ WHERE id = ANY (%(inbox_ids)s::bigint[]) AND state = 'received';
+
+-- name: make_code
+INSERT INTO helpdesk.one_time_code (customer_id, conversation_id, channel, address, sent_channel)
+SELECT %(customer_id)s, %(conversation_id)s, %(channel)s, %(address)s, %(sent_channel)s
+ WHERE (SELECT count(*) FROM helpdesk.one_time_code AS earlier
+         WHERE earlier.customer_id = %(customer_id)s AND earlier.made_at > clock_timestamp() - interval '1 day') < %(most)s
+RETURNING id;
+
+-- An answer to somebody who asked: it goes now or not at all, and never another way than the one that was chosen.
+-- name: queue_code
+INSERT INTO helpdesk.notice (customer_id, purpose, key, channel, address, language, template, words)
+VALUES (%(customer_id)s, 'reply', %(key)s, %(channel)s, %(address)s, %(language)s, 'one_time_code.' || %(language)s, %(words)s);
+
+-- name: try_code
+SELECT tried.code_id, tried.seed FROM helpdesk.try_code(%(conversation_id)s, %(channel)s, %(address)s) AS tried;
+
+-- name: confirm_code
+SELECT helpdesk.confirm_code(%(code_id)s);

@@ -503,9 +503,9 @@ BEGIN
     INSERT INTO billing.currency (code) VALUES (p_code) ON CONFLICT (only_one) DO UPDATE SET code = excluded.code WHERE currency.code <> excluded.code;
 END $$;
 
-CALL atlas.protect('billing.balance', 'customer_id = (SELECT atlas.customer_id())');
-CALL atlas.protect('billing.open_item', 'customer_id = (SELECT atlas.customer_id())');
-CALL atlas.protect('billing.allocation', 'customer_id = (SELECT atlas.customer_id())');
+CALL atlas.protect('billing.balance', 'customer_id = (SELECT atlas.verified_customer_id())');
+CALL atlas.protect('billing.open_item', 'customer_id = (SELECT atlas.verified_customer_id())');
+CALL atlas.protect('billing.allocation', 'customer_id = (SELECT atlas.verified_customer_id())');
 CALL atlas.protect('billing.invariant_result');
 CALL atlas.protect('billing.currency', 'true');
 GRANT INSERT ON billing.invariant_result TO bedrock_executor;

@@ -12,7 +12,7 @@ from api.serve import database
 from api.settings import Settings
 from atlas.connection import Atlas
 from atlas.identity import CustomerId
-from atlas.principal import Zone, customer
+from atlas.principal import Assurance, Zone, customer
 from atlas.statements import Connection
 from evals.bench import Conditions, Row
 
@@ -47,7 +47,7 @@ async def transactions(atlas: Atlas, times: int) -> list[Row]:
                 await (await conn.execute(READ, (number,))).fetchall()
 
         async def with_principal(number: int) -> None:
-            async with atlas.transaction(customer(CustomerId(number))) as conn:
+            async with atlas.transaction(customer(CustomerId(number), Assurance.VERIFIED)) as conn:
                 await (await conn.execute(READ, (number,))).fetchall()
 
         took = [(await seconds(without, number), await seconds(with_principal, number)) for number in range(1, WARM_UP + times + 1)]

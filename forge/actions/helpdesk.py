@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Self
@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Self
 from pydantic import JsonValue
 
 from atlas.helpdesk import reads, writes
-from atlas.helpdesk.records import OWN_CHANNELS, Audience, NoticeDraft, Recipient
+from atlas.helpdesk.records import OWN_CHANNELS, Audience, Conversation, NoticeDraft, Recipient
 from atlas.helpdesk.rules import (
     NEXT_WORD,
     AudienceGrew,
     NobodyToTell,
+    NoOtherAddress,
     NotTheirConversation,
     PromiseInThePast,
     check_reply,
@@ -146,6 +147,10 @@ class SendMessage(Action):
         conversation = await reads.conversation(conn, self.conversation)
         if conversation.customer_id != self.customer:
             raise NotTheirConversation(self.conversation)
+        came_from = await reads.came_from(conn, self.in_reply_to)
+        if came_from is not None:
+            # Whoever wrote meanwhile by another way gets an answer of their own there.
+            conversation = replace(conversation, channel=came_from[0], address=came_from[1])
         check_reply(conversation, self.author, now)
         message_id = await writes.record_reply(conn, self.conversation, self.words, author=self.author, trace=self.trace or {}, at=now)
         if conversation.channel not in OWN_CHANNELS:
@@ -181,7 +186,7 @@ class HandOverToPerson(Action):
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         conversation = await reads.conversation(conn, self.conversation)
-        if conversation.customer_id != self.customer:
+        if conversation.customer_id != self.customer or not await _is_theirs_to_hand_over(conn, conversation):
             raise NotTheirConversation(self.conversation)
         if conversation.owner != "agents":
             return {"ticket": None, "owner": conversation.owner}
@@ -189,6 +194,50 @@ class HandOverToPerson(Action):
         title = f"Wants a person: {self.because}"[:200]
         ticket = await open_request(conn, self.customer, title, urgency=1 if self.is_urgent else 3, at=now)
         return {"ticket": ticket, "owner": "queue"}
+
+
+async def _is_theirs_to_hand_over(conn: Connection, conversation: Conversation) -> bool:
+    """Of somebody whom we do not know only the conversation itself says that it is theirs: it must be the one they asked in."""
+    if conversation.customer_id is not None or not await reads.is_asked_by_customer(conn):
+        return True
+    return await reads.asked_for_in(conn) == conversation.conversation_id
+
+
+@dataclass(frozen=True)
+class SendOneTimeCode(Action):
+    """Send six digits to another address of the customer's than the one they write from; once after each message.
+
+    `after` is the last message of the conversation so far, by id. Neither arguments nor outcome hold an address or a digit.
+    """
+
+    name: ClassVar[str] = "send_one_time_code"
+
+    conversation: ConversationId
+    customer: CustomerId
+    after: int
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.conversation}:{self.after}"
+
+    @property
+    def for_customer(self) -> CustomerId:
+        return self.customer
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002 - the ten minutes are by the database's clock
+        """Raises NoOtherAddress, TooManyCodes, NotTheirConversation."""
+        conversation = await reads.conversation(conn, self.conversation)
+        if conversation.customer_id != self.customer or conversation.address is None:
+            raise NotTheirConversation(self.conversation)
+        to = await reads.code_contact(conn, self.customer, conversation.channel, conversation.address)
+        if to is None:
+            raise NoOtherAddress(self.customer)
+        code = await writes.make_code(conn, conversation, self.customer, to.channel)
+        await writes.queue_code(conn, code, self.customer, (to.channel, to.address), to.language, worded("one_time_code", to.language, {}))
+        return {"channel": to.channel, "expires_in_minutes": 10}
 
 
 @dataclass(frozen=True)
@@ -219,7 +268,7 @@ class RecordPromise(Action):
         return {"promise": await writes.record_promise(conn, self.customer, self.promised, self.due_at), "due_at": self.due_at.isoformat()}
 
 
-ACTIONS: tuple[type[Action], ...] = (NotifyOutage, NotifyRestored, SendMessage, HandOverToPerson, RecordPromise)
+ACTIONS: tuple[type[Action], ...] = (NotifyOutage, NotifyRestored, SendMessage, HandOverToPerson, SendOneTimeCode, RecordPromise)
 
 
 def _measured(audience: Audience) -> tuple[int, int, float, bool]:

@@ -34,7 +34,9 @@ def test_every_tool_for_customers_says_how_surely_they_must_be_known(members: di
         "plans_on_sale",
     }
     assert {
-        name for name, level in stated.items() if level is Assurance.ADDRESS_ON_FILE and name not in ("stop_messages", "start_messages")
+        name
+        for name, level in stated.items()
+        if level is Assurance.ADDRESS_ON_FILE and name not in ("stop_messages", "start_messages", "send_code")
     } == {"show_plans", "what_is_wrong_with_my_line"}
 
 

@@ -32,6 +32,8 @@ TOLD: Final[Mapping[str, Any]] = {
     "crm.subscriber.state": "active",
     "crm.subscriber.suspended_for": None,
     "field_service.job.window_from": EARLY,
+    "helpdesk.inbox.kind": "message",
+    "helpdesk.one_time_code.sent_channel": "email",
     "nms.maintenance_window.starts_at": EARLY,
     "staff.shift.starts_at": EARLY,
 }

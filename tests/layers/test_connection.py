@@ -16,7 +16,7 @@ async def test_a_customer_sees_only_their_own_rows(atlas: Atlas, owner: given.Ow
     maya = await given.customer(owner, "Maya Patel", "+447700900001")
     await given.customer(owner, "Tom Reed", "+447700900002")
 
-    async with atlas.transaction(principal.customer(CustomerId(maya))) as conn:
+    async with atlas.transaction(principal.customer(CustomerId(maya), principal.Assurance.VERIFIED)) as conn:
         seen = await (await conn.execute("SELECT name FROM crm.customer")).fetchall()
 
     assert seen == [("Maya Patel",)]

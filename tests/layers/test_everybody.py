@@ -9,7 +9,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from atlas.connection import Atlas, zone_url
 from atlas.identity import CustomerId, StaffId
-from atlas.principal import Principal, Zone, customer, executor, intake, staff, stranger
+from atlas.principal import Assurance, Principal, Zone, customer, executor, intake, staff, stranger
 from tests import given
 from tests.conftest import SECRET
 from tests.layers import catalogue
@@ -61,6 +61,10 @@ OWN: Final = frozenset(
         "oms.product_order",
     }
 )
+# Of that what they see who only write from a number that is on file: nothing that says anything of a person.
+UNVERIFIED: Final = frozenset(
+    {"actions.action", "crm.subscriber", "helpdesk.conversation", "itsm.incident", "itsm.incident_subscriber", "itsm.ticket"}
+)
 # What a door for machines must read to name what arrives.
 ARRIVING: Final = frozenset(
     {
@@ -70,6 +74,7 @@ ARRIVING: Final = frozenset(
         "crm.contact",
         "crm.customer",
         "helpdesk.conversation",
+        "helpdesk.inbox",
         "helpdesk.message",
         "nms.alarm",
         "nms.quarantine",
@@ -87,7 +92,7 @@ NOT_FOR_STAFF: Final = frozenset(
         "staff.unfinished_proof",
     }
 )
-INTAKE_WRITES: Final = frozenset({"nms.alarm", "nms.quarantine", "helpdesk.conversation", "helpdesk.message"})
+INTAKE_WRITES: Final = frozenset({"nms.alarm", "nms.quarantine", "helpdesk.conversation", "helpdesk.inbox", "helpdesk.message"})
 
 Seen = dict[str, set[int]]
 
@@ -115,6 +120,7 @@ def expected_of(who: str, sown: Sown) -> Seen:
     return {
         "the one customer": all_of(sown, PUBLIC) | {table: {1} for table in OWN},
         "the other customer": all_of(sown, PUBLIC) | {table: {2} for table in OWN},
+        "a known number": all_of(sown, PUBLIC) | {table: {1} if table in UNVERIFIED else set() for table in OWN},
         "a stranger": all_of(sown, PUBLIC) | {table: set() for table in OWN},
         "staff": all_of(sown, every - NOT_FOR_STAFF),
         "intake": all_of(sown, ARRIVING),
@@ -127,8 +133,9 @@ def principal_of(who: str, sown: Sown) -> Principal:
         return CustomerId(household.keys["crm.customer"][0])
 
     return {
-        "the one customer": customer(customer_of(sown.one)),
-        "the other customer": customer(customer_of(sown.other)),
+        "the one customer": customer(customer_of(sown.one), Assurance.VERIFIED),
+        "the other customer": customer(customer_of(sown.other), Assurance.VERIFIED),
+        "a known number": customer(customer_of(sown.one)),
         "a stranger": stranger(),
         "staff": staff(StaffId(sown.one.keys["staff.member"][0]), "Anna Bell", frozenset()),
         "intake": intake("test"),
@@ -136,7 +143,7 @@ def principal_of(who: str, sown: Sown) -> Principal:
     }[who]
 
 
-EVERYBODY: Final = ["the one customer", "the other customer", "a stranger", "staff", "intake", "executor"]
+EVERYBODY: Final = ["the one customer", "the other customer", "a known number", "a stranger", "staff", "intake", "executor"]
 
 
 @pytest.mark.parametrize("who", EVERYBODY)

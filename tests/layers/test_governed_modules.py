@@ -74,7 +74,7 @@ async def test_a_large_credit_waits_for_a_billing_lead_and_nothing_is_given(forg
 async def test_no_customer_begins_the_credits_of_an_incident(forge: Forge, owner: Owner) -> None:
     customer, action = await credits_for(forge, owner, flat_minor=500)
 
-    proposed = await asked(forge, principal.customer(customer), action)
+    proposed = await asked(forge, principal.customer(customer, principal.Assurance.VERIFIED), action)
 
     assert (proposed.state, await credited(owner)) == (ActionState.REFUSED, 0)
 
@@ -82,7 +82,9 @@ async def test_no_customer_begins_the_credits_of_an_incident(forge: Forge, owner
 async def test_a_customer_who_asks_for_their_credit_has_it_at_once(forge: Forge, owner: Owner) -> None:
     customer, action = await credits_for(forge, owner, flat_minor=500)
 
-    proposed = await asked(forge, principal.customer(customer), RequestCredit(customer, action.cause, action.credits))
+    proposed = await asked(
+        forge, principal.customer(customer, principal.Assurance.VERIFIED), RequestCredit(customer, action.cause, action.credits)
+    )
 
     assert (proposed.state, await credited(owner)) == (ActionState.DONE, 500)
 
@@ -91,7 +93,7 @@ async def test_a_customer_who_names_an_amount_of_their_own_is_given_nothing(forg
     customer, action = await credits_for(forge, owner, flat_minor=500)
     more = tuple(Credit(customer, credit.subscriber_id, Money("24.00"), "because I say so") for credit in action.credits)
 
-    await asked(forge, principal.customer(customer), RequestCredit(customer, action.cause, more))
+    await asked(forge, principal.customer(customer, principal.Assurance.VERIFIED), RequestCredit(customer, action.cause, more))
 
     assert await credited(owner) == 0
 
@@ -101,7 +103,7 @@ async def test_a_customer_cannot_be_credited_for_the_line_of_somebody_else(forge
     omar, _ = await customer_with_line(owner, "Omar Haddad")
     theirs = tuple(Credit(omar, SubscriberId(credit.subscriber_id), credit.amount, credit.formula) for credit in action.credits)
 
-    await asked(forge, principal.customer(omar), RequestCredit(omar, action.cause, theirs))
+    await asked(forge, principal.customer(omar, principal.Assurance.VERIFIED), RequestCredit(omar, action.cause, theirs))
 
     assert await credited(owner) == 0
 
@@ -121,7 +123,7 @@ async def test_a_customer_who_says_stop_is_opted_out_at_once(forge: Forge, owner
     customer, _ = await customer_with_line(owner)
     stop = RecordContactPreference(customer, "message:1", consents=(Consent(Purpose.SERVICE, Channel.SMS, False),))
 
-    proposed = await asked(forge, principal.customer(customer), stop)
+    proposed = await asked(forge, principal.customer(customer, principal.Assurance.VERIFIED), stop)
 
     said = await (await owner.execute("SELECT is_given FROM crm.consent")).fetchall()
     assert (proposed.state, said) == (ActionState.DONE, [(False,)])
@@ -139,16 +141,16 @@ async def wanted(forge: Forge, owner: Owner, monthly_minor: int) -> tuple[Custom
 async def test_a_plan_that_is_dearer_by_more_than_fifty_waits(forge: Forge, owner: Owner, monthly_minor: int, state: ActionState) -> None:
     customer, action = await wanted(forge, owner, monthly_minor)
 
-    proposed = await asked(forge, principal.customer(customer), action)
+    proposed = await asked(forge, principal.customer(customer, principal.Assurance.VERIFIED), action)
 
     assert proposed.state is state
 
 
 async def test_the_same_plan_wished_twice_is_ordered_once(forge: Forge, owner: Owner) -> None:
     customer, action = await wanted(forge, owner, 4500)
-    first = await asked(forge, principal.customer(customer), action)
+    first = await asked(forge, principal.customer(customer, principal.Assurance.VERIFIED), action)
 
-    second = await asked(forge, principal.customer(customer), action)
+    second = await asked(forge, principal.customer(customer, principal.Assurance.VERIFIED), action)
 
     assert second.action_id == first.action_id
 

@@ -10,7 +10,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from atlas.connection import PRINCIPAL_LIVES_S, Atlas, principal_key, signed, zone_url
 from atlas.identity import CustomerId, StaffId
-from atlas.principal import Principal, Zone, customer, executor, staff, stranger
+from atlas.principal import Assurance, Principal, Zone, customer, executor, staff, stranger
 from evals.benchmarks.principal import transactions
 from tests import given
 from tests.conftest import SECRET
@@ -21,7 +21,7 @@ Connection = AsyncConnection[tuple[Any, ...]]
 async def households(owner: given.Owner) -> tuple[Principal, Principal]:
     maya = await given.customer(owner, "Maya Patel", "+447700900001")
     tom = await given.customer(owner, "Tom Reed", "+447700900002")
-    return customer(CustomerId(maya)), customer(CustomerId(tom))
+    return customer(CustomerId(maya), Assurance.VERIFIED), customer(CustomerId(tom), Assurance.VERIFIED)
 
 
 async def names_seen(conn: Connection) -> list[str]:
