@@ -21,6 +21,7 @@ CREATE TABLE atlas.principal_key (
 -- function atlas.protect(IN t regclass, IN customer_rule text)
 -- function atlas.session() RETURNS bytea
 -- function atlas.staff_id() RETURNS bigint
+-- function atlas.verified_customer_id() RETURNS bigint
 -- function atlas.zone() RETURNS text
 
 -- actions ----------------------------------------------------------------------------------------------------------------------------------
@@ -55,10 +56,12 @@ CREATE TABLE actions.action (
     outcome jsonb,
     failure text,
     supersedes_id bigint,
+    conversation_id bigint DEFAULT helpdesk.own_conversation_id(),  -- as the signed principal of a customer has it; NULL where nobody was in one
     PRIMARY KEY (id),
     UNIQUE (operation_key),
     CHECK ((approvals_needed >= 0)),
     CHECK ((state = ANY (ARRAY['proposed'::text, 'refused'::text, 'allowed'::text, 'waiting'::text, 'approved'::text, 'rejected'::text, 'expired'::text, 'executing'::text, 'done'::text, 'failed'::text, 'superseded'::text]))),
+    FOREIGN KEY (conversation_id) REFERENCES helpdesk.conversation(id),
     FOREIGN KEY (incident_id) REFERENCES itsm.incident(id),
     FOREIGN KEY (supersedes_id) REFERENCES actions.action(id)
 );
@@ -70,6 +73,14 @@ CREATE INDEX action_unfinished ON actions.action USING btree (state) WHERE (stat
 --   row policy customer: (proposed_for = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON actions.action FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON actions.action REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_assurance BEFORE INSERT ON actions.action FOR EACH ROW WHEN ((SESSION_USER = 'bedrock_customer'::name)) EXECUTE FUNCTION actions.require_assurance()
+
+CREATE TABLE actions.assurance_needed (
+    action text NOT NULL,
+    level integer NOT NULL,
+    PRIMARY KEY (action),
+    CHECK (((level >= 0) AND (level <= 3)))
+);
 
 CREATE TABLE actions.audit (
     stream text NOT NULL,
@@ -235,6 +246,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.judge(p_action_id bigint, p_state text, p_rule text, p_reason text, p_matrix_digest text, p_roles text[], p_needed integer, p_approve_within interval, p_execute_within interval) RETURNS boolean SECURITY DEFINER
 -- function actions.measured(p_facts jsonb) RETURNS actions.measures
 -- function actions.propose(p_name text, p_arguments jsonb, p_facts jsonb, p_digest bytea, p_operation_key text, p_proposed_for bigint, p_reason text, p_evidence jsonb, p_correlation_id uuid, p_incident_id bigint, p_supersedes_id bigint, OUT action_id bigint, OUT is_new boolean) RETURNS record SECURITY DEFINER
+-- function actions.require_assurance() RETURNS trigger SECURITY DEFINER
 -- function actions.require_claim() RETURNS trigger
 -- function actions.rule(p_action_id bigint, p_is_approval boolean, p_digest_seen bytea, p_note text) RETURNS text SECURITY DEFINER
 -- function actions.set_hard_limits(p_limits jsonb, p_matrix_digest text) RETURNS void SECURITY DEFINER
@@ -517,7 +529,7 @@ CREATE TABLE gis.premise (
 CREATE INDEX premise_of_area ON gis.premise USING btree (area_id);
 --   row policy customer: (id IN ( SELECT subscriber.premise_id
    FROM crm.subscriber
-  WHERE (subscriber.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
 
 -- crm --------------------------------------------------------------------------------------------------------------------------------------
 
@@ -535,7 +547,7 @@ CREATE TABLE crm.consent (
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 
 CREATE TABLE crm.contact (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -553,7 +565,7 @@ CREATE TABLE crm.contact (
 );
 CREATE INDEX contact_by_address ON crm.contact USING btree (address);
 CREATE UNIQUE INDEX one_preferred_contact ON crm.contact USING btree (customer_id) WHERE is_preferred;
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 
 CREATE TABLE crm.customer (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -574,7 +586,7 @@ CREATE TABLE crm.customer (
     CHECK ((name <> ''::text)),
     CHECK ((state = ANY (ARRAY['prospect'::text, 'active'::text, 'former'::text, 'deceased'::text])))
 );
---   row policy customer: (id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (id = ( SELECT atlas.verified_customer_id() AS customer_id))
 
 CREATE TABLE crm.interaction (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -589,7 +601,7 @@ CREATE TABLE crm.interaction (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 CREATE INDEX interaction_of_customer ON crm.interaction USING btree (customer_id, at DESC);
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger require_claim_after AFTER INSERT ON crm.interaction REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON crm.interaction FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -634,7 +646,7 @@ CREATE TABLE oms.order_event (
 CREATE INDEX event_of_order ON oms.order_event USING btree (order_id, id);
 --   row policy customer: (order_id IN ( SELECT product_order.id
    FROM oms.product_order
-  WHERE (product_order.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+  WHERE (product_order.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
 --   trigger require_claim_after AFTER INSERT ON oms.order_event REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.order_event FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -659,7 +671,7 @@ CREATE TABLE oms.product_order (
     FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id)
 );
 CREATE INDEX order_of_customer ON oms.product_order USING btree (customer_id, ordered_at DESC);
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON oms.product_order FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON oms.product_order REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON oms.product_order REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
@@ -677,7 +689,7 @@ CREATE TABLE billing.account (
     CHECK (((cycle_day >= 1) AND (cycle_day <= 31))),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 
 CREATE TABLE billing.allocation (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -698,7 +710,7 @@ CREATE TABLE billing.allocation (
 );
 CREATE INDEX allocation_from ON billing.allocation USING btree (from_journal_id);
 CREATE INDEX allocation_to ON billing.allocation USING btree (to_journal_id);
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 --   trigger allocate_in_caches AFTER INSERT ON billing.allocation REFERENCING NEW TABLE AS allocated FOR EACH STATEMENT EXECUTE FUNCTION billing.allocate_in_caches()
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.allocation FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 
@@ -711,7 +723,7 @@ CREATE TABLE billing.balance (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (ledger_account) REFERENCES billing.ledger_account(code)
 );
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 
 CREATE TABLE billing.compensation_rate (
     segment text NOT NULL,
@@ -745,7 +757,7 @@ CREATE TABLE billing.credit (
     FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
 );
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON billing.credit FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON billing.credit REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.credit FOR EACH ROW EXECUTE FUNCTION billing.is_final()
@@ -793,7 +805,7 @@ CREATE TABLE billing.invoice (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
 );
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger is_final BEFORE UPDATE OF id, number, customer_id, month, period_from, period_to, issued_at, due_on, journal_id ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
 --   trigger is_kept BEFORE DELETE ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
 
@@ -816,7 +828,7 @@ CREATE TABLE billing.invoice_line (
 CREATE INDEX line_of_invoice ON billing.invoice_line USING btree (invoice_id);
 --   row policy customer: (invoice_id IN ( SELECT invoice.id
    FROM billing.invoice
-  WHERE (invoice.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+  WHERE (invoice.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
 --   trigger is_final BEFORE INSERT OR DELETE OR UPDATE ON billing.invoice_line FOR EACH ROW EXECUTE FUNCTION billing.line_is_final()
 
 CREATE TABLE billing.journal (
@@ -864,7 +876,7 @@ CREATE TABLE billing.open_item (
     FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
 );
 CREATE INDEX item_open ON billing.open_item USING btree (customer_id) WHERE (open_minor <> 0);
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 
 CREATE TABLE billing.payment (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -887,7 +899,7 @@ CREATE TABLE billing.payment (
 CREATE INDEX payment_by_day ON billing.payment USING btree (received_at);
 CREATE INDEX payment_in_suspense ON billing.payment USING btree (journal_id) WHERE (customer_id IS NULL);
 CREATE INDEX payment_of_customer ON billing.payment USING btree (customer_id, received_at DESC);
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger is_final BEFORE UPDATE OF id, amount_minor, received_at, method, provider_reference, journal_id ON billing.payment FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 --   trigger is_kept BEFORE DELETE ON billing.payment FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 
@@ -903,7 +915,7 @@ CREATE TABLE billing.posting (
 );
 CREATE INDEX posting_in_suspense ON billing.posting USING btree (amount_minor) WHERE (ledger_account = 'suspense'::text);
 CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) INCLUDE (ledger_account, amount_minor);
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.posting FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 --   trigger post_to_caches AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.post_to_caches()
 
@@ -1021,7 +1033,7 @@ CREATE TABLE cmdb.access (
 CREATE INDEX access_of_device ON cmdb.access USING btree (device_id);
 --   row policy customer: (subscriber_id IN ( SELECT subscriber.id
    FROM crm.subscriber
-  WHERE (subscriber.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
 --   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE OF device_id ON cmdb.access FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
 CREATE TABLE cmdb.conduit (
@@ -1117,7 +1129,7 @@ CREATE TABLE cmdb.session (
 );
 --   row policy customer: (subscriber_id IN ( SELECT subscriber.id
    FROM crm.subscriber
-  WHERE (subscriber.customer_id = ( SELECT atlas.customer_id() AS customer_id))))
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
 
 -- a building, mast or street cabinet: what stands in it shares its power
 CREATE TABLE cmdb.site (
@@ -1292,6 +1304,9 @@ CREATE TABLE helpdesk.conversation (
     handed_over_because text,
     opened_at timestamp with time zone NOT NULL DEFAULT now(),
     last_at timestamp with time zone NOT NULL DEFAULT now(),
+    verified_until timestamp with time zone,  -- until then whoever writes here from the verified channel and address is known by a code
+    verified_channel text,
+    verified_address text,
     PRIMARY KEY (id),
     UNIQUE (thread),
     CHECK ((channel = ANY (ARRAY['sms'::text, 'whatsapp'::text, 'voice'::text, 'email'::text, 'chat'::text, 'console'::text]))),
@@ -1301,6 +1316,37 @@ CREATE TABLE helpdesk.conversation (
 CREATE INDEX conversation_of_customer ON helpdesk.conversation USING btree (customer_id, last_at DESC);
 CREATE INDEX whatsapp_of_address ON helpdesk.conversation USING btree (address) WHERE (channel = 'whatsapp'::text);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+
+CREATE TABLE helpdesk.inbox (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    provider text NOT NULL,
+    provider_id text NOT NULL,
+    kind text NOT NULL,
+    received_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    state text NOT NULL DEFAULT 'received'::text,  -- a message is received, then answered or parked; a status is merged, or quarantined while nobody knows the message
+    conversation_id bigint,
+    message_id bigint,
+    profile_name text NOT NULL DEFAULT ''::text,
+    media jsonb NOT NULL DEFAULT '[]'::jsonb,  -- address and type of each, as the provider gave them; nothing is fetched
+    carrier_error text NOT NULL DEFAULT ''::text,
+    code_mac bytea,  -- of six digits that were taken out of the words: a MAC under a key that is not in this database
+    tries integer NOT NULL DEFAULT 0,
+    tried_at timestamp with time zone,
+    error_kind text NOT NULL DEFAULT ''::text,
+    answered_at timestamp with time zone,
+    answered_by text NOT NULL DEFAULT ''::text,  -- agents, person (a ticket), command, or staff who had the conversation
+    PRIMARY KEY (id),
+    UNIQUE (message_id),
+    UNIQUE (provider, provider_id, kind),
+    CHECK (((kind = 'message'::text) OR (kind ~~ 'status:%'::text))),
+    CHECK ((provider <> ''::text)),
+    CHECK ((provider_id <> ''::text)),
+    CHECK ((state = ANY (ARRAY['received'::text, 'answered'::text, 'parked'::text, 'merged'::text, 'quarantined'::text]))),
+    FOREIGN KEY (conversation_id) REFERENCES helpdesk.conversation(id),
+    FOREIGN KEY (message_id) REFERENCES helpdesk.message(id)
+);
+CREATE INDEX inbox_set_aside ON helpdesk.inbox USING btree (id) WHERE (state = ANY (ARRAY['parked'::text, 'quarantined'::text]));
+CREATE INDEX inbox_waiting ON helpdesk.inbox USING btree (conversation_id, id) WHERE ((state = 'received'::text) AND (kind = 'message'::text));
 
 CREATE TABLE helpdesk.message (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1313,6 +1359,8 @@ CREATE TABLE helpdesk.message (
     provider_reference text,
     trace jsonb NOT NULL DEFAULT '{}'::jsonb,  -- route, tools, grounding, model and prompt versions
     action_id bigint,
+    channel text,
+    address text,
     PRIMARY KEY (id),
     UNIQUE (provider_reference),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
@@ -1321,7 +1369,7 @@ CREATE TABLE helpdesk.message (
 );
 CREATE INDEX message_by_time ON helpdesk.message USING btree (at);
 CREATE INDEX message_of_conversation ON helpdesk.message USING btree (conversation_id, id);
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.message FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.message REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
@@ -1345,6 +1393,8 @@ CREATE TABLE helpdesk.notice (
     provider_reference text,
     failure text,
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    delivery text,
+    delivery_at timestamp with time zone,
     tried text[] NOT NULL DEFAULT '{}'::text[],  -- channel:address of every way that would not do; the next way of the customer is taken then
     PRIMARY KEY (id),
     UNIQUE (key),
@@ -1362,12 +1412,39 @@ CREATE INDEX notice_of_customer ON helpdesk.notice USING btree (customer_id, que
 CREATE INDEX notice_of_incident ON helpdesk.notice USING btree (incident_id, purpose);
 CREATE INDEX notice_sent ON helpdesk.notice USING btree (sent_at) WHERE (sent_at IS NOT NULL);
 CREATE INDEX notice_to_send ON helpdesk.notice USING btree (not_before, id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.notice REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger merge_what_came_early AFTER UPDATE ON helpdesk.notice REFERENCING OLD TABLE AS stale NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION helpdesk.merge_what_came_early()
 --   trigger require_claim_after AFTER INSERT ON helpdesk.notice REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON helpdesk.notice FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger wake_outbox AFTER INSERT ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.outbox')
+
+CREATE TABLE helpdesk.one_time_code (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    conversation_id bigint NOT NULL,
+    channel text NOT NULL,
+    address text NOT NULL,  -- what is being verified; the digits went to sent_channel
+    sent_channel text NOT NULL,
+    seed uuid NOT NULL DEFAULT gen_random_uuid(),
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamp with time zone NOT NULL DEFAULT (clock_timestamp() + '00:10:00'::interval),
+    tries integer NOT NULL DEFAULT 0,
+    used_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK (((tries >= 0) AND (tries <= 5))),
+    CHECK ((sent_channel <> channel)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (conversation_id) REFERENCES helpdesk.conversation(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE INDEX code_awaited ON helpdesk.one_time_code USING btree (address, channel) WHERE (used_at IS NULL);
+CREATE INDEX code_of_conversation ON helpdesk.one_time_code USING btree (conversation_id, id DESC);
+CREATE INDEX code_of_customer ON helpdesk.one_time_code USING btree (customer_id, made_at DESC);
+--   trigger require_claim_after AFTER INSERT ON helpdesk.one_time_code REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON helpdesk.one_time_code FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE helpdesk.promise (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1381,7 +1458,7 @@ CREATE TABLE helpdesk.promise (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 CREATE INDEX promise_of_customer ON helpdesk.promise USING btree (customer_id);
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger require_claim_after AFTER INSERT ON helpdesk.promise REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON helpdesk.promise FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -1396,6 +1473,15 @@ CREATE TABLE helpdesk.recorded_message (
     PRIMARY KEY (key),
     UNIQUE (reference)
 );
+
+-- function helpdesk.awaits_code(p_channel text, p_address text) RETURNS boolean SECURITY DEFINER
+-- function helpdesk.confirm_code(p_code_id bigint) RETURNS void SECURITY DEFINER
+-- function helpdesk.delivery_rank(p_status text) RETURNS integer
+-- function helpdesk.merge_delivery(p_provider text, p_provider_id text) RETURNS boolean SECURITY DEFINER
+-- function helpdesk.merge_what_came_early() RETURNS trigger SECURITY DEFINER
+-- function helpdesk.own_conversation() RETURNS TABLE(conversation_id bigint, thread uuid, customer_id bigint, staff_id bigint, channel text, address text, owner text, handed_over_because text, opened_at timestamp with time zone, last_at timestamp with time zone, last_message_id bigint, last_inbound_at timestamp with time zone) SECURITY DEFINER
+-- function helpdesk.own_conversation_id() RETURNS bigint SECURITY DEFINER
+-- function helpdesk.try_code(p_conversation_id bigint, p_channel text, p_address text) RETURNS TABLE(code_id bigint, seed uuid) SECURITY DEFINER
 
 -- field_service ----------------------------------------------------------------------------------------------------------------------------
 
@@ -1441,7 +1527,7 @@ CREATE TABLE field_service.job (
 CREATE INDEX job_of_customer ON field_service.job USING btree (customer_id);
 CREATE INDEX job_of_engineer ON field_service.job USING btree (engineer_id, window_from);
 CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job USING btree (incident_id) WHERE ((incident_id IS NOT NULL) AND (state <> ALL (ARRAY['failed'::text, 'cancelled'::text])));
---   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON field_service.job FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON field_service.job REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
