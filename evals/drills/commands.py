@@ -13,11 +13,13 @@ from rich.table import Table
 from api.cli import Json, console, printed_json, run
 from evals.drills.failover import FailoverDrill, failover_drill
 from evals.drills.restore import RestoreDrill, restore_drill
+from evals.drills.several import SeveralDrill, several_in_networks
 
 
 def add_drills(evaluations: typer.Typer) -> None:
     evaluations.command("restore-drill")(restore_drill_)
     evaluations.command("failover")(failover_)
+    evaluations.command("several")(several_)
 
 
 def restore_drill_(
@@ -48,6 +50,19 @@ def failover_(
     told(run(work), as_json=as_json)
 
 
+def several_(
+    notices: Annotated[int, typer.Option(min=1, help="How many messages the workers share.")] = 500,
+    as_json: Json = False,
+) -> None:
+    """Two workers and two webs, each in a network of its own: every message goes out once, every open page hears of it."""
+
+    async def work() -> SeveralDrill:
+        with open_folder() as folder:
+            return await several_in_networks(folder, notices)
+
+    told(run(work), as_json=as_json)
+
+
 @contextmanager
 def open_folder(within: Path | None = None) -> Iterator[Path]:
     """A folder that others may enter: the embedded server may run as a user of its own."""
@@ -56,7 +71,7 @@ def open_folder(within: Path | None = None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def told(drill: RestoreDrill | FailoverDrill, *, as_json: bool) -> None:
+def told(drill: RestoreDrill | FailoverDrill | SeveralDrill, *, as_json: bool) -> None:
     """Shows what came of a drill; exit 1 where it failed."""
     figures = {**asdict(drill), "passed": drill.passed}
     if as_json:
