@@ -46,6 +46,7 @@ def web_app(house: House, to_other_house: httpx2.AsyncBaseTransport | None = Non
         app.include_router(part.router(house.atlas, keys))
     app.include_router(twilio(house.atlas, settings, house.forge.now))
     add_console(app, room)
+    app.state.room = room
     add_document(app, keys)
     site = public_site(settings)
     return fronted(app, LOOPBACK if site is None else LOOPBACK | {site.host}, is_https=site is not None and site.is_https)

@@ -4,12 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
+from pydantic import ValidationError
 
 from atlas.actions import reads
+from atlas.actions.records import ActionRecord
 from atlas.actions.rules import reference
 from atlas.identity import ActionId
 from console.room import Me, Room, RowId
 from forge.register import read_facts
+from governance.facts import Facts
 
 
 def router(room: Room) -> APIRouter:
@@ -48,9 +51,17 @@ async def explained(room: Room, me: Me, action_id: ActionId) -> dict[str, Any]:
         return {
             "action": action,
             "reference": reference(action_id),
-            "facts": read_facts(action.facts),
+            "facts": facts_of(action),
             "rulings": await reads.rulings(conn, [action_id]),
             "errands": await reads.errands_of_action(conn, action_id),
             "trail": await reads.audit_of_action(conn, action_id),
             "siblings": [one for one in await reads.actions_by_correlation(conn, action.correlation_id) if one.id != action_id],
         }
+
+
+def facts_of(action: ActionRecord) -> Facts | None:
+    """What Forge measured; None where an older release wrote it in another way."""
+    try:
+        return read_facts(action.facts)
+    except ValidationError:
+        return None

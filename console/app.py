@@ -1,11 +1,12 @@
 """The console as one mountable set of routes: rooms, sign-in, and the stream of what changed."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
+from typing import Any, Final
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -19,6 +20,17 @@ from forge.sign_in.sessions import signed_in
 HEARTBEAT_S: Final = 15
 # How long a stream outlives a session that was ended elsewhere.
 STILL_IN_S: Final = 10.0
+PAGE: Final = {"content": {"text/html": {}, "application/problem+json": {}, "application/json": {}}}
+# What any page may answer; a browser is shown a page, a program a problem.
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    303: {"description": "on to another page"},
+    401: {"description": "nobody is signed in, or what was shown does not hold", **PAGE},
+    403: {"description": "not theirs to do, or not from a page of ours", **PAGE},
+    404: {"description": "there is nothing here that they may see", **PAGE},
+    409: {"description": "it moved on meanwhile", **PAGE},
+    422: {"description": "fields are missing or wrong", **PAGE},
+    429: {"description": "too many tries", **PAGE},
+}
 ROOMS: Final = (sign_in, proving, account, incidents, approvals, customers, actions, switches, matrix)
 
 
@@ -26,7 +38,7 @@ def add_console(app: FastAPI, room: Room) -> None:
     """Adds every room of the console to the app."""
     app.mount("/static", guarded(ANYBODY, StaticFiles(directory=STATIC)), name="static")
     for part in ROOMS:
-        app.include_router(part.router(room), default_response_class=HTMLResponse)
+        app.include_router(part.router(room), default_response_class=HTMLResponse, responses=ANSWERS)
     app.add_exception_handler(NotSignedIn, _shown_the_door)
     app.add_exception_handler(FactorMissing, _sent_to_add_one)
     app.add_exception_handler(ProofTooOld, _asked_again)
@@ -36,22 +48,27 @@ def add_console(app: FastAPI, room: Room) -> None:
         return EventSourceResponse(_changes(room, me), ping=HEARTBEAT_S)
 
 
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    body = {"title": HTTPStatus(status).phrase, "detail": detail, "status": status}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
 async def _shown_the_door(request: Request, _: Exception) -> Response:
     if "x-region" in request.headers or request.method != "GET":
-        return Response(status_code=401)
+        return problem(401, "nobody is signed in")
     return RedirectResponse(f"/sign-in?to={local(request.url.path)}", status_code=303)
 
 
 async def _sent_to_add_one(request: Request, _: Exception) -> Response:
     if "x-region" in request.headers or request.method != "GET":
-        return Response(status_code=403)
+        return problem(403, "a second factor is to be added first")
     return RedirectResponse("/account", status_code=303)
 
 
 async def _asked_again(request: Request, _: Exception) -> Response:
     """Whatever was pressed on a page is pressed again after it: nothing that weighs is carried on by itself."""
     if "x-form-token" in request.headers:
-        return Response(status_code=403, headers={"X-Prove": "/prove"})
+        return problem(403, "who you are is to be shown again first", {"X-Prove": "/prove"})
     return RedirectResponse("/prove?to=/account", status_code=303)
 
 

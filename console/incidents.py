@@ -34,7 +34,7 @@ def router(room: Room) -> APIRouter:
 
     @routes.get("/", dependencies=[Depends(ANYBODY)])
     async def home() -> Response:
-        return RedirectResponse("/incidents")
+        return RedirectResponse("/incidents", status_code=303)
 
     @routes.get("/incidents")
     async def board(me: Me = Depends(room.staff)) -> Response:

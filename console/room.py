@@ -119,7 +119,10 @@ class Room:
 
     def form_token(self, me: Me) -> str:
         """The same for as long as the session lasts, so that a second page of it still works after the session's token turned."""
-        return hmac.new(self.form_key, str(me.signed_in.session_id).encode(), hashlib.sha256).hexdigest()
+        return self.token_of(me.signed_in.session_id)
+
+    def token_of(self, session_id: int) -> str:
+        return hmac.new(self.form_key, str(session_id).encode(), hashlib.sha256).hexdigest()
 
     def check_origin(self, request: Request) -> None:
         """A browser says where a form came from. Raises ForeignForm where that is not here."""

@@ -30,6 +30,7 @@ from evals.campaign.commands import campaigns
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
 from evals.drills.commands import add_drills
+from evals.openapi.commands import add_api
 from evals.run import play_all
 from evals.scenario import scenarios
 from evals.score import as_rows
@@ -123,6 +124,7 @@ add_standby(app)
 add_effects(app)
 add_inbox(app)
 add_drills(evaluations)
+add_api(evaluations)
 evaluations.add_typer(campaigns)
 
 

@@ -25,10 +25,10 @@ async def test_nobody_sees_a_page_without_signing_in(browser: httpx.AsyncClient)
     assert [(answer.status_code, answer.headers["location"].partition("?")[0]) for answer in answers] == [(303, "/sign-in")] * 5
 
 
-async def test_a_region_asked_for_without_signing_in_is_refused_and_says_nothing(browser: httpx.AsyncClient) -> None:
+async def test_a_region_asked_for_without_signing_in_is_refused_and_says_only_that(browser: httpx.AsyncClient) -> None:
     answer = await browser.get("/approvals/list", headers={"X-Region": "1"})
 
-    assert (answer.status_code, answer.content) == (401, b"")
+    assert (answer.status_code, answer.json()["detail"]) == (401, "nobody is signed in")
 
 
 async def test_someone_who_works_here_gets_in_and_out_again(browser: httpx.AsyncClient, owner: given.Owner) -> None:

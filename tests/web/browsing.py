@@ -16,6 +16,7 @@ from api.app import web_app
 from api.bootstrap import House
 from api.settings import Settings
 from atlas.connection import Atlas
+from console.room import Room
 from cortex.pictures import WarmTopology
 from forge.hard_limits import load_hard_limits
 from forge.propose import Forge, MatrixInForce
@@ -50,6 +51,7 @@ class Site:
     app: FastAPI
     atlas: Atlas
     forge: Forge
+    room: Room
     clock: Clock = field(default_factory=Clock)
 
 
@@ -59,7 +61,8 @@ async def site(atlas: Atlas, home: Path, **settings: Any) -> Site:
     clock = Clock()
     forge = Forge(atlas, Register.of_modules(), MatrixInForce(MATRIX), clock.now, ZoneInfo("Europe/London"))
     house = House(Settings(home=home, **settings), atlas, forge, WarmTopology(), {})
-    return Site(web_app(house), atlas, forge, clock)
+    app = web_app(house)
+    return Site(app, atlas, forge, app.state.room, clock)
 
 
 @asynccontextmanager
