@@ -29,7 +29,9 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"description": "there is nothing here that they may see", **PAGE},
     409: {"description": "it moved on meanwhile", **PAGE},
     422: {"description": "fields are missing or wrong", **PAGE},
+    413: {"description": "more was sent than any form of ours", **PAGE},
     429: {"description": "too many tries", **PAGE},
+    503: {"description": "no answer in time", **PAGE},
 }
 ROOMS: Final = (sign_in, proving, account, incidents, approvals, customers, actions, switches, matrix)
 

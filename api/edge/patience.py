@@ -7,8 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.edge.plain import Refusal, answer
 
-# Of the largest form of ours, several times over.
-LONGEST_FORM: Final = 64 * 1024
+# Twice the largest form of ours, an escalation matrix.
+LONGEST_FORM: Final = 128 * 1024
 # A phone on a train sends a form within this; a body that drips in for longer holds a place for nothing.
 BODY_S: Final = 15.0
 # Until an answer begins. A stream begins at once and may go on.

@@ -1,5 +1,6 @@
 """Calls every operation of the OpenAPI document with requests that its schema allows and some that it forbids, and judges each answer."""
 
+import contextlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ import httpx
 import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -65,19 +68,21 @@ def made(app: FastAPI, each: int, number: int) -> Iterator[tuple[str, list[Any]]
     schema = schemathesis.openapi.from_dict(app.openapi())
     for result in schema.get_all_operations():
         operation = result.ok()
-        yield operation.label, _requests(operation, each, number)
+        yield operation.label, [case for mode in GenerationMode for case in _requests(operation, mode, each, number)]
 
 
-def _requests(operation: Any, each: int, number: int) -> list[Any]:
+def _requests(operation: Any, mode: GenerationMode, each: int, number: int) -> list[Any]:
+    """Requests that the schema allows, or (where it forbids anything) such as it forbids."""
     cases: list[Any] = []
 
     @seed(number)
     @settings(max_examples=each, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    @given(case=operation.as_strategy())
+    @given(case=operation.as_strategy(generation_mode=mode))
     def keep(case: Any) -> None:
         cases.append(case)
 
-    keep()
+    with contextlib.suppress(Unsatisfiable):
+        keep()
     return cases
 
 

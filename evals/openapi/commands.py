@@ -9,11 +9,12 @@ import typer
 from pydantic import SecretStr
 
 from api.app import web_app
-from api.bootstrap import house
+from api.bootstrap import configure_logging, house
 from api.cli import Json, console, printed_json, run
 from api.serve import database
 from api.settings import Settings
 from atlas.principal import Zone
+from evals.demo.quiet import logs_kept_in
 from evals.drills.commands import open_folder
 from evals.openapi.callers import callers
 from evals.openapi.campaign import Judged, judged
@@ -35,7 +36,9 @@ def api_(
 
     async def work() -> Judged:
         with open_folder() as folder:
-            return await campaign(folder, each, number)
+            configure_logging("json")
+            with logs_kept_in(folder / "api.log"):
+                return await campaign(folder, each, number)
 
     told(run(work), as_json=as_json)
 

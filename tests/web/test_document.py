@@ -6,7 +6,7 @@ from tests import given
 from tests.web.browsing import Site, hired
 
 # A handful of each; `bedrock eval api` makes thousands.
-EACH = 3
+EACH = 2
 
 
 async def test_whatever_is_asked_nothing_breaks_and_every_answer_is_as_the_document_says(here: Site, owner: given.Owner) -> None:

@@ -105,11 +105,11 @@ async def test_wrong_fields_are_named_and_what_was_in_them_is_not_repeated(clien
 @pytest.mark.parametrize("is_announced", [True, False])
 async def test_more_than_any_form_of_ours_is_refused(client: httpx.AsyncClient, is_announced: bool) -> None:
     async def dripping() -> AsyncIterator[bytes]:
-        for _ in range(70):
+        for _ in range(140):
             yield b"x" * 1024
 
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = await client.post("/sign-in", content=b"x" * 70 * 1024 if is_announced else dripping(), headers=headers)
+    answer = await client.post("/sign-in", content=b"x" * 140 * 1024 if is_announced else dripping(), headers=headers)
 
     assert answer.status_code == 413
 
