@@ -56,12 +56,12 @@ def _by_passkey(room: Room, routes: APIRouter, form: OwnForm) -> None:
         return await for_a_script(work)
 
     @routes.post("/prove/passkey", response_class=JSONResponse)
-    async def shown(request: Request, asked: Code, answer: Answer, me: Me = Depends(form)) -> Response:
+    async def shown(request: Request, asked: Code, answer: Answer, to: Next = "/account", me: Me = Depends(form)) -> Response:
         """The passkey's signature: the session is fresh."""
 
         async def work() -> Response:
             token = await prove_again_by_passkey(atlas, room.site(request), me.token, me.signed_in, Token(asked), answer)
-            fresh = JSONResponse({"fresh": True})
+            fresh = JSONResponse({"to": local(to)})
             room.keep_session(request, fresh, token)
             return fresh
 

@@ -1,6 +1,6 @@
 """Pure: how facts read on a page. No figure is computed here; they are only said."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -149,6 +149,13 @@ def browser(user_agent: str) -> str:
     return " on ".join(part for part in (name, system) if part) or "A program"
 
 
+PROOFS: Final = {"totp": "authenticator app", "oidc": "company account", "mfa": "its second factor", "operator": "the operator's word"}
+
+
+def proofs(proved_by: Sequence[str]) -> str:
+    return " and ".join(PROOFS.get(one, spoken(one)) for one in proved_by)
+
+
 def groups(letters: str) -> str:
     """Four at a time, as one types them over."""
     return " ".join(letters[at : at + 4] for at in range(0, len(letters), 4))
@@ -176,6 +183,7 @@ def filters(currency: str, timezone: str) -> Mapping[str, Any]:
         "plain": plain,
         "browser": browser,
         "groups": groups,
+        "proofs": proofs,
         "since": since,
         "lasted": lasted,
         "moment": moment,

@@ -148,6 +148,6 @@ def picture_of(secret: str, account: str, issuer: str) -> str:
     picture = io.BytesIO()
     uri = pyotp.TOTP(secret, interval=STEP_S).provisioning_uri(name=account, issuer_name=issuer)
     segno.make(uri, micro=False, error="m").save(
-        picture, kind="svg", xmldecl=False, svgns=False, border=2, scale=5, svgclass="qr", lineclass=None
+        picture, kind="svg", xmldecl=False, svgns=False, border=2, omitsize=True, svgclass="qr", lineclass=None
     )
     return picture.getvalue().decode()
