@@ -118,7 +118,7 @@ def _passkeys(room: Room, routes: APIRouter) -> None:
 
 def _sessions(room: Room, routes: APIRouter) -> None:
     atlas = room.forge.atlas
-    form = OwnForm(room, lets_enrol=True)
+    form = OwnForm(room, lets_enrol=True, must_be_fresh=True)
 
     @routes.post("/account/sessions/{session_id}/end")
     async def ended(session_id: RowId, me: Me = Depends(form)) -> Response:

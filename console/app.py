@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from console import account, actions, approvals, customers, incidents, matrix, proving, sign_in, switches
+from console import account, actions, approvals, customers, doubts, incidents, matrix, proving, sign_in, switches
 from console.guards import ANYBODY, guarded
 from console.room import STATIC, FactorMissing, Me, NotSignedIn, ProofTooOld, Room
 from console.sign_in import local
@@ -33,7 +33,7 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     429: {"description": "too many tries", **PAGE},
     503: {"description": "no answer in time", **PAGE},
 }
-ROOMS: Final = (sign_in, proving, account, incidents, approvals, customers, actions, switches, matrix)
+ROOMS: Final = (sign_in, proving, account, incidents, approvals, customers, actions, doubts, switches, matrix)
 
 
 def add_console(app: FastAPI, room: Room) -> None:
@@ -67,11 +67,16 @@ async def _sent_to_add_one(request: Request, _: Exception) -> Response:
     return RedirectResponse("/account", status_code=303)
 
 
+def room_of(request: Request) -> str:
+    """The room in which something was pressed."""
+    return "/" + request.url.path.split("/")[1]
+
+
 async def _asked_again(request: Request, _: Exception) -> Response:
     """Whatever was pressed on a page is pressed again after it: nothing that weighs is carried on by itself."""
     if "x-form-token" in request.headers:
         return problem(403, "who you are is to be shown again first", {"X-Prove": "/prove"})
-    return RedirectResponse("/prove?to=/account", status_code=303)
+    return RedirectResponse(f"/prove?to={room_of(request)}", status_code=303)
 
 
 async def _changes(room: Room, me: Me) -> AsyncIterator[ServerSentEvent]:

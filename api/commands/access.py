@@ -102,6 +102,17 @@ def forget_factors(email: Person) -> None:
     console.print("Their second factors are gone, and every browser of theirs is signed out.")
 
 
+@people.command("sign-out")
+def sign_out(email: Person) -> None:
+    """Sign somebody out everywhere."""
+
+    async def work() -> int:
+        async with opened(Settings(), HERE) as here:
+            return await administration.sign_out_everywhere(here.atlas, email)
+
+    console.print(f"{run(work)} browsers signed out.")
+
+
 @people.command("link")
 def link(
     email: Person,

@@ -46,6 +46,15 @@ async def forget_factors(atlas: Atlas, email: str) -> None:
         await happened(conn, staff_id, "factors_forgotten_by_operator")
 
 
+async def sign_out_everywhere(atlas: Atlas, email: str) -> int:
+    """Ends every session of theirs; how many there were. Raises NotFound."""
+    staff_id = await member_at(atlas, email)
+    async with atlas.transaction(DOOR) as conn:
+        ended = await writes.end_sessions(conn, staff_id)
+        await happened(conn, staff_id, "sessions_ended_by_operator", sessions=ended)
+    return ended
+
+
 async def link(atlas: Atlas, email: str, issuer: str, subject: str, linked_by: str) -> None:
     """That account of another house is this person from now on. Raises NotFound and AlreadyLinked."""
     staff_id = await member_at(atlas, email)

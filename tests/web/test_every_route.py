@@ -28,6 +28,7 @@ NAME = "Helen Brooks"
 OWNED = {"/account/sessions/{session_id}/end", "/account/passkeys/{passkey_id}/remove"}
 # What a path names that is the house's, and that everybody who works here may see.
 HOUSE_WIDE = {
+    "/doubts/jobs/{job_id}/retry",
     "/incidents/{incident_id}",
     "/incidents/{incident_id}/{region}",
     "/customers/{customer_id}",
