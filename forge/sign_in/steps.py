@@ -104,6 +104,8 @@ async def prove_again(
     await knock(atlas, caller)
     async with atlas.transaction(DOOR) as conn:
         factors = await reads.factors_of(conn, me.staff_id)
+    if factors.passkeys and not factors.has_totp:
+        raise SignInRefused("your second factor is a passkey: show that one")
     if await _password_holds(atlas, me.email, password, caller) != me.staff_id:
         raise SignInRefused
     kinds = ["password"]

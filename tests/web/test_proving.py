@@ -2,19 +2,18 @@
 
 import re
 import uuid
-from dataclasses import replace
 
 import httpx
 import pyotp
 import pytest
 
-from atlas.identity import CorrelationId, CustomerId
+from atlas.billing.records import Credit
+from atlas.identity import CorrelationId, CustomerId, IncidentId, SubscriberId
 from atlas.money import Money
 from atlas.principal import executor
+from forge.actions.billing import IssueCredits
 from forge.propose import propose
-from forge.register import Register
 from tests import given
-from tests.forge.orders import Credits
 from tests.web.authenticator import Authenticator
 from tests.web.browsing import HERE, PASSWORD, Site, form_token, grown_stale, posted, signed_in
 from tests.web.test_passkeys import added, asked
@@ -24,11 +23,26 @@ NAME = "Helen Brooks"
 
 
 async def asked_for(here: Site, owner: given.Owner) -> int:
-    """A credit of 30.00 that waits for a billing lead."""
+    """A credit of 30.00 to one customer, which waits for a billing lead."""
     customer = CustomerId(await given.customer(owner))
-    forge = replace(here.forge, register=Register.of([Credits]))
-    credit = Credits((customer,), Money("30.00"))
-    waiting = await propose(forge, executor("playbook"), credit, reason="Monday's outage", correlation_id=CorrelationId(uuid.uuid4()))
+    line = SubscriberId(await given.subscriber(owner, customer, await given.device(owner, "olt-1")))
+    arranged = await given.action(owner)
+    cause = IncidentId(
+        await given.row(
+            owner,
+            "itsm.incident",
+            cause="feeder",
+            is_outage=True,
+            confidence=0.9,
+            hypotheses={},
+            first_alarm_at=given.NOW,
+            correlation_id=uuid.uuid4(),
+            action_id=arranged,
+        )
+    )
+    await given.row(owner, "itsm.incident_subscriber", incident_id=cause, subscriber_id=line, lost_at=given.NOW, action_id=arranged)
+    credit = IssueCredits(cause, (Credit(customer, line, Money("30.00"), "a day"),))
+    waiting = await propose(here.forge, executor("playbook"), credit, reason="Monday's outage", correlation_id=CorrelationId(uuid.uuid4()))
     return int(waiting.action_id)
 
 
