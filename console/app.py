@@ -20,7 +20,7 @@ from forge.sign_in.sessions import signed_in
 HEARTBEAT_S: Final = 15
 # How long a stream outlives a session that was ended elsewhere.
 STILL_IN_S: Final = 10.0
-PAGE: Final = {"content": {"text/html": {}, "application/problem+json": {}, "application/json": {}}}
+PAGE: Final[dict[str, Any]] = {"content": {"text/html": {}, "application/problem+json": {}, "application/json": {}}}
 # What any page may answer; a browser is shown a page, a program a problem.
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     303: {"description": "on to another page"},
