@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: demo run test check bench seed schema lock clean setup
+.PHONY: demo run test check bench seed schema sbom lock clean setup
 
 setup: $(STAMP)
 
@@ -38,6 +38,10 @@ check: setup
 
 bench: setup
 	$(BIN)/bedrock bench $(ARGS)
+
+# What this build is made of, for whoever scans it: CycloneDX JSON.
+sbom: setup
+	$(BIN)/bedrock sbom build/sbom.cdx.json
 
 # The whole schema on one page; a test says when it is stale.
 schema: setup

@@ -20,6 +20,7 @@ from api.commands.backup import add_backup
 from api.commands.billing import add_billing
 from api.commands.effects import add_effects
 from api.commands.inbox import add_inbox
+from api.commands.sbom import add_sbom
 from api.commands.standby import add_standby
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
@@ -121,6 +122,7 @@ add_access(app)
 add_backup(app)
 add_billing(app)
 add_standby(app)
+add_sbom(app)
 add_effects(app)
 add_inbox(app)
 add_drills(evaluations)
