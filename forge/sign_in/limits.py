@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from atlas.connection import Atlas
 from atlas.errors import NotPermitted
 from atlas.principal import executor
 from atlas.staff import writes
 from atlas.statements import Connection
+
+log = structlog.get_logger()
 
 DOOR: Final = executor("sign_in")
 
@@ -56,6 +60,7 @@ async def count(atlas: Atlas, limit: Limit, *parts: str) -> None:
             conn, limit.scope, key_of(*parts), free=limit.free, window=limit.window, first=limit.first, longest=limit.longest
         )
     if wait is not None:
+        log.warning("tried_too_often", scope=limit.scope, wait_s=wait.total_seconds())
         raise TriedTooOften(wait)
 
 

@@ -30,7 +30,7 @@ from forge.sign_in.limits import DOOR
 from forge.sign_in.passwords import SignInRefused
 from forge.sign_in.relying_party import RelyingParty
 from forge.sign_in.sealing import opened, seal
-from forge.sign_in.sessions import Token, happened
+from forge.sign_in.sessions import Token, happened, log
 
 REFUSED = "that passkey is not known here, or did not prove that it was you"
 SEALED_FOR = "passkey"
@@ -118,6 +118,7 @@ async def shown_by(atlas: Atlas, here: RelyingParty, token: Token, answer: str, 
     async with atlas.transaction(DOOR) as conn:
         key = await reads.passkey_held(conn, _credential_id(answer))
         if key is None or staff_id not in (None, key.staff_id):
+            log.info("sign_in_refused", staff_id=staff_id, by="passkey")
             raise SignInRefused(REFUSED)
         await writes.record_passkey_use(conn, key.credential_id, _verified(here, key, challenge, answer))
     return key.staff_id
@@ -136,6 +137,7 @@ def _verified(here: RelyingParty, key: Passkey, challenge: bytes, answer: str) -
             require_user_verification=True,
         ).new_sign_count
     except (WebAuthnException, ValueError):
+        log.info("sign_in_refused", staff_id=key.staff_id, by="passkey")
         raise SignInRefused(REFUSED) from None
 
 

@@ -21,7 +21,7 @@ from atlas.statements import Connection
 from forge.sign_in.limits import CODE, DOOR, count, forgive
 from forge.sign_in.passwords import SignInRefused
 from forge.sign_in.sealing import opened, seal
-from forge.sign_in.sessions import Token, happened
+from forge.sign_in.sessions import Token, happened, log
 
 STEP_S: Final = 30
 # A phone's clock may be half a minute off to either side.
@@ -101,6 +101,7 @@ async def check_code(atlas: Atlas, staff_id: StaffId, code: str, now: datetime) 
             if kind == "recovery_code":
                 await happened(conn, staff_id, "recovery_code_used")
     if kind is None:
+        log.info("sign_in_refused", staff_id=staff_id, by="code")
         raise SignInRefused(WRONG)
     return kind
 
