@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from api.operations.tracing import tracing
 from api.serve import until_stopped
 from api.settings import Settings
 
+ORPHANED_AFTER_S: Final = 1.0
 # By name, so that a process loads its own part and not the others'.
 PARTS: Final = {
     "doors": ("api.doors", "open_doors"),
@@ -42,7 +44,16 @@ async def opened(settings: Settings, name: str) -> None:
     async with getattr(importlib.import_module(module), opening)(settings) as addresses, watched(settings, name) as watching:
         sys.stdout.write(json.dumps({**addresses, **watching}) + "\n")
         sys.stdout.flush()
-        await until_stopped()
+        endings = [asyncio.create_task(until_stopped()), asyncio.create_task(until_orphaned(os.getppid()))]
+        await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        for ending in endings:
+            ending.cancel()
+
+
+async def until_orphaned(parent: int) -> None:
+    """Whoever started us was killed: the next one needs our ports, and would have two of each part."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - the system sends no event that every system has
+        await asyncio.sleep(ORPHANED_AFTER_S)
 
 
 @asynccontextmanager

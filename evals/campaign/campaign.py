@@ -68,7 +68,9 @@ async def campaign(
             stage.heal()
         tell(f"{sum(done.values())} troubles made; quiet")
         verdict, took = await until_it_holds(stage, books, quiet_s)
-        tell("one more outage, to see whether it works" if verdict.holds else "something is broken")
+        for sentence, found in verdict.broken.items():
+            tell(f"it does not hold that {sentence}: {'; '.join(found[:3])}")
+        tell("one more outage, to see whether it works")
         works = await works_as_ever(stage, quiet_s)
         return Campaign(
             seed=seed,
