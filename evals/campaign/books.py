@@ -1,5 +1,6 @@
 """What the campaign's own people were told was done; the judge compares it with what is in Atlas and at the provider."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ class Books:
     messages: set[str] = field(default_factory=set)
     approved: set[int] = field(default_factory=set)
     cuts: int = 0
-    tries: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
 
     def as_rows(self) -> dict[str, Any]:
         return {
@@ -20,5 +21,5 @@ class Books:
             "messages_accepted": len(self.messages),
             "requests_approved": len(self.approved),
             "cuts_played": self.cuts,
-            "calls_that_failed": self.tries,
+            "calls_that_failed": dict(self.failed),
         }

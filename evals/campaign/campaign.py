@@ -12,7 +12,7 @@ import psycopg
 
 from api.serve import parts_of
 from evals.campaign.books import Books
-from evals.campaign.judging import Verdict, is_whole, judged, sizes
+from evals.campaign.judging import Verdict, judged, not_whole, sizes
 from evals.campaign.load import busy
 from evals.campaign.stage import Stage, staged
 from evals.campaign.trouble_making import make_trouble
@@ -38,12 +38,12 @@ class Campaign:
     carried_by_provider: int
     quiet_s: float
     in_doubt: int
-    works_afterwards: bool
+    next_outage_lacks: str
     broken: dict[str, Any]
 
     @property
     def holds(self) -> bool:
-        return not self.broken and self.works_afterwards
+        return not self.broken and not self.next_outage_lacks
 
     def as_rows(self) -> dict[str, Any]:
         return asdict(self)
@@ -71,7 +71,7 @@ async def campaign(
         for sentence, found in verdict.broken.items():
             tell(f"it does not hold that {sentence}: {'; '.join(found[:3])}")
         tell("one more outage, to see whether it works")
-        works = await works_as_ever(stage, quiet_s)
+        lacks = await lacking_afterwards(stage, quiet_s)
         return Campaign(
             seed=seed,
             seconds=seconds,
@@ -81,7 +81,7 @@ async def campaign(
             carried_by_provider=len(stage.provider.carried),
             quiet_s=took,
             in_doubt=verdict.in_doubt,
-            works_afterwards=works,
+            next_outage_lacks=lacks,
             broken=verdict.as_rows(),
         )
 
@@ -102,14 +102,14 @@ async def until_it_holds(stage: Stage, books: Books, within_s: float) -> tuple[V
     return verdict, loop.time() - began
 
 
-async def works_as_ever(stage: Stage, within_s: float) -> bool:
-    """Whether the whitepaper's cut becomes one whole incident again, everybody told."""
+async def lacking_afterwards(stage: Stage, within_s: float) -> str:
+    """Plays the whitepaper's cut once more; what the incident lacks when its time is over, empty where it is whole and everybody told."""
     loop = asyncio.get_running_loop()
     await play_cut(stage.told, stage.doors, np.random.default_rng(1), spread_s=0.6)
     began = loop.time()
-    while loop.time() - began < within_s:
+    lacks = "never asked"
+    while lacks and loop.time() - began < within_s:
         await asyncio.sleep(ASKED_EVERY_S)
         with suppress(psycopg.OperationalError):
-            if await asyncio.to_thread(is_whole, stage.url, len(stage.told), LINES):
-                return True
-    return False
+            lacks = await asyncio.to_thread(not_whole, stage.url, len(stage.told), LINES)
+    return lacks

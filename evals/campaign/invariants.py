@@ -20,6 +20,8 @@ SENTENCES: Final = (
     "no_job_is_older_than_its_lease",
     "the_ledger_sums_to_zero",
     "nobody_was_asked_about_one_message_twice",
+    "every_sequence_is_done_or_compensated",
+    "every_message_is_answered_or_a_persons",
 )
 
 

@@ -74,3 +74,11 @@ SELECT format('action %%s answered what %%s answered', min(id), max(id))
  WHERE name = 'send_message' AND state = 'done' AND arguments ->> 'message_id' IS NOT NULL
  GROUP BY arguments ->> 'message_id'
 HAVING count(*) > 1;
+
+-- name: every_sequence_is_done_or_compensated
+SELECT format('sequence %%s, %%s %%s, is %%s', id, kind, key, state) FROM actions.sequence WHERE state IN ('running', 'undoing');
+
+-- name: every_message_is_answered_or_a_persons
+SELECT format('message %%s of %%s is %%s after %%s tries: %%s', provider_id, received_at, state, tries, error_kind)
+  FROM helpdesk.inbox
+ WHERE kind = 'message' AND state = 'received';

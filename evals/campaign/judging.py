@@ -95,10 +95,12 @@ async def audit_breaks(stage: Stage) -> list[str]:
         return [f"not verified: {type(error).__name__}"]
 
 
-def is_whole(url: str, alarms: int, lines: int) -> bool:
-    """Whether one outage stands with all its alarms, lines and tickets, and all are told."""
-    outages, held, lost, tickets, untold = owner_rows(url, SQL.text("whole"))[0]
-    return (outages, held, lost, untold) == (1, alarms, lines, 0) and int(str(tickets)) > 0
+def not_whole(url: str, alarms: int, lines: int) -> str:
+    """What the outage that stands lacks, as in "people untold: 3"; empty where it has all alarms, lines and tickets, and all are told."""
+    names = ("outages", "alarms", "lines", "tickets", "people untold")
+    stands = {name: int(str(value)) for name, value in zip(names, owner_rows(url, SQL.text("whole"))[0], strict=True)}
+    should = {"outages": 1, "alarms": alarms, "lines": lines, "people untold": 0, "tickets": max(1, stands["tickets"])}
+    return ", ".join(f"{name}: {stands[name]}" for name in names if stands[name] != should[name])
 
 
 def sizes(url: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ SELECT CASE channel WHEN 'whatsapp' THEN 'whatsapp:' ELSE '' END || address AS t
  GROUP BY 1, 2;
 
 -- name: messages
-SELECT message.provider_reference FROM helpdesk.message WHERE message.provider_reference IS NOT NULL AND NOT message.is_from_us;
+SELECT provider_id FROM helpdesk.inbox WHERE kind = 'message' AND message_id IS NOT NULL;
 
 -- name: approved
 SELECT 'A-' || id || ' is ' || state
@@ -30,16 +30,18 @@ SELECT (SELECT count(*) FROM itsm.incident)::int, (SELECT count(*) FROM helpdesk
        (SELECT count(*) FROM actions.action)::int;
 
 -- name: whole
--- Of the incident that stands: outages, alarms, lines, tickets, people told, people to tell, credits that wait or are given.
+-- Of the incident that stands: outages, alarms, lines, tickets, and people who may be told by what carries messages and were not.
 SELECT (SELECT count(*) FROM itsm.incident WHERE state = 'inProgress' AND is_outage)::int,
        (SELECT count(*) FROM itsm.incident_alarm AS held JOIN itsm.incident ON id = incident_id WHERE state = 'inProgress')::int,
        (SELECT count(*) FROM itsm.incident_subscriber JOIN itsm.incident ON id = incident_id WHERE state = 'inProgress')::int,
        (SELECT count(*) FROM itsm.ticket JOIN itsm.incident ON incident.id = incident_id WHERE incident.state = 'inProgress')::int,
-       (SELECT count(*) FROM helpdesk.notice JOIN itsm.incident ON incident.id = incident_id
-         WHERE incident.state = 'inProgress' AND purpose = 'outage' AND notice.state IN ('sent', 'delivered'))::int
-     - (SELECT count(*) FROM itsm.incident_subscriber AS lost
+       (SELECT count(*) FROM itsm.incident_subscriber AS lost
           JOIN itsm.incident ON incident.id = lost.incident_id
           JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
           JOIN crm.contact ON contact.customer_id = subscriber.customer_id AND contact.is_preferred
+                          AND contact.channel IN ('sms', 'whatsapp')
           LEFT JOIN crm.consent ON consent.customer_id = contact.customer_id AND consent.channel = contact.channel AND consent.purpose = 'service'
-         WHERE incident.state = 'inProgress' AND coalesce(consent.is_given, true))::int;
+         WHERE incident.state = 'inProgress' AND coalesce(consent.is_given, true)
+           AND NOT EXISTS (SELECT FROM helpdesk.notice
+                            WHERE notice.incident_id = incident.id AND notice.customer_id = subscriber.customer_id
+                              AND notice.purpose = 'outage' AND notice.state IN ('sent', 'delivered', 'in_doubt')))::int;

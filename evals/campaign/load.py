@@ -114,9 +114,10 @@ async def answered(port: int, path: str, books: Books, **request: Any) -> int:
         async with httpx.AsyncClient(timeout=CALLER_WAITS_S) as client:
             answer = await client.post(f"http://127.0.0.1:{port}{path}", **request)
     except (httpx.HTTPError, OSError):
-        books.tries += 1
+        books.failed["no answer"] += 1
         return 0
-    books.tries += answer.status_code >= 400
+    if answer.status_code >= 400:
+        books.failed[f"{path} {answer.status_code}"] += 1
     return answer.status_code
 
 
@@ -167,8 +168,8 @@ async def approving(stage: Stage, books: Books, stop: asyncio.Event) -> None:
                 cards = await waiting_for(stage.here.forge, conn)
             for card in cards:
                 await ruled(stage, books, card, people)
-        except TROUBLES:
-            books.tries += 1
+        except TROUBLES as error:
+            books.failed[f"approval {type(error).__name__}"] += 1
         await paused(stop, APPROVED_EVERY_S)
 
 
