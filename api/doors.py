@@ -20,6 +20,7 @@ from api.inbound.syslog.parsing import Lines
 from api.inbound.upkeep import upkeep
 from api.inbound.web import LONGEST_BODY
 from api.listening import listening
+from api.operations.disk import refusing_when_low
 from api.operations.measures import OBSERVED
 from api.settings import Settings, value_of
 from atlas.connection import Atlas
@@ -43,6 +44,7 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
         datagrams, streams = await syslog.listen(settings.host, settings.syslog_port, Lines(), intake, atlas.clock.now)
         stack.callback(datagrams.close)
         stack.callback(streams.close)
+        await stack.enter_async_context(refusing_when_low(intake, settings))
         stack.enter_context(OBSERVED.watching(atlas, (intake,), (heard, datagrams, streams)))
         port = await stack.enter_async_context(listening(machine_app(atlas, intake, settings), settings.host, settings.intake_port))
         yield {

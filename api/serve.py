@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 from pydantic import SecretStr
 
+from api.operations.disk import ballast_held
 from api.settings import Settings, value_of
 from atlas import embedded
 from atlas.errors import AtlasError
@@ -81,6 +82,7 @@ async def database(settings: Settings) -> AsyncIterator[str]:
             server = await asyncio.to_thread(embedded.start, settings.home)
             stack.push_async_callback(asyncio.to_thread, server.stop)
             await stack.enter_async_context(_kept_serving(server))
+            await stack.enter_async_context(ballast_held(settings))
             url = server.url
         await asyncio.to_thread(migrate, url, settings.secret)
         yield url

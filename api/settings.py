@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=0, description="of the first part, the next ones follow; on loopback only; 0 is any free port")
     disk_limit_mb: int = Field(default=512, ge=0, description="with less left on our own disk nothing new should be sent here")
     webs: int = Field(default=1, ge=1, le=16, description="processes of the web; each listens a hundred ports above the one before")
+    ballast_mb: int = Field(default=256, ge=0, description="kept on our own disk only to be given up when it is full; 0 is none")
     otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="where traces go")
     # Datagrams from these may speak for others (RFC 3584 snmpTrapAddress); everyone else speaks for themselves.
     trusted_forwarders: tuple[str, ...] = ("127.0.0.1", "::1")

@@ -41,6 +41,8 @@ primary_slot_name = '{slot}'
 wal_sender_timeout = 5s
 wal_receiver_timeout = 5s
 wal_retrieve_retry_interval = 500ms
+# So much of the log is kept that a server which comes back is rewound rather than copied anew.
+wal_keep_size = 512MB
 password_encryption = 'scram-sha-256'
 """
 ACCESS: Final = "pg_hba.conf"

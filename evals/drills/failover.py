@@ -68,7 +68,7 @@ class Fenced:
 async def failover_drill(folder: Path, kills: int, seed: int) -> FailoverDrill:
     """Makes a pair in `folder` and kills its primary `kills` times. The same kills for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - a drill to be repeated, not a secret
-    settings = Settings(home=folder / "home", database_url=None)
+    settings = Settings(home=folder / "home", database_url=None, ballast_mb=0)
     async with database(settings) as url:
         await prepare(url)
     made = await make_pair(settings.home, settings.secret)

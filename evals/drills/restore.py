@@ -50,7 +50,7 @@ class Moment:
 
 async def restore_drill(folder: Path, seconds: float, key: bytes | None = None) -> RestoreDrill:
     """Writes for `seconds` around the backup and as long again after the moment. Makes its servers in `folder`, and stops them."""
-    settings = Settings(home=folder / "live", database_url=None)
+    settings = Settings(home=folder / "live", database_url=None, ballast_mb=0)
     place = Place(folder / "backups", settings.secret, key)
     async with database(settings) as url:
         await prepare(url)
@@ -68,7 +68,7 @@ async def restore_drill(folder: Path, seconds: float, key: bytes | None = None) 
     began = time.perf_counter()
     await restore(place.folder, folder / "restored", key=key, at=moment.at)
     restore_s = time.perf_counter() - began
-    found = await _found(Settings(home=folder / "restored", database_url=None), settings.secret)
+    found = await _found(Settings(home=folder / "restored", database_url=None, ballast_mb=0), settings.secret)
     return RestoreDrill(
         writes=len(writes),
         before=sum(write.acknowledged is not None and write.acknowledged < moment.before for write in writes),

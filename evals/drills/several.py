@@ -121,7 +121,7 @@ async def several_in_networks(folder: Path, notices: int) -> SeveralDrill:
     """Two workers and two webs, each a process in a network of its own. Raises NoNetworks."""
     if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("ip") is None:
         raise NoNetworks("processes cannot be given networks of their own here: that needs Linux, root and the program `ip`")
-    settings = Settings(home=folder / "home", database_url=None)
+    settings = Settings(home=folder / "home", database_url=None, ballast_mb=0)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(database(settings))
         addresses = [
