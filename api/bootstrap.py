@@ -79,7 +79,9 @@ async def outside_world(one: House) -> AsyncIterator[tuple[Messenger, Outside]]:
         yield WithCodes(recorded, one.atlas), outside
         return
     senders = TwilioSenders(settings.twilio_sms_from, settings.twilio_whatsapp_from, settings.twilio_whatsapp_templates)
-    async with TwilioMessenger.open(settings.twilio_account_sid, token, senders, settings.twilio_base_url) as twilio:
+    public = (settings.webhook_url or settings.public_url).rstrip("/")
+    reports_to = f"{public}/webhooks/twilio/status" if public else ""
+    async with TwilioMessenger.open(settings.twilio_account_sid, token, senders, settings.twilio_base_url, reports_to) as twilio:
         one.parts["messenger"] = "twilio"
         yield WithCodes(ByChannel({"sms": twilio, "whatsapp": twilio}), one.atlas), outside
 

@@ -89,23 +89,28 @@ class TwilioMessenger:
 
     client: Client
     senders: TwilioSenders
+    reports_to: str = ""
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, account_sid: str, auth_token: str, senders: TwilioSenders, base_url: str | None = None
+        cls, account_sid: str, auth_token: str, senders: TwilioSenders, base_url: str | None = None, reports_to: str = ""
     ) -> AsyncGenerator["TwilioMessenger", None]:
-        """One session of connections, closed at the end. `base_url`: where the REST interface is, if not at Twilio's own address."""
+        """One session of connections, closed at the end. `base_url`: where the REST interface is, if not at Twilio's own address.
+
+        `reports_to`: the address of ours at which Twilio says what became of each message; empty: it says nothing.
+        """
         http = HttpxTwilioClient(base_url)
         try:
-            yield cls(Client(account_sid, auth_token, http_client=http), senders)
+            yield cls(Client(account_sid, auth_token, http_client=http), senders, reports_to)
         finally:
             await http.close()
 
     async def send(self, message: Message) -> str:
         sender = self._sender(message)
+        reports = {"status_callback": self.reports_to} if self.reports_to else {}
         async with _translated():
-            made = await self.client.messages.create_async(to=_there(message), from_=sender, **self._said(message))
+            made = await self.client.messages.create_async(to=_there(message), from_=sender, **self._said(message), **reports)
         return str(made.sid)
 
     def _said(self, message: Message) -> dict[str, str]:

@@ -15,6 +15,7 @@ from forge.outside.twilio import TwilioMessenger, TwilioSenders, meaning
 from forge.wording import worded
 
 ACCOUNT = "AC" + "0" * 32
+REPORTS = "https://isp.example/webhooks/twilio/status"
 SINCE = datetime.now(UTC)
 
 
@@ -40,6 +41,7 @@ class Peer:
             "body": form.get("Body", ""),
             "content": (form.get("ContentSid"), form.get("ContentVariables")),
             "status": "queued",
+            "reports_to": form.get("StatusCallback"),
             "date_created": format_datetime(datetime.now(UTC)),
         }
         self.messages.append(made)
@@ -68,7 +70,7 @@ async def messenger(peer: Peer) -> AsyncIterator[TwilioMessenger]:
     await site.start()
     port = runner.addresses[0][1]
     senders = TwilioSenders("+447700900100", "+447700900200", {"credit.en": "HX1"})
-    async with TwilioMessenger.open(ACCOUNT, "secret", senders, f"http://127.0.0.1:{port}") as opened:
+    async with TwilioMessenger.open(ACCOUNT, "secret", senders, f"http://127.0.0.1:{port}", REPORTS) as opened:
         yield opened
     await runner.cleanup()
 
@@ -83,6 +85,12 @@ async def test_an_sms_leaves_from_our_number_in_its_exact_words(messenger: Twili
     (sent,) = peer.messages
     assert (reference, sent["to"], sent["from"]) == (sent["sid"], "+447700900001", "+447700900100")
     assert sent["body"] == "आपका इंटरनेट & café + 100%"
+
+
+async def test_twilio_is_told_where_to_say_what_became_of_it(messenger: TwilioMessenger, peer: Peer) -> None:
+    await messenger.send(message())
+
+    assert peer.messages[0]["reports_to"] == REPORTS
 
 
 async def test_a_whatsapp_message_is_addressed_as_one(messenger: TwilioMessenger, peer: Peer) -> None:
