@@ -16,11 +16,11 @@ from api.operations.measures import OBSERVED
 from api.settings import Settings, value_of
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
-from atlas.principal import Zone
+from atlas.principal import WORKING, Zone
 from cortex.pictures import WarmTopology
 from forge.books import keep_books_in
 from forge.errands import Outside
-from forge.hard_limits import load_hard_limits
+from forge.matrix_in_force import put_in_force
 from forge.outside.carriers import ByChannel
 from forge.outside.codes import WithCodes
 from forge.outside.ports import Messenger, Prober
@@ -48,7 +48,7 @@ class House:
 
 
 @asynccontextmanager
-async def house(settings: Settings, zones: Collection[Zone] = tuple(Zone), most: int = 8) -> AsyncIterator[House]:
+async def house(settings: Settings, zones: Collection[Zone] = WORKING, most: int = 8) -> AsyncIterator[House]:
     """Opens Atlas at the database of the settings, with a pool per zone, and builds Forge on it.
 
     Raises MatrixRefused or MatrixAndRegisterDisagree where the operator's matrix is not sound: nothing starts on a doubtful matrix.
@@ -60,7 +60,7 @@ async def house(settings: Settings, zones: Collection[Zone] = tuple(Zone), most:
     async with Atlas.open(url, settings.secret, zones, most) as atlas:
         forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), atlas.clock.now, ZoneInfo(settings.timezone))
         if Zone.EXECUTOR in atlas.pools:
-            await load_hard_limits(atlas, matrix)
+            await put_in_force(atlas, matrix)
             await keep_books_in(atlas, settings.currency)
         with OBSERVED.watching(atlas):
             yield House(settings, atlas, forge, WarmTopology(), {})

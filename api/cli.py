@@ -29,7 +29,7 @@ from atlas.identity import ActionId
 from atlas.itsm import reads as itsm
 from atlas.itsm.records import Incident
 from atlas.migrate import contract
-from atlas.principal import Assurance, Role, Zone, executor, in_session, staff
+from atlas.principal import WORKING, Assurance, Role, Zone, executor, in_session, staff
 from atlas.staff.reads import members_holding
 from forge.approvals import Card, Ruled, approve, reject, waiting_for
 from forge.approvals import card as card_of
@@ -147,7 +147,7 @@ def chat(
 
 
 async def chatted(phone: str | None, email: str | None, say: list[str], level: Assurance) -> None:
-    async with opened(Settings(), tuple(Zone)) as here:
+    async with opened(Settings(), WORKING) as here:
         principal = await (caller(here, phone, level) if phone else colleague(here, email or await first_colleague(here)))
         async with desk(here) as at:
             async for words in said(say, principal.name):

@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from atlas.clock import Clock
 from atlas.errors import AtlasError
-from atlas.principal import Principal, Zone
+from atlas.principal import WORKING, Principal, Zone
 from atlas.statements import Connection
 from atlas.watchdog import WatchedConnection
 
@@ -87,7 +87,7 @@ class Atlas:
         cls,
         url: str,
         secret: bytes,
-        zones: Collection[Zone] = tuple(Zone),
+        zones: Collection[Zone] = WORKING,
         most: int = 8,
         kind: type[WatchedConnection[tuple[Any, ...]]] = WatchedConnection,
     ) -> AsyncIterator[Self]:

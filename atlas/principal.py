@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
+from typing import Final
 from uuid import UUID
 
 from atlas.errors import NotPermitted
@@ -13,12 +14,16 @@ class NotPermittedHere(NotPermitted):
 
 
 class Zone(StrEnum):
-    """A trust zone: its own PostgreSQL login and its own pool. Nothing crosses from one to another."""
+    """A trust zone: its own PostgreSQL login and its own pool. Nothing crosses from one to another.
+
+    `governance` puts an escalation matrix in force and can do nothing else; nobody keeps a pool for it.
+    """
 
     CUSTOMER = "customer"
     STAFF = "staff"
     INTAKE = "intake"
     EXECUTOR = "executor"
+    GOVERNANCE = "governance"
 
 
 class Assurance(IntEnum):
@@ -99,6 +104,15 @@ def intake(door: str) -> Principal:
     return Principal(Zone.INTAKE, door)
 
 
+def governor() -> Principal:
+    """Whoever puts the operator's matrix in force, at a start or at an edit."""
+    return Principal(Zone.GOVERNANCE, "matrix")
+
+
 def executor(part: str) -> Principal:
     """Cortex looking, Forge acting, the outbox sending: the only zone that carries out actions."""
     return Principal(Zone.EXECUTOR, part)
+
+
+# The zones that somebody works in all day.
+WORKING: Final = tuple(zone for zone in Zone if zone is not Zone.GOVERNANCE)

@@ -32,6 +32,7 @@ from evals.score import Judgement, Played, judged
 from evals.world.happened import conversation_opened, outage_happened
 from evals.world.plan import world
 from evals.world.seed import seed
+from forge.matrix_in_force import put_in_force
 from forge.propose import Forge, MatrixInForce, propose
 from forge.register import Register
 from governance import matrix
@@ -115,7 +116,9 @@ async def scene(one: Stage) -> AsyncIterator[Scene]:
         Atlas.open(url, one.secret) as atlas,
         KeptInAtlas.open(url, one.secret, most=4) as checkpoints,
     ):
-        forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix.load(matrix.SHIPPED)), lambda: datetime.now(UTC), TIMEZONE)
+        shipped = matrix.load(matrix.SHIPPED)
+        await put_in_force(atlas, shipped)
+        forge = Forge(atlas, Register.of_modules(), MatrixInForce(shipped), lambda: datetime.now(UTC), TIMEZONE)
 
         async def asked(principal: Principal, action: Any, reason: str, correlation_id: CorrelationId) -> Any:
             return await propose(forge, principal, action, reason=reason, correlation_id=correlation_id)

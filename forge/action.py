@@ -59,6 +59,11 @@ class Action(ABC):
         """Which devices' allowances it uses up (the matrix's `per: device`)."""
         return ()
 
+    @property
+    def rests_on(self) -> tuple[tuple[str, int], ...]:
+        """Rows (table, id) that must not have been changed by anybody between its proposal and its carrying out."""
+        return ()
+
     async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:  # noqa: ARG002
         """What customers would see, word for word, one sample of each kind; empty where they see nothing."""
         return ()

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import psycopg
 
 from atlas.actions import reads, writes
-from atlas.actions.records import ActionRecord, ActionState, RulingRecord
+from atlas.actions.records import ActionRecord, ActionState, DelegationRecord, RulingRecord, Standing
 from atlas.actions.rules import reference
 from atlas.errors import NotPermitted
 from atlas.identity import ActionId, CorrelationId, IncidentId
@@ -17,7 +17,7 @@ from atlas.statements import Connection
 from forge.carry_out import expire_overdue
 from forge.propose import Forge, defer_carrying_out
 from forge.register import ActionUnreadable, read_facts
-from governance.approvers import Approval, Approver, Asked, Ruling, Why, may_rule
+from governance.approvers import Approval, Approver, Asked, Delegation, Ruling, Why, may_rule
 from governance.decide import Answer, Verdict
 from governance.facts import Facts
 
@@ -29,6 +29,7 @@ SAID: Final = {
     Why.WRONG_ROLE: "it needs somebody of another role",
     Why.IS_PROPOSER: "whoever proposed it may not rule on it",
     Why.IS_BENEFICIARY: "whoever gains by it may not rule on it",
+    Why.STANDS_IN: "whoever stands in for the proposer or for somebody who gains by it, or has them stand in, may not rule on it",
     Why.HAS_RULED: "you have ruled on it already",
     Why.ROLE_ALREADY_GIVEN: "your role has been given already; the other one is missing",
     Why.NOT_SIGNED_IN: "a ruling is given by somebody who is signed in",
@@ -99,7 +100,8 @@ async def _rule(forge: Forge, principal: Principal, action_id: ActionId, digest_
         async with forge.atlas.transaction(principal) as conn:
             row = await reads.action(conn, action_id)
             given = await reads.rulings(conn, [action_id])
-            ruling = _explained(principal, row, given, digest_seen, await reads.signed_in_ago(conn), await reads.clock(conn))
+            standing, lent = await reads.standing(conn, action_id), await reads.delegations(conn, principal.staff_id)
+            ruling = _explained(principal, row, given, digest_seen, standing, lent, await reads.clock(conn))
             if not ruling.permitted:
                 raise RulingRefused(action_id, ruling.why)
             state = await writes.rule(conn, action_id, is_approval=is_approval, digest_seen=row.digest, note=note)
@@ -115,25 +117,46 @@ async def _rule(forge: Forge, principal: Principal, action_id: ActionId, digest_
 
 
 def _explained(
-    principal: Principal, row: ActionRecord, given: Sequence[RulingRecord], digest_seen: str, signed_in_ago: timedelta | None, now: datetime
+    principal: Principal,
+    row: ActionRecord,
+    given: Sequence[RulingRecord],
+    digest_seen: str,
+    standing: Standing,
+    lent: Iterable[DelegationRecord],
+    now: datetime,
 ) -> Ruling:
     """Governance's answer, which says why; the database's gate asks the same again and has the last word."""
     if row.state is not ActionState.WAITING:
         return Ruling(False, Why.NOT_WAITING)
-    asked = _asked(row, given)
-    approver = Approver(principal.reference, principal.roles, signed_in_ago)
+    asked = _asked(row, given, standing)
     seen = asked.facts.digest if digest_seen == row.digest.hex() else "another"
-    return may_rule(approver, asked, seen_digest=seen, now=now)
+    return may_rule(_approver(principal, standing, lent), asked, seen_digest=seen, now=now)
 
 
-def _asked(row: ActionRecord, given: Iterable[RulingRecord]) -> Asked:
+def _approver(principal: Principal, standing: Standing, lent: Iterable[DelegationRecord]) -> Approver:
+    return Approver(
+        principal.reference,
+        principal.roles | frozenset(Role(role) for role in standing.own_roles),
+        standing.signed_in_ago,
+        also_known_as=frozenset() if standing.household is None else frozenset({f"customer:{standing.household}"}),
+        stands_with=frozenset(f"staff:{one}" for one in standing.stands_with),
+        delegations=tuple(
+            Delegation(
+                f"staff:{one.grantor_id}", Role(one.role), one.starts_at, one.ends_at, frozenset(Role(held) for held in one.grantor_roles)
+            )
+            for one in lent
+        ),
+    )
+
+
+def _asked(row: ActionRecord, given: Iterable[RulingRecord], standing: Standing) -> Asked:
     asked_at = row.judged_at or row.proposed_at
     roles = tuple(Role(role) for role in row.approver_roles)
     within = (row.approve_by or asked_at) - asked_at
     verdict = Verdict(Answer.NEEDS_APPROVAL, row.rule or "", row.verdict_reason or "", roles, row.approvals_needed, within)
-    gaining = frozenset() if row.proposed_for is None else frozenset({f"customer:{row.proposed_for}"})
+    gaining = {f"staff:{one}" for one in standing.gaining} | ({f"customer:{row.proposed_for}"} if row.proposed_for else set())
     facts = read_facts(row.facts)
-    return Asked(facts, verdict, asked_at, gaining, tuple(_approvals(facts, roles, given)))
+    return Asked(facts, verdict, asked_at, frozenset(gaining), tuple(_approvals(facts, roles, given)))
 
 
 def _approvals(facts: Facts, roles: Sequence[Role], given: Iterable[RulingRecord]) -> list[Approval]:
@@ -143,7 +166,7 @@ def _approvals(facts: Facts, roles: Sequence[Role], given: Iterable[RulingRecord
         missing = [role for role in held if role not in {approval.role for approval in approvals}]
         if ruling.is_approval and held:
             # Rows name the rarer role last; whoever holds several gave that one.
-            approvals.append(Approval(f"staff:{ruling.staff_id}", (missing or held)[-1], f"staff:{ruling.staff_id}", facts.digest))
+            approvals.append(Approval(f"staff:{ruling.staff_id}", (missing or held)[-1], f"staff:{ruling.on_behalf_of}", facts.digest))
     return approvals
 
 

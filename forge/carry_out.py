@@ -23,17 +23,16 @@ from forge.propose import (
     Forge,
     Proposed,
     as_proposed,
-    claimed_and_carried_out,
+    carried_out,
+    concluded,
     defer_carrying_out,
     facts_of,
-    gated,
     given_up,
-    judge_and_carry_out,
-    judged,
-    record,
+    on_matrix_in_force,
     settle,
 )
-from forge.register import FACTS, digest, read_facts
+from forge.register import FACTS, digest, read_facts, written_facts
+from forge.verdicts import VerdictsDiffer, agreed
 from governance.decide import Answer, Verdict
 from governance.facts import Facts
 
@@ -67,11 +66,14 @@ async def carry_out(forge: Forge, action_id: ActionId) -> Proposed:
         # The gate bars it: an approver lost the role since, or a limit was lowered.
         async with forge.atlas.transaction(EXECUTOR) as conn:
             return await given_up(conn, await reads.action_held(conn, action_id), error.diag.message_primary or "the gate bars it")
+    except VerdictsDiffer as error:
+        async with forge.atlas.transaction(EXECUTOR) as conn:
+            return await given_up(conn, await reads.action_held(conn, action_id), str(error))
 
 
 @CROSSED
 async def _carried_out(forge: Forge, action_id: ActionId) -> Proposed:
-    async with forge.atlas.transaction(EXECUTOR) as conn:
+    async with on_matrix_in_force(forge), forge.atlas.transaction(EXECUTOR) as conn:
         row = await reads.action_held(conn, action_id)
         if row.state not in RULED:
             return as_proposed(row)
@@ -88,13 +90,16 @@ async def _ruled_and_done(forge: Forge, conn: Connection, row: ActionRecord) -> 
     again = await _taken_again(forge, conn, row, action)
     if again.moved:
         return await _proposed_anew(forge, conn, row, again, again.moved)
-    await gated(forge, conn, again.action, again.facts)
-    verdict = await judged(forge, conn, row.id, again.action, again.facts)
+    judged = await writes.judged_again(conn, row.id, written_facts(again.action, again.facts), forge.matrix.current.digest)
+    if judged.has_moved:
+        return await _proposed_anew(forge, conn, row, again, "a row that it rests on was changed while it waited")
+    verdict = agreed(again.facts, forge.matrix.current, judged)
     if verdict.answer is Answer.REFUSED:
         return await given_up(conn, row, f"the escalation matrix now refuses it ({verdict.rule}): {verdict.reason}")
     if _asks_more(verdict, row):
         return await _proposed_anew(forge, conn, row, again, f"the escalation matrix now asks for other approvals ({verdict.rule})")
-    return await claimed_and_carried_out(conn, as_proposed(row), again.action, row.digest, forge.now())
+    await writes.claim(conn, row.id, row.digest)
+    return await carried_out(conn, as_proposed(row), again.action, forge.now())
 
 
 def _as_judged(forge: Forge, row: ActionRecord) -> Action:
@@ -132,8 +137,10 @@ async def _proposed_anew(forge: Forge, conn: Connection, row: ActionRecord, agai
     evidence: list[Any] = [*row.evidence, {"proposed_anew_because": why, "instead_of": reference(row.id)}]
     key = f"{again.action.operation_key}/after-{row.id}"
     asking = Asking(again.action, again.facts, row.reason, evidence, row.correlation_id, key, supersedes_id=row.id)
-    asked = await record(conn, asking)
-    return await judge_and_carry_out(forge, conn, asked.action_id, again.action, again.facts, asking.digest)
+    asked = await writes.ask(conn, asking.request, forge.matrix.current.digest)
+    if not asked.is_new:
+        return as_proposed(await reads.action(conn, asked.action_id))
+    return await concluded(forge, conn, asked.action_id, again.action, again.facts, asked)
 
 
 async def expire_overdue(forge: Forge) -> list[ActionId]:

@@ -1,6 +1,8 @@
 """The one way in: record what is asked, let governance judge it, and carry it out at once where it may be."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -8,24 +10,24 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg.errors import DeadlockDetected, InsufficientPrivilege, SerializationFailure
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from atlas.actions import reads, writes
-from atlas.actions.records import ActionRecord, ActionState, Asked
+from atlas.actions.records import ActionRecord, ActionState, Judgement
 from atlas.actions.rules import reference
+from atlas.actions.writes import Request
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.identity import ActionId, CorrelationId
 from atlas.jobs import defer
-from atlas.principal import Principal, Zone, executor
+from atlas.principal import NotPermittedHere, Principal, Zone, executor
 from atlas.statements import Connection
 from atlas.tracing import root_of, spanned
 from forge.action import Action
-from forge.allowances import spent_before
-from forge.hard_limits import keep_hard_limits
+from forge.matrix_in_force import read_in_force
 from forge.register import ActionUnreadable, Register, digest, encoded, written_facts
-from governance.decide import Answer, Verdict, decide
+from forge.verdicts import VerdictsDiffer, agreed
 from governance.facts import Facts
 from governance.rows import Matrix
 
@@ -34,12 +36,8 @@ EXECUTOR: Final = executor("forge")
 # PostgreSQL's classes of error: connection, transaction rollback, resources, operator's intervention, system.
 TROUBLE: Final = ("08", "40", "53", "57", "58")
 
-BECOMES: Final = {
-    Answer.ALLOWED: ActionState.ALLOWED,
-    Answer.ALLOWED_AND_TOLD: ActionState.ALLOWED,
-    Answer.NEEDS_APPROVAL: ActionState.WAITING,
-    Answer.REFUSED: ActionState.REFUSED,
-}
+# What the gate says where it holds another matrix than the one we judge by.
+ANOTHER_MATRIX: Final = "the gate holds another matrix"
 
 
 @dataclass
@@ -108,6 +106,23 @@ class Asking:
     def digest(self) -> bytes:
         return digest(self.action, self.facts, self.arguments)
 
+    @property
+    def request(self) -> Request:
+        return Request(
+            action=self.action.name,
+            arguments=self.arguments,
+            facts=written_facts(self.action, self.facts),
+            digest=self.digest,
+            operation_key=self.operation_key,
+            proposed_for=self.action.for_customer,
+            reason=self.reason,
+            evidence=json.dumps(list(self.evidence), default=str),
+            correlation_id=self.correlation_id,
+            incident_id=self.action.incident_id,
+            supersedes_id=self.supersedes_id,
+            rests_on=json.dumps(self.action.rests_on),
+        )
+
 
 @spanned("propose", lambda _, __, action, *, correlation_id, **___: (root_of(correlation_id), {"bedrock.action": action.name}))
 async def propose(
@@ -129,6 +144,8 @@ async def propose(
     `tries`: how often an operation that failed may be asked for again under its own name. `then` runs in the very transaction that
     carried it out (for parts of the system only).
     """
+    if not is_theirs_to_ask(action, principal.reference):
+        raise NotPermittedHere(f"{principal.reference} asks for nothing on behalf of another customer")
     facts = facts_of(forge, action, principal.reference)
     asking = Asking(action, facts, reason, evidence, correlation_id, operation_key or action.operation_key)
     proposed = await _proposed(forge, principal, asking, then)
@@ -144,7 +161,7 @@ async def _proposed(forge: Forge, principal: Principal, asking: Asking, then: Af
     if principal.zone is Zone.EXECUTOR:
         return await _in_one_transaction(forge, principal, asking, then)
     async with forge.atlas.transaction(principal) as conn:
-        asked = await record(conn, asking)
+        asked = await writes.propose(conn, asking.request)
     return await settle(forge, asked.action_id)
 
 
@@ -160,36 +177,50 @@ CROSSED: Final = retry(
 async def _in_one_transaction(forge: Forge, principal: Principal, asking: Asking, then: Afterwards | None) -> Proposed:
     try:
         return await _recorded_and_done(forge, principal, asking, then)
-    except InsufficientPrivilege as error:
+    except VerdictsDiffer as error:
         async with forge.atlas.transaction(principal) as conn:
-            asked = await record(conn, asking)
-            return await _barred(forge, conn, asked.action_id, error)
+            asked = await writes.propose(conn, asking.request)
+            return await _refused(forge, conn, asked.action_id, error)
 
 
 @CROSSED
 async def _recorded_and_done(forge: Forge, principal: Principal, asking: Asking, then: Afterwards | None) -> Proposed:
-    async with forge.atlas.transaction(principal) as conn:
-        asked = await record(conn, asking)
+    async with on_matrix_in_force(forge), forge.atlas.transaction(principal) as conn:
+        asked = await writes.ask(conn, asking.request, forge.matrix.current.digest)
         if asked.is_new:
-            proposed = await judge_and_carry_out(forge, conn, asked.action_id, asking.action, asking.facts, asking.digest)
+            proposed = await concluded(forge, conn, asked.action_id, asking.action, asking.facts, asked)
             if then is not None and proposed.state is ActionState.DONE:
                 await then(conn, proposed)
             return replace(proposed, is_new=True)
     return await settle(forge, asked.action_id)
 
 
+@asynccontextmanager
+async def on_matrix_in_force(forge: Forge) -> AsyncIterator[None]:
+    """Where the gate turns out to hold another matrix than ours, reads that one before the transaction is tried again."""
+    try:
+        yield
+    except SerializationFailure as error:
+        if error.diag.message_primary == ANOTHER_MATRIX:
+            async with forge.atlas.transaction(EXECUTOR) as conn:
+                held = await read_in_force(conn)
+            if held is not None:
+                forge.put_in_force(held)
+        raise
+
+
 async def settle(forge: Forge, action_id: ActionId) -> Proposed:
     """Brings an action as far as it goes without a person: judges what was only recorded, carries out what was only allowed."""
     try:
         return await _settled(forge, action_id)
-    except InsufficientPrivilege as error:
+    except VerdictsDiffer as error:
         async with forge.atlas.transaction(EXECUTOR) as conn:
-            return await _barred(forge, conn, action_id, error)
+            return await _refused(forge, conn, action_id, error)
 
 
 @CROSSED
 async def _settled(forge: Forge, action_id: ActionId) -> Proposed:
-    async with forge.atlas.transaction(EXECUTOR) as conn:
+    async with on_matrix_in_force(forge), forge.atlas.transaction(EXECUTOR) as conn:
         row = await reads.action_held(conn, await reads.newest_of(conn, action_id))
         if row.state is not ActionState.PROPOSED:
             return as_proposed(row)
@@ -198,9 +229,27 @@ async def _settled(forge: Forge, action_id: ActionId) -> Proposed:
         except ActionUnreadable as error:
             return await given_up(conn, row, str(error))
         facts = facts_of(forge, action, row.proposer)
-        if digest(action, facts) != row.digest:
-            return await given_up(conn, row, "its facts moved before it was judged")
-        return await judge_and_carry_out(forge, conn, row.id, action, facts, row.digest)
+        if wrong := _not_as_asked(row, action, facts):
+            return await given_up(conn, row, wrong)
+        judged = await writes.judge(conn, row.id, forge.matrix.current.digest, take=True)
+        return await concluded(forge, conn, row.id, action, facts, judged)
+
+
+def _not_as_asked(row: ActionRecord, action: Action, facts: Facts) -> str | None:
+    """What is wrong with a row that somebody at another door wrote: its facts are taken from its arguments again, and must be the same."""
+    if not is_theirs_to_ask(action, row.proposer):
+        return "it is for somebody else than whoever asked"
+    if digest(action, facts) != row.digest or json.loads(written_facts(action, facts)) != json.loads(row.facts):
+        return "its facts moved before it was judged"
+    return None
+
+
+def is_theirs_to_ask(action: Action, proposer: str) -> bool:
+    """Whoever comes by the customers' door asks for themselves alone, and a stranger for nobody."""
+    if not proposer.startswith("customer:"):
+        return True
+    named = {*action.touched_customers, *(() if action.for_customer is None else (action.for_customer,))}
+    return all(proposer == f"customer:{customer}" for customer in named)
 
 
 async def given_up(conn: Connection, row: ActionRecord, why: str) -> Proposed:
@@ -209,77 +258,27 @@ async def given_up(conn: Connection, row: ActionRecord, why: str) -> Proposed:
     return replace(as_proposed(row), state=ActionState.FAILED, failure=why)
 
 
-async def _barred(forge: Forge, conn: Connection, action_id: ActionId, error: InsufficientPrivilege) -> Proposed:
-    """The database's gate has the last word: what it bars is refused, whatever the matrix made of it."""
-    why = error.diag.message_primary or "the gate bars it"
-    await writes.judge(conn, action_id, ActionState.REFUSED, rule="gate", reason=why, matrix_digest=forge.matrix.current.digest)
+async def _refused(forge: Forge, conn: Connection, action_id: ActionId, error: VerdictsDiffer) -> Proposed:
+    await writes.refuse(conn, action_id, rule="verdicts-differ", reason=str(error), matrix_digest=forge.matrix.current.digest)
     return as_proposed(await reads.action(conn, action_id))
 
 
-async def record(conn: Connection, asking: Asking) -> Asked:
-    """Writes down what is asked, as whoever's transaction this is."""
-    return await writes.propose(
-        conn,
-        name=asking.action.name,
-        arguments=asking.arguments,
-        facts=written_facts(asking.action, asking.facts),
-        digest=asking.digest,
-        operation_key=asking.operation_key,
-        proposed_for=asking.action.for_customer,
-        reason=asking.reason,
-        evidence=asking.evidence,
-        correlation_id=asking.correlation_id,
-        incident_id=asking.action.incident_id,
-        supersedes_id=asking.supersedes_id,
-    )
-
-
-async def judge_and_carry_out(
-    forge: Forge, conn: Connection, action_id: ActionId, action: Action, facts: Facts, recorded_digest: bytes
-) -> Proposed:
-    """Judges a recorded action. Allowed: carried out in this very transaction. Critical: left waiting, with a job that starts its graph."""
-    verdict = await gated(forge, conn, action, facts) or await judged(forge, conn, action_id, action, facts)
-    state = BECOMES[verdict.answer]
-    await writes.judge(
-        conn,
-        action_id,
-        state,
-        rule=verdict.rule,
-        reason=verdict.reason,
-        matrix_digest=forge.matrix.current.digest,
-        roles=verdict.approvers,
-        needed=verdict.how_many,
-        approve_within=verdict.approve_within,
-        execute_within=verdict.execute_within,
-    )
-    if verdict.tell:
-        await writes.tell(conn, action_id, verdict.tell)
+async def concluded(forge: Forge, conn: Connection, action_id: ActionId, action: Action, facts: Facts, judged: Judgement) -> Proposed:
+    """What follows from the verdict. Allowed, and by now taken: carried out in this very transaction. Critical: left waiting, with a job
+    that starts its graph. Raises VerdictsDiffer, and then nothing is kept.
+    """
+    verdict = agreed(facts, forge.matrix.current, judged)
+    state = judged.state or ActionState.REFUSED
     answer = Proposed(action_id, reference(action_id), state, verdict.reason, tuple(verdict.approvers), None)
     if state is ActionState.WAITING:
         await defer_carrying_out(conn, action_id)
     if state is not ActionState.ALLOWED:
         return answer
-    return await claimed_and_carried_out(conn, answer, action, recorded_digest, forge.now())
+    return await carried_out(conn, answer, action, forge.now())
 
 
-async def gated(forge: Forge, conn: Connection, action: Action, facts: Facts) -> Verdict | None:
-    """A refusal where the action, or whoever asks, is switched off. The gate is given the limits of the matrix we judge by."""
-    gate = await reads.gate(conn, action.name, facts.proposed_by)
-    if gate.matrix_digest != forge.matrix.current.digest:
-        await keep_hard_limits(conn, forge.matrix.current)
-    if gate.stopped_because is None:
-        return None
-    return Verdict(Answer.REFUSED, "switched-off", f"switched off: {gate.stopped_because}")
-
-
-async def judged(forge: Forge, conn: Connection, action_id: ActionId, action: Action, facts: Facts) -> Verdict:
-    matrix = forge.matrix.current
-    return decide(facts, matrix, spent=await spent_before(conn, matrix, action, action_id, facts))
-
-
-async def claimed_and_carried_out(conn: Connection, answer: Proposed, action: Action, claimed_digest: bytes, now: datetime) -> Proposed:
-    """Claims, carries out and finishes. What fails on the way is undone to the last row, and the reason is kept."""
-    await writes.claim(conn, answer.action_id, claimed_digest)
+async def carried_out(conn: Connection, answer: Proposed, action: Action, now: datetime) -> Proposed:
+    """Carries out and finishes what this transaction has taken. What fails on the way is undone to the last row, and the reason is kept."""
     try:
         async with conn.transaction():
             outcome = await action.carry_out(conn, now)

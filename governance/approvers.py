@@ -25,6 +25,7 @@ class Why(StrEnum):
     WRONG_ROLE = "wrong_role"
     IS_PROPOSER = "is_proposer"
     IS_BENEFICIARY = "is_beneficiary"
+    STANDS_IN = "stands_in"
     HAS_RULED = "has_ruled"
     ROLE_ALREADY_GIVEN = "role_already_given"
     NOT_SIGNED_IN = "not_signed_in"
@@ -52,6 +53,7 @@ class Delegation:
 class Approver:
     """Somebody who wants to rule. `also_known_as` are their other references, such as their own `customer:12`.
 
+    `stands_with`: whoever stood in for them, or they for those, at any moment since it was asked.
     `signed_in_ago`: since they proved who they are; None where the door named no sign-in.
     """
 
@@ -59,6 +61,7 @@ class Approver:
     roles: frozenset[Role]
     signed_in_ago: timedelta | None
     also_known_as: frozenset[str] = frozenset()
+    stands_with: frozenset[str] = frozenset()
     delegations: tuple[Delegation, ...] = ()
 
 
@@ -179,6 +182,8 @@ def _why_not_they(approver: Approver, asked: Asked) -> Why | None:
         return Why.IS_PROPOSER
     if names & asked.beneficiaries:
         return Why.IS_BENEFICIARY
+    if approver.stands_with & (asked.beneficiaries | {asked.facts.proposed_by}):
+        return Why.STANDS_IN
     if names & _people(asked.approvals):
         return Why.HAS_RULED
     if approver.signed_in_ago is None:

@@ -70,6 +70,12 @@ def _bar(facts: Facts, row: Row, limit: HardLimit) -> Verdict | None:
         return _refused("hard-limit", f"{measure} is above what {facts.action} may ever reach")
     if facts.is_disconnection and not limit.disconnects:
         return _refused("hard-limit", f"{facts.action} may not disconnect anybody")
+    if row.answer is not Answer.REFUSED and (facts.is_disconnection or limit.disconnects) and facts.is_protected:
+        return _refused("hard-limit", "the vulnerable, emergency lines and those in dispute are never disconnected")
+    return _bar_alone(facts, row, limit)
+
+
+def _bar_alone(facts: Facts, row: Row, limit: HardLimit) -> Verdict | None:
     if not row.answer.is_alone:
         return None
     if limit.alone is None or limit.disconnects:

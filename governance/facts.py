@@ -132,7 +132,7 @@ def _odd_amount(facts: Facts) -> str | None:
 def _odd_meaning(facts: Facts) -> str | None:
     if PROPOSER.fullmatch(facts.proposed_by) is None:
         return "nobody is named as the proposer"
-    if facts.largest_share > facts.money or (facts.money and facts.largest_share <= ZERO):
+    if not ZERO <= facts.largest_share <= facts.money or (facts.money and not facts.largest_share):
         return "one customer's share does not fit the sum"
     if facts.devices and facts.device_tier is DeviceTier.NONE:
         return "devices are touched, of no known tier"

@@ -85,6 +85,7 @@ def load(source: str | Path) -> Matrix:
         allowances=tuple(_allowance(node, defaults) for node in top.need("allowances", lambda node: elements(node, "allowances"))),
         hard_limits=top.need("hard_limits", _hard_limits),
         quiet_hours=top.need("quiet_hours", columns.quiet_hours),
+        source=text,
     )
     check_soundness(matrix)
     check_coverage(matrix)

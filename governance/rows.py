@@ -204,12 +204,13 @@ class QuietHours:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The whole escalation matrix. Only `governance.matrix.load` makes one that has been checked."""
+    """The whole escalation matrix. Only `governance.matrix.load` makes one that has been checked; `source` is its file."""
 
     rows: tuple[Row, ...]
     allowances: tuple[Allowance, ...]
     hard_limits: tuple[HardLimit, ...]
     quiet_hours: QuietHours
+    source: str = field(default="", compare=False, repr=False)
 
     @cached_property
     def actions(self) -> frozenset[str]:
@@ -242,7 +243,7 @@ class Matrix:
 
 def _plain(value: object) -> object:
     if isinstance(value, (Matrix, Row, Allowance, HardLimit, Limits, QuietHours)):
-        return {column.name: _plain(getattr(value, column.name)) for column in fields(value) if column.name != "line"}
+        return {column.name: _plain(getattr(value, column.name)) for column in fields(value) if column.compare}
     if isinstance(value, frozenset):
         return sorted(_plain(member) for member in value)  # type: ignore[type-var]
     if isinstance(value, tuple):

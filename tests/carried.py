@@ -1,7 +1,7 @@
 """Carries an action out as Forge does once it is allowed: propose, judge, claim, carry out, finish, in one transaction."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -20,7 +20,6 @@ from tests import given
 
 TESTS: Final = executor("tests")
 APPROVER: Final = "approver"
-AN_HOUR: Final = timedelta(hours=1)
 
 
 async def out(atlas: Atlas, action: Action, now: datetime, correlation_id: UUID | None = None) -> dict[str, Any]:
@@ -30,36 +29,32 @@ async def out(atlas: Atlas, action: Action, now: datetime, correlation_id: UUID 
     """
     facts = replace(action.facts(), proposed_by=TESTS.reference)
     seal = digest(action, facts)
+    async with await AsyncConnection.connect(atlas.url, autocommit=True) as owner:
+        matrix = await given.wide_matrix(owner, action.name, approver=APPROVER if facts.is_disconnection else None)
     async with atlas.transaction(TESTS) as conn:
-        action_id = await _asked(conn, action, facts, correlation_id)
-        if not facts.is_disconnection:
-            return await _done(conn, action_id, action, seal, now)
-    await _approved(atlas, action_id, seal)
+        asked = await writes.ask(conn, _request(action, facts, correlation_id), matrix)
+        if asked.state is ActionState.ALLOWED:
+            return await _done(conn, action, now)
+        assert asked.state is ActionState.WAITING, asked.reason
+    await _approved(atlas, asked.action_id, seal)
     async with atlas.transaction(TESTS) as conn:
-        return await _done(conn, action_id, action, seal, now)
+        await writes.claim(conn, asked.action_id, seal)
+        return await _done(conn, action, now)
 
 
-async def _asked(conn: Connection, action: Action, facts: Facts, correlation_id: UUID | None) -> ActionId:
-    await given.wide_limits(conn, action.name, disconnects=facts.is_disconnection)
-    asked = await writes.propose(
-        conn,
-        name=action.name,
+def _request(action: Action, facts: Facts, correlation_id: UUID | None) -> writes.Request:
+    return writes.Request(
+        action=action.name,
         arguments=encoded(action),
         facts=written_facts(action, facts),
         digest=digest(action, facts),
         operation_key=uuid4().hex,
         proposed_for=action.for_customer,
         reason="a test",
-        evidence=(),
+        evidence="[]",
         correlation_id=CorrelationId(correlation_id or uuid4()),
         incident_id=action.incident_id,
     )
-    roles = [APPROVER] if facts.is_disconnection else []
-    state = ActionState.WAITING if roles else ActionState.ALLOWED
-    times = {"approve_within": AN_HOUR, "execute_within": AN_HOUR}
-    needed = len(roles)
-    await writes.judge(conn, asked.action_id, state, rule="test", reason="a test", matrix_digest="", roles=roles, needed=needed, **times)
-    return asked.action_id
 
 
 async def _approved(atlas: Atlas, action_id: ActionId, seal: bytes) -> None:
@@ -70,8 +65,7 @@ async def _approved(atlas: Atlas, action_id: ActionId, seal: bytes) -> None:
         await writes.rule(conn, action_id, is_approval=True, digest_seen=seal, note="")
 
 
-async def _done(conn: Connection, action_id: ActionId, action: Action, seal: bytes, now: datetime) -> dict[str, Any]:
-    await writes.claim(conn, action_id, seal)
+async def _done(conn: Connection, action: Action, now: datetime) -> dict[str, Any]:
     outcome = await action.carry_out(conn, now)
     await writes.finish(conn, ActionState.DONE, outcome)
     return outcome

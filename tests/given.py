@@ -45,11 +45,27 @@ async def action(owner: Owner, name: str = "import_history", state: str = "done"
     )
 
 
-async def wide_limits(conn: Owner, action: str, *, matrix: str = "", disconnects: bool = False) -> None:
-    """As an executor: limits in the gate for one action that leave room for whatever a test does; those of every other action are gone."""
+async def wide_matrix(owner: Owner, action: str, *, approver: str | None = None) -> str:
+    """As the owner: a matrix that lets one action do whatever a test does, alone or (`approver`) with one approval; its digest."""
     room = {"money": 10**12, "money_each": 10**12, "customers": 10**9, "devices": 10**9, "crews": 10**9, "device_tier": 5}
-    limit = {"action": action, "disconnects": disconnects, "ever": room, "alone": None if disconnects else room}
-    await conn.execute("SELECT actions.set_hard_limits(%s, %s)", (Jsonb([limit]), matrix))
+    limit = {"action": action, "disconnects": approver is not None, "ever": room, "alone": None if approver else room}
+    line = {
+        "action": action,
+        "place": 0,
+        "rule": "test",
+        "answer": "needs_approval" if approver else "allowed",
+        "reason": "a test",
+        "by": ["system", "agent", "customer", "staff"],
+        "hours": "any",
+        "approvers": [approver] if approver else [],
+        "how_many": 1 if approver else 0,
+        "tell": [],
+        "expires_in": "1 hour",
+        "execute_within": "1 hour",
+    }
+    digest = f"wide for {action}"
+    await owner.execute("SELECT actions.put_in_force(%s, %s)", (Jsonb({"rows": [line], "allowances": [], "limits": [limit]}), digest))
+    return digest
 
 
 async def area(owner: Owner, name: str = "Harbour") -> int:

@@ -1,16 +1,25 @@
-"""Questions about actions: what became of one, what waits and for whom, what went out alone, and whether the audit trail holds."""
+"""Questions about actions: what became of one, what waits and for whom, which matrix is in force, and whether the audit trail holds."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from atlas.actions.records import ActionRecord, AuditEntry, BrokenLink, Errand, Gate, RuledOn, RulingRecord, WentAlone
+from atlas.actions.records import (
+    ActionRecord,
+    AuditEntry,
+    BrokenGlass,
+    BrokenLink,
+    DelegationRecord,
+    Errand,
+    InForce,
+    RuledOn,
+    RulingRecord,
+    Standing,
+)
 from atlas.errors import NotFound
-from atlas.identity import ActionId, CorrelationId, IncidentId
+from atlas.identity import ActionId, CorrelationId, IncidentId, StaffId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
-
-NO_ACTION = ActionId(0)
 
 
 async def action(conn: Connection, action_id: ActionId) -> ActionRecord:
@@ -69,26 +78,24 @@ async def lapsed(conn: Connection) -> list[ActionRecord]:
     return await SQL.all(conn, ActionRecord, "lapsed")
 
 
-async def gate(conn: Connection, action: str, proposer: str) -> Gate:
-    """How the gate stands for an action of this name by this proposer."""
-    kind, _, part = proposer.partition(":")
-    return await SQL.one(conn, Gate, "gate", action=action, part=part if kind in ("agent", "system") else "")
+async def in_force(conn: Connection) -> InForce | None:
+    """The matrix that the gate holds; None before the first."""
+    return await SQL.first(conn, InForce, "in_force")
 
 
-async def went_alone(
-    conn: Connection, names: Collection[str], within: timedelta, proposer: str | None = None, except_id: ActionId = NO_ACTION
-) -> WentAlone:
-    """What actions of these names did without a person within the time, by one proposer or (None) by all."""
-    return await SQL.one(conn, WentAlone, "went_alone", names=list(names), within=within, proposer=proposer, except_id=except_id)
+async def standing(conn: Connection, action_id: ActionId) -> Standing:
+    """How the member of staff whose transaction this is stands to the action: what the gate will ask when they rule."""
+    return await SQL.one(conn, Standing, "standing", action_id=action_id)
 
 
-async def went_alone_to_one(
-    conn: Connection, names: Collection[str], within: timedelta, which: str, touched: Collection[int], except_id: ActionId = NO_ACTION
-) -> WentAlone:
-    """The most that any one of `touched` has had; `which` is the fact that lists them: touched_customers or touched_devices."""
-    ones = [str(one) for one in touched]
-    parameters = {"names": list(names), "within": within, "which": which, "touched": ones, "except_id": except_id}
-    return await SQL.one(conn, WentAlone, "went_alone_to_one", **parameters)
+async def delegations(conn: Connection, delegate_id: StaffId | None = None, *, every: bool = False) -> list[DelegationRecord]:
+    """Roles lent to one person (None: to anybody), what ends first first; `every`: those that are over or revoked too."""
+    return await SQL.all(conn, DelegationRecord, "delegations", delegate_id=delegate_id, all=every)
+
+
+async def broken_glass(conn: Connection, most: int = 50) -> list[BrokenGlass]:
+    """Every role taken in an emergency, newest first."""
+    return await SQL.all(conn, BrokenGlass, "broken_glass", most=most)
 
 
 async def errands_of_action(conn: Connection, action_id: ActionId) -> list[Errand]:
@@ -111,12 +118,6 @@ async def audit_entries(conn: Connection) -> int:
 async def lately_ruled(conn: Connection, most: int = 10) -> list[RuledOn]:
     """The latest rulings and what became of what they ruled on."""
     return await SQL.all(conn, RuledOn, "lately_ruled", most=most)
-
-
-async def signed_in_ago(conn: Connection) -> timedelta | None:
-    """How long ago whoever's transaction this is proved who they are; None where the door named no live sign-in of theirs."""
-    ago: timedelta | None = await SQL.value(conn, "signed_in_ago")
-    return ago
 
 
 async def clock(conn: Connection) -> datetime:

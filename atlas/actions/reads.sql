@@ -64,11 +64,14 @@ SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, ope
  LIMIT %(most)s;
 
 -- name: rulings
-SELECT ruling.action_id, ruling.staff_id, member.name, ruling.is_approval, ruling.note, ruling.digest_seen, ruling.ruled_at,
+SELECT ruling.action_id, ruling.staff_id, ruling.on_behalf_of, member.name, ruling.is_approval, ruling.note, ruling.digest_seen, ruling.ruled_at,
        array(SELECT held.role FROM staff.role_held AS held
-              WHERE held.staff_id = ruling.staff_id AND held.valid_from <= clock_timestamp()
+              WHERE held.staff_id = ruling.on_behalf_of AND held.valid_from <= clock_timestamp()
                 AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp())
-              ORDER BY held.role) AS roles
+              UNION
+             SELECT glass.role FROM actions.break_glass AS glass
+              WHERE glass.staff_id = ruling.on_behalf_of AND glass.closed_at IS NULL AND glass.ends_at > clock_timestamp()
+              ORDER BY 1) AS roles
   FROM actions.ruling
   JOIN staff.member ON member.id = ruling.staff_id
  WHERE ruling.action_id = ANY (%(action_ids)s)
@@ -94,37 +97,32 @@ SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, ope
  ORDER BY id
  LIMIT 200;
 
--- name: gate
-SELECT (SELECT digest FROM actions.matrix_in_force) AS matrix_digest,
-       (SELECT reason FROM actions.kill_switch
-         WHERE is_on AND ((scope = 'action' AND name IN (%(action)s, '*')) OR (scope = 'agent' AND name IN (%(part)s, '*') AND %(part)s <> ''))
-         ORDER BY at LIMIT 1) AS stopped_because;
+-- name: in_force
+SELECT digest, source FROM actions.matrix_in_force;
 
--- name: went_alone
-SELECT coalesce(sum((facts ->> 'money')::numeric * 100), 0)::bigint AS money,
-       coalesce(sum((facts ->> 'customers')::bigint), 0)::bigint AS customers,
-       coalesce(sum((facts ->> 'devices')::bigint), 0)::bigint AS devices,
-       count(*)::int AS actions
-  FROM actions.action
- WHERE name = ANY (%(names)s)
-   AND state IN ('allowed', 'executing', 'done')
-   AND approvals_needed = 0
-   AND judged_at > now() - %(within)s::interval
-   AND (%(proposer)s::text IS NULL OR proposer = %(proposer)s)
-   AND id <> %(except_id)s;
+-- name: standing
+SELECT signed_in_ago, own_roles, household, stands_with, gaining FROM actions.standing(%(action_id)s);
 
--- name: went_alone_to_one
--- The customer or device, of those named, that has had most.
-SELECT coalesce(max(touched.money), 0)::bigint AS money, 0 AS customers, 0 AS devices, coalesce(max(touched.actions), 0)::int AS actions
-  FROM (SELECT one, sum(coalesce(facts ->> 'money_each', facts ->> 'money')::numeric * 100) AS money, count(*) AS actions
-          FROM actions.action, jsonb_array_elements_text(facts -> %(which)s::text) AS one
-         WHERE name = ANY (%(names)s)
-           AND state IN ('allowed', 'executing', 'done')
-           AND approvals_needed = 0
-           AND judged_at > now() - %(within)s::interval
-           AND one = ANY (%(touched)s::text[])
-           AND id <> %(except_id)s
-         GROUP BY one) AS touched;
+-- name: delegations
+-- Those that are not over, or (all) every one there was.
+SELECT lent.id, lent.grantor_id, grantor.name AS grantor, lent.delegate_id, delegate.name AS delegate, lent.role, lent.starts_at, lent.ends_at,
+       lent.reason, lent.revoked_at,
+       array(SELECT held.role FROM staff.role_held AS held
+              WHERE held.staff_id = lent.grantor_id AND grantor.is_active AND held.valid_from <= clock_timestamp()
+                AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp())
+              ORDER BY held.role) AS grantor_roles
+  FROM actions.delegation AS lent
+  JOIN staff.member AS grantor ON grantor.id = lent.grantor_id
+  JOIN staff.member AS delegate ON delegate.id = lent.delegate_id
+ WHERE (%(delegate_id)s::bigint IS NULL OR lent.delegate_id = %(delegate_id)s)
+   AND (%(all)s OR (lent.revoked_at IS NULL AND lent.ends_at > clock_timestamp()))
+ ORDER BY lent.ends_at, lent.id;
+
+-- name: broken_glass
+SELECT glass.id, glass.staff_id, member.name, glass.role, glass.reason, glass.opened_at, glass.ends_at, glass.closed_at, glass.alarmed, glass.action_id
+  FROM actions.break_glass AS glass
+  JOIN staff.member ON member.id = glass.staff_id
+ ORDER BY glass.id DESC LIMIT %(most)s;
 
 -- name: errands_of_action
 SELECT errand.id, errand.action_id, action.incident_id, errand.port, errand.operation, errand.arguments, errand.key, errand.attempts
@@ -169,9 +167,6 @@ SELECT action.id AS action_id, action.name, action.proposer, coalesce(action.rul
   JOIN actions.action ON action.id = ruling.action_id
   JOIN staff.member ON member.id = ruling.staff_id
  ORDER BY ruling.ruled_at DESC LIMIT %(most)s;
-
--- name: signed_in_ago
-SELECT clock_timestamp() - actions.signed_in_at();
 
 -- name: clock
 SELECT clock_timestamp();

@@ -1,12 +1,11 @@
 """Every action ever proposed, who ruled on it, and what it leaves to do outside."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from atlas.identity import ActionId, CorrelationId, CustomerId, IncidentId, StaffId
-from atlas.money import Money
 
 
 class ActionState(StrEnum):
@@ -66,10 +65,11 @@ class ActionRecord:
 
 @dataclass(frozen=True)
 class RulingRecord:
-    """One person's ruling, with the roles that they hold now."""
+    """One person's ruling, with the roles that whoever's authority it was holds now; `on_behalf_of` is theirs where it was lent."""
 
     action_id: ActionId
     staff_id: StaffId
+    on_behalf_of: StaffId
     name: str
     is_approval: bool
     note: str
@@ -79,21 +79,100 @@ class RulingRecord:
 
 
 @dataclass(frozen=True)
-class WentAlone:
-    """What went out alone within a stretch of time, before the action being judged."""
+class Judgement:
+    """What the gate made of a proposed action, by the matrix in force; all None where it was judged before.
 
-    money: Money
-    customers: int
-    devices: int
-    actions: int
+    `spent`: a tally for each allowance that covers it, by its rule; money in minor units.
+    """
+
+    state: ActionState | None
+    answer: str | None
+    rule: str | None
+    reason: str | None
+    approvers: tuple[str, ...] | None
+    how_many: int | None
+    approve_within: timedelta | None
+    execute_within: timedelta | None
+    tell: tuple[str, ...] | None
+    spent: dict[str, dict[str, int]] | None
 
 
 @dataclass(frozen=True)
-class Gate:
-    """What the database holds at the gate: the digest of the matrix whose limits it has, and why an action is switched off, if it is."""
+class JudgedAsked(Judgement):
+    """A proposal that was recorded, judged and, where it may be done alone, taken by this very transaction."""
 
-    matrix_digest: str | None
-    stopped_because: str | None
+    action_id: ActionId
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class JudgedAgain:
+    """The same of an action that waited; nothing is written down. `has_moved`: a row that it rests on was changed since."""
+
+    answer: str
+    rule: str
+    reason: str
+    approvers: tuple[str, ...]
+    how_many: int
+    approve_within: timedelta
+    execute_within: timedelta
+    tell: tuple[str, ...]
+    spent: dict[str, dict[str, int]]
+    has_moved: bool
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The matrix that the gate holds, and the file it came from."""
+
+    digest: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How whoever asks stands to an action. `own_roles`: held, or taken by breaking the glass; `household`: theirs as a customer;
+    `stands_with`: those who stood in for them, or they for those, since it was asked; `gaining`: whoever works here and gains by it.
+    """
+
+    signed_in_ago: timedelta | None
+    own_roles: tuple[str, ...]
+    household: CustomerId | None
+    stands_with: tuple[StaffId, ...]
+    gaining: tuple[StaffId, ...]
+
+
+@dataclass(frozen=True)
+class DelegationRecord:
+    """A role lent for a stretch of time. `grantor_roles` are those that the grantor holds themselves, now."""
+
+    id: int
+    grantor_id: StaffId
+    grantor: str
+    delegate_id: StaffId
+    delegate: str
+    role: str
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    revoked_at: datetime | None
+    grantor_roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BrokenGlass:
+    """A role that somebody took in an emergency; `alarmed` is how many were told at once."""
+
+    id: int
+    staff_id: StaffId
+    name: str
+    role: str
+    reason: str
+    opened_at: datetime
+    ends_at: datetime
+    closed_at: datetime | None
+    alarmed: int
+    action_id: ActionId
 
 
 @dataclass(frozen=True)

@@ -1,80 +1,62 @@
 """Changes to schema actions. Each that matters is a function of the database's own, which checks who asks and in which state."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from atlas.actions.records import ActionState, Asked, Errand
+from atlas.actions.records import ActionState, Asked, Errand, JudgedAgain, JudgedAsked, Judgement
 from atlas.identity import ActionId, CorrelationId, CustomerId, IncidentId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
 
 
-async def propose(
-    conn: Connection,
-    *,
-    name: str,
-    arguments: str,
-    facts: str,
-    digest: bytes,
-    operation_key: str,
-    proposed_for: CustomerId | None,
-    reason: str,
-    evidence: Sequence[Any],
-    correlation_id: CorrelationId,
-    incident_id: IncidentId | None = None,
-    supersedes_id: ActionId | None = None,
-) -> Asked:
+@dataclass(frozen=True)
+class Request:
+    """One request on its way to the table; `arguments`, `facts` and `rests_on` are JSON texts."""
+
+    action: str
+    arguments: str
+    facts: str
+    digest: bytes
+    operation_key: str
+    proposed_for: CustomerId | None
+    reason: str
+    evidence: str
+    correlation_id: CorrelationId
+    incident_id: IncidentId | None = None
+    supersedes_id: ActionId | None = None
+    rests_on: str = "[]"
+
+
+async def propose(conn: Connection, request: Request) -> Asked:
     """Records what is asked, in the name of the proven principal; or finds the same operation asked before."""
-    return await SQL.one(
-        conn,
-        Asked,
-        "propose",
-        action=name,
-        arguments=arguments,
-        facts=facts,
-        digest=digest,
-        operation_key=operation_key,
-        proposed_for=proposed_for,
-        reason=reason,
-        evidence=json.dumps(list(evidence), default=str),
-        correlation_id=correlation_id,
-        incident_id=incident_id,
-        supersedes_id=supersedes_id,
-    )
+    return await SQL.one(conn, Asked, "propose", **vars(request))
 
 
-async def judge(
-    conn: Connection,
-    action_id: ActionId,
-    state: ActionState,
-    *,
-    rule: str,
-    reason: str,
-    matrix_digest: str,
-    roles: Sequence[str] = (),
-    needed: int = 0,
-    approve_within: timedelta = timedelta(0),
-    execute_within: timedelta = timedelta(0),
-) -> bool:
-    """Writes down the verdict; False where the action was judged before."""
-    return bool(
-        await SQL.value(
-            conn,
-            "judge",
-            action_id=action_id,
-            state=state,
-            rule=rule,
-            reason=reason,
-            matrix_digest=matrix_digest,
-            roles=list(roles),
-            needed=needed,
-            approve_within=approve_within,
-            execute_within=execute_within,
-        )
-    )
+async def ask(conn: Connection, request: Request, matrix_digest: str) -> JudgedAsked:
+    """Records it, judges it and, where it may be done alone, takes it for this transaction; or finds the same operation asked before.
+
+    For parts of the system only. Raises SerializationFailure where the gate holds another matrix.
+    """
+    return await SQL.one(conn, JudgedAsked, "ask", **vars(request), matrix_digest=matrix_digest)
+
+
+async def judge(conn: Connection, action_id: ActionId, matrix_digest: str, *, take: bool) -> Judgement:
+    """Judges what was proposed; `take`: what may be done alone is this transaction's at once. Raises as `ask` does."""
+    return await SQL.one(conn, Judgement, "judge", action_id=action_id, matrix_digest=matrix_digest, take=take)
+
+
+async def judged_again(conn: Connection, action_id: ActionId, facts: str, matrix_digest: str) -> JudgedAgain:
+    """What the matrix in force makes of it now, with these facts; nothing is written down. Raises as `ask` does."""
+    return await SQL.one(conn, JudgedAgain, "judged_again", action_id=action_id, facts=facts, matrix_digest=matrix_digest)
+
+
+async def refuse(conn: Connection, action_id: ActionId, *, rule: str, reason: str, matrix_digest: str) -> bool:
+    """Refuses what was only proposed, for a reason of the executor's own; False where it was judged before."""
+    return bool(await SQL.value(conn, "refuse", action_id=action_id, rule=rule, reason=reason, matrix_digest=matrix_digest))
 
 
 async def rule(conn: Connection, action_id: ActionId, *, is_approval: bool, digest_seen: bytes, note: str) -> ActionState:
@@ -96,16 +78,6 @@ async def finish(conn: Connection, state: ActionState, outcome: Mapping[str, Any
 async def withdraw(conn: Connection, action_id: ActionId, state: ActionState, why: str) -> bool:
     """Ends an action that will not be carried out as it stands; False where it is over or being carried out."""
     return bool(await SQL.value(conn, "withdraw", action_id=action_id, state=state, why=why))
-
-
-async def tell(conn: Connection, action_id: ActionId, roles: Sequence[str]) -> None:
-    """Puts on record that people of these roles are told of an action that needed nobody: `reads.told_to` is what they see."""
-    await SQL.value(conn, "tell", action_id=action_id, roles=list(roles))
-
-
-async def lock_allowance(conn: Connection, allowance: str) -> None:
-    """Whoever else judges by this allowance waits until this transaction ends, so that two together do not pass it."""
-    await SQL.value(conn, "lock_allowance", allowance=allowance)
 
 
 async def queue_errands(conn: Connection, port: str, operation: str, wanted: Mapping[str, Mapping[str, Any]]) -> int:

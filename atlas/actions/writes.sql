@@ -1,11 +1,24 @@
 -- name: propose
 SELECT action_id, is_new
   FROM actions.propose(%(action)s, %(arguments)s::jsonb, %(facts)s::jsonb, %(digest)s, %(operation_key)s, %(proposed_for)s, %(reason)s,
-                       %(evidence)s::jsonb, %(correlation_id)s, %(incident_id)s, %(supersedes_id)s);
+                       %(evidence)s::jsonb, %(correlation_id)s, %(incident_id)s, %(supersedes_id)s, %(rests_on)s::jsonb);
+
+-- name: ask
+SELECT action_id, is_new, state, answer, rule, reason, approvers, how_many, approve_within, execute_within, tell, spent
+  FROM actions.ask(%(action)s, %(arguments)s::jsonb, %(facts)s::jsonb, %(digest)s, %(operation_key)s, %(proposed_for)s, %(reason)s,
+                   %(evidence)s::jsonb, %(correlation_id)s, %(incident_id)s, %(supersedes_id)s, %(rests_on)s::jsonb, %(matrix_digest)s);
 
 -- name: judge
-SELECT actions.judge(%(action_id)s, %(state)s, %(rule)s, %(reason)s, %(matrix_digest)s, %(roles)s::text[], %(needed)s, %(approve_within)s,
-                     %(execute_within)s);
+SELECT state, answer, rule, reason, approvers, how_many, approve_within, execute_within, tell, spent
+  FROM actions.judge(%(action_id)s, %(matrix_digest)s, %(take)s);
+
+-- name: judged_again
+SELECT (again.verdict).answer, (again.verdict).rule, (again.verdict).reason, (again.verdict).approvers, (again.verdict).how_many,
+       (again.verdict).approve_within, (again.verdict).execute_within, (again.verdict).tell, again.spent, again.has_moved
+  FROM actions.judged_again(%(action_id)s, %(facts)s::jsonb, %(matrix_digest)s) AS again;
+
+-- name: refuse
+SELECT actions.refuse(%(action_id)s, %(rule)s, %(reason)s, %(matrix_digest)s);
 
 -- name: rule
 SELECT actions.rule(%(action_id)s, %(is_approval)s, %(digest_seen)s, %(note)s);
@@ -18,14 +31,6 @@ SELECT actions.finish(%(state)s, %(outcome)s::jsonb, %(failure)s);
 
 -- name: withdraw
 SELECT actions.withdraw(%(action_id)s, %(state)s, %(why)s);
-
--- name: tell
-SELECT actions.append_audit('system:governance', 'told', action.id, action.correlation_id, jsonb_build_object('roles', %(roles)s::text[]))
-  FROM actions.action
- WHERE action.id = %(action_id)s;
-
--- name: lock_allowance
-SELECT pg_advisory_xact_lock(hashtextextended(%(allowance)s, 0));
 
 -- name: queue_errands
 INSERT INTO actions.errand (port, operation, arguments, key)

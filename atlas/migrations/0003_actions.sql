@@ -33,25 +33,35 @@ CREATE TABLE actions.action (
     finished_at     timestamptz,
     outcome         jsonb,
     failure         text,
+    rests_on        jsonb NOT NULL DEFAULT '[]',
+    seal            bytea,
+    part            text,
     supersedes_id   bigint REFERENCES actions.action
 );
 CREATE INDEX action_of_incident ON actions.action (incident_id) WHERE incident_id IS NOT NULL;
 CREATE INDEX action_unfinished ON actions.action (state) WHERE state IN ('proposed', 'allowed', 'waiting', 'approved', 'executing');
 CREATE INDEX action_by_correlation ON actions.action (correlation_id);
 CREATE INDEX action_spent ON actions.action (name, proposer, judged_at);
+CREATE INDEX action_went_alone ON actions.action (name, judged_at) WHERE approvals_needed = 0 AND state IN ('allowed', 'executing', 'done');
 COMMENT ON COLUMN actions.action.operation_key IS 'proposing the same operation again finds this row: law 5';
 COMMENT ON COLUMN actions.action.execute_by IS 'from the verdict where it is allowed, from the last approval where it waits';
+COMMENT ON COLUMN actions.action.rests_on IS 'rows it was thought out over, each with its version then: [table, id, version]';
+COMMENT ON COLUMN actions.action.seal IS 'SHA-256 of what was proposed, by the database itself: whatever is edited afterwards is not carried out';
+COMMENT ON COLUMN actions.action.part IS 'which part of the system spoke for the proposer, as agent:billing';
 COMMENT ON COLUMN actions.action.proposed_for IS 'the customer who benefits, where it is one';
 
 CREATE TABLE actions.ruling (
     action_id   bigint NOT NULL REFERENCES actions.action,
     staff_id    bigint NOT NULL REFERENCES staff.member,
+    on_behalf_of bigint NOT NULL REFERENCES staff.member,
     is_approval boolean NOT NULL,
     note        text NOT NULL DEFAULT '',
     digest_seen bytea NOT NULL,
     ruled_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (action_id, staff_id)
+    PRIMARY KEY (action_id, staff_id),
+    UNIQUE (action_id, on_behalf_of)
 );
+COMMENT ON COLUMN actions.ruling.on_behalf_of IS 'whose authority it was: their own, or that of whoever lent them the role';
 
 -- Append-only and hash-chained per stream; the hash covers the one before it (checked by `bedrock audit verify`).
 CREATE TABLE actions.audit (
@@ -67,6 +77,7 @@ CREATE TABLE actions.audit (
     hash           bytea NOT NULL,
     PRIMARY KEY (stream, seq)
 );
+CREATE INDEX audit_of_action ON actions.audit (action_id, seq) WHERE action_id IS NOT NULL;
 CREATE TABLE actions.audit_head (
     stream text PRIMARY KEY,
     seq    bigint NOT NULL,
@@ -108,172 +119,6 @@ AS $$
                 WHEN atlas.zone() IS NOT NULL THEN 'system:' || coalesce(nullif(current_setting('bedrock.part', true), ''), 'unnamed') END
 $$;
 
--- The one way in. The proposer is the proven principal, never an argument; the same operation key finds the row that is already there.
-CREATE FUNCTION actions.propose(p_name text, p_arguments jsonb, p_facts jsonb, p_digest bytea, p_operation_key text, p_proposed_for bigint,
-                                p_reason text, p_evidence jsonb, p_correlation_id uuid, p_incident_id bigint, p_supersedes_id bigint,
-                                OUT action_id bigint, OUT is_new boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    -- A customer's operations are their own: no key of theirs stands in the way of somebody else's, or finds it.
-    v_key text := CASE WHEN atlas.zone() = 'customer' THEN actions.actor() || '/' ELSE '' END || p_operation_key;
-BEGIN
-    IF atlas.zone() IS NULL THEN RAISE EXCEPTION 'no principal: nothing may be proposed' USING ERRCODE = '42501'; END IF;
-    IF atlas.zone() = 'customer' AND p_supersedes_id IS NOT NULL
-       AND NOT EXISTS (SELECT 1 FROM actions.action WHERE id = p_supersedes_id AND proposer = actions.actor())
-    THEN RAISE EXCEPTION 'action % is not yours to ask for again', p_supersedes_id USING ERRCODE = '42501'; END IF;
-    INSERT INTO actions.action (name, arguments, facts, digest, operation_key, proposer, proposed_for, reason, evidence, correlation_id,
-                                incident_id, supersedes_id)
-    VALUES (p_name, p_arguments, p_facts, p_digest, v_key,
-            -- What is proposed anew keeps its proposer: otherwise they could approve their own request once its facts moved.
-            coalesce((SELECT proposer FROM actions.action WHERE id = p_supersedes_id AND state = 'superseded' AND atlas.zone() = 'executor'), actions.actor()),
-            CASE WHEN atlas.zone() = 'customer' THEN atlas.customer_id() ELSE p_proposed_for END,
-            p_reason, p_evidence, p_correlation_id, p_incident_id, p_supersedes_id)
-    ON CONFLICT (operation_key) DO NOTHING RETURNING id INTO action_id;
-    is_new := action_id IS NOT NULL;
-    IF is_new THEN
-        PERFORM actions.append_audit(actions.actor(), 'proposed', action_id, p_correlation_id,
-                                     jsonb_build_object('name', p_name, 'digest', encode(p_digest, 'hex'), 'reason', p_reason));
-    ELSE
-        SELECT id INTO action_id FROM actions.action WHERE operation_key = v_key;
-    END IF;
-END $$;
-
--- What no row of the matrix and no approver lifts, as the matrix in force has it. In minor units; a tier as its rank.
-CREATE TYPE actions.measures AS (money bigint, money_each bigint, customers bigint, devices bigint, crews bigint, device_tier int);
-CREATE TABLE actions.hard_limit (
-    action      text PRIMARY KEY,
-    disconnects boolean NOT NULL,
-    ever        actions.measures NOT NULL,
-    alone       actions.measures
-);
-COMMENT ON COLUMN actions.hard_limit.alone IS 'the most without a person; NULL: never without one';
-CREATE TABLE actions.matrix_in_force (
-    only_one  boolean PRIMARY KEY DEFAULT true CHECK (only_one),
-    digest    text NOT NULL,
-    loaded_at timestamptz NOT NULL DEFAULT now()
-);
-
--- Takes the limits of a matrix as a whole, in place of those before; on record, because this is what holds when all of Python lies.
-CREATE FUNCTION actions.set_hard_limits(p_limits jsonb, p_matrix_digest text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF atlas.zone() IS DISTINCT FROM 'executor' THEN RAISE EXCEPTION 'only the executor puts a matrix in force' USING ERRCODE = '42501'; END IF;
-    INSERT INTO actions.matrix_in_force (digest) VALUES (p_matrix_digest)
-        ON CONFLICT (only_one) DO UPDATE SET digest = excluded.digest, loaded_at = now();
-    DELETE FROM actions.hard_limit;
-    INSERT INTO actions.hard_limit (action, disconnects, ever, alone)
-    SELECT wanted.action, wanted.disconnects, wanted.ever, wanted.alone
-      FROM jsonb_to_recordset(p_limits) AS wanted (action text, disconnects boolean, ever actions.measures, alone actions.measures);
-    PERFORM actions.append_audit(actions.actor(), 'matrix_in_force', NULL, NULL, jsonb_build_object('matrix', p_matrix_digest, 'limits', p_limits));
-END $$;
-
-CREATE FUNCTION actions.measured(p_facts jsonb) RETURNS actions.measures
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT ROW(((p_facts ->> 'money')::numeric * 100)::bigint, (coalesce(p_facts ->> 'money_each', p_facts ->> 'money')::numeric * 100)::bigint,
-               (p_facts ->> 'customers')::bigint, (p_facts ->> 'devices')::bigint, (p_facts ->> 'crews')::bigint,
-               (p_facts ->> 'device_tier')::int)::actions.measures
-$$;
-
--- The first measure that goes beyond, or that is not known; NULL where all stay within.
-CREATE FUNCTION actions.beyond(m actions.measures, most actions.measures) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN (m.money BETWEEN 0 AND most.money) IS NOT TRUE THEN 'money'
-                WHEN (m.money_each BETWEEN 0 AND most.money_each) IS NOT TRUE THEN 'money_each'
-                WHEN (m.customers BETWEEN 0 AND most.customers) IS NOT TRUE THEN 'customers'
-                WHEN (m.devices BETWEEN 0 AND most.devices) IS NOT TRUE THEN 'devices'
-                WHEN (m.crews BETWEEN 0 AND most.crews) IS NOT TRUE THEN 'crews'
-                WHEN (m.device_tier BETWEEN 0 AND most.device_tier) IS NOT TRUE THEN 'device_tier' END
-$$;
-
--- Why no verdict and no approver lets this action through; NULL where nothing bars it. A fact that is missing bars, as does a missing limit.
-CREATE FUNCTION actions.barred(a actions.action, p_is_alone boolean) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    most actions.hard_limit;
-    m    actions.measures := actions.measured(a.facts);
-    is_disconnection boolean := (a.facts ->> 'is_disconnection')::boolean IS DISTINCT FROM false;
-BEGIN
-    SELECT * INTO most FROM actions.hard_limit WHERE action = a.name;
-    IF NOT FOUND THEN RETURN format('no hard limit is loaded for %s', a.name); END IF;
-    IF a.facts ->> 'proposed_by' IS DISTINCT FROM a.proposer THEN RETURN 'its facts name another proposer'; END IF;
-    IF a.proposer LIKE 'staff:%' AND (a.facts ->> 'benefits_proposer')::boolean IS DISTINCT FROM false THEN
-        RETURN 'nobody who works here proposes what they gain by';
-    END IF;
-    IF is_disconnection AND NOT most.disconnects THEN RETURN format('%s may not disconnect anybody', a.name); END IF;
-    IF (is_disconnection OR most.disconnects) AND (
-        (a.facts ->> 'touches_vulnerable')::boolean IS DISTINCT FROM false OR (a.facts ->> 'touches_emergency_line')::boolean IS DISTINCT FROM false
-        OR (a.facts ->> 'is_disputed')::boolean IS DISTINCT FROM false)
-    THEN RETURN 'the vulnerable, emergency lines and those in dispute are never disconnected'; END IF;
-    IF actions.beyond(m, most.ever) IS NOT NULL THEN
-        RETURN format('%s is above what %s may ever reach', actions.beyond(m, most.ever), a.name);
-    END IF;
-    IF NOT p_is_alone THEN RETURN NULL; END IF;
-    IF most.alone IS NULL OR most.disconnects THEN RETURN format('%s is never done without a person', a.name); END IF;
-    IF actions.beyond(m, most.alone) IS NOT NULL THEN
-        RETURN format('%s is above what %s may reach without a person', actions.beyond(m, most.alone), a.name);
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION actions.judge(p_action_id bigint, p_state text, p_rule text, p_reason text, p_matrix_digest text, p_roles text[], p_needed int,
-                              p_approve_within interval, p_execute_within interval) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    a   actions.action;
-    why text;
-BEGIN
-    IF p_state NOT IN ('allowed', 'waiting', 'refused') THEN RAISE EXCEPTION 'a verdict is allowed, waiting or refused, not %', p_state; END IF;
-    IF p_state = 'waiting' AND (p_needed < 1 OR cardinality(p_roles) = 0) THEN RAISE EXCEPTION 'a waiting action needs an approver'; END IF;
-    SELECT * INTO a FROM actions.action WHERE id = p_action_id FOR UPDATE;
-    IF NOT FOUND OR a.state <> 'proposed' THEN RETURN false; END IF;
-    IF p_state <> 'refused' THEN
-        -- Another process put another matrix in force meanwhile: that whole transaction is worth trying again.
-        IF NOT EXISTS (SELECT 1 FROM actions.matrix_in_force WHERE digest = p_matrix_digest)
-        THEN RAISE EXCEPTION 'the gate holds the limits of another matrix' USING ERRCODE = '40001'; END IF;
-        why := actions.barred(a, p_state = 'allowed');
-        IF why IS NOT NULL THEN RAISE EXCEPTION 'action %: %', p_action_id, why USING ERRCODE = '42501'; END IF;
-    END IF;
-    UPDATE actions.action
-       SET state = p_state, rule = p_rule, verdict_reason = p_reason, matrix_digest = p_matrix_digest, approver_roles = p_roles,
-           approvals_needed = p_needed, judged_at = now(), execute_within = p_execute_within,
-           approve_by = CASE WHEN p_state = 'waiting' THEN now() + p_approve_within END,
-           execute_by = CASE WHEN p_state = 'allowed' THEN now() + p_execute_within END
-     WHERE id = p_action_id;
-    PERFORM actions.append_audit('system:governance', p_state, p_action_id, a.correlation_id,
-                                 jsonb_build_object('rule', p_rule, 'reason', p_reason, 'matrix', p_matrix_digest));
-    RETURN true;
-END $$;
-
--- Who approved exactly this and may still do so, with each of the roles asked for that they hold at this moment.
-CREATE FUNCTION actions.approvers(a actions.action) RETURNS TABLE (staff_id bigint, role text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT ruling.staff_id, held.role
-      FROM actions.ruling
-      JOIN staff.member ON member.id = ruling.staff_id AND member.is_active
-      JOIN staff.role_held AS held ON held.staff_id = ruling.staff_id AND held.role = ANY (a.approver_roles)
-       AND held.valid_from <= clock_timestamp() AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp())
-     WHERE ruling.action_id = a.id AND ruling.is_approval AND ruling.digest_seen = a.digest AND 'staff:' || ruling.staff_id <> a.proposer
-$$;
-
--- Enough people, and a different one for each role: any set of the roles has at least as many people behind it (Hall's theorem).
-CREATE FUNCTION actions.is_approved(a actions.action) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH given AS (SELECT staff_id, role FROM actions.approvers(a))
-    SELECT (SELECT count(DISTINCT staff_id) FROM given) >= greatest(a.approvals_needed, 1)
-       AND NOT EXISTS (
-           SELECT 1 FROM generate_series(1, (1 << cardinality(a.approver_roles)) - 1) AS chosen
-            WHERE (SELECT count(DISTINCT given.staff_id) FROM given
-                    WHERE (chosen >> (array_position(a.approver_roles, given.role) - 1)) & 1 = 1) < bit_count(chosen::bit(32)))
-$$;
-
 -- Stops an action, an agent or a channel at once, whatever was allowed or approved. Anybody who works here and any part may stop;
 -- only two roles let it run again.
 CREATE TABLE actions.kill_switch (
@@ -311,85 +156,6 @@ BEGIN
                                  jsonb_build_object('scope', p_scope, 'name', p_name, 'reason', p_reason));
 END $$;
 
--- When whoever is at this door last proved who they are; NULL where no live sign-in of theirs is named. A session that was revoked has no row
--- here, or one whose time is over.
-CREATE FUNCTION actions.signed_in_at() RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT fresh_at FROM staff.session
-     WHERE token_hash = atlas.session() AND staff_id = atlas.staff_id() AND expires_at > clock_timestamp() AND fresh_at <= clock_timestamp()
-$$;
-
--- Long enough to read one approval with care, short enough that an unlocked desk is of no use to a passer-by.
-CREATE FUNCTION actions.is_fresh() RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coalesce(actions.signed_in_at() >= clock_timestamp() - interval '5 minutes', false) $$;
-
--- Money or a disconnection; what cannot be read counts as both.
-CREATE FUNCTION actions.is_grave(p_facts jsonb) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT ((p_facts ->> 'money')::numeric = 0 AND (p_facts ->> 'is_disconnection')::boolean = false) IS NOT TRUE $$;
-
--- One person's ruling, bound to the digest that was on their screen. Answers what became of the action; an unmet condition is an error that says which.
-CREATE FUNCTION actions.rule(p_action_id bigint, p_is_approval boolean, p_digest_seen bytea, p_note text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    a actions.action;
-    me bigint := atlas.staff_id();
-BEGIN
-    IF me IS NULL THEN RAISE EXCEPTION 'only a signed-in member of staff may rule' USING ERRCODE = '42501'; END IF;
-    SELECT * INTO a FROM actions.action WHERE id = p_action_id FOR UPDATE;
-    IF NOT FOUND THEN RAISE EXCEPTION 'there is no action %', p_action_id USING ERRCODE = 'P0002'; END IF;
-    IF a.state <> 'waiting' THEN RAISE EXCEPTION 'action % is %, not waiting', p_action_id, a.state USING ERRCODE = '55000'; END IF;
-    IF a.approve_by < clock_timestamp() THEN RAISE EXCEPTION 'the request lapsed at %', a.approve_by USING ERRCODE = '55000'; END IF;
-    IF a.digest <> p_digest_seen THEN RAISE EXCEPTION 'what you saw is no longer what is asked' USING ERRCODE = '55000'; END IF;
-    IF a.proposer = 'staff:' || me THEN RAISE EXCEPTION 'the proposer may not rule on it' USING ERRCODE = '42501'; END IF;
-    IF NOT EXISTS (SELECT 1 FROM staff.role_held AS held JOIN staff.member ON member.id = held.staff_id
-                    WHERE held.staff_id = me AND member.is_active AND held.role = ANY (a.approver_roles)
-                      AND held.valid_from <= clock_timestamp() AND (held.valid_until IS NULL OR held.valid_until > clock_timestamp()))
-    THEN RAISE EXCEPTION 'this needs one of: %', array_to_string(a.approver_roles, ', ') USING ERRCODE = '42501'; END IF;
-    IF actions.signed_in_at() IS NULL THEN RAISE EXCEPTION 'a ruling is given by somebody who is signed in' USING ERRCODE = '42501'; END IF;
-    IF actions.is_grave(a.facts) AND NOT actions.is_fresh()
-    THEN RAISE EXCEPTION 'sign in again first: money or a disconnection is at stake' USING ERRCODE = '42501'; END IF;
-    INSERT INTO actions.ruling (action_id, staff_id, is_approval, note, digest_seen) VALUES (p_action_id, me, p_is_approval, p_note, p_digest_seen);
-    PERFORM actions.append_audit('staff:' || me, CASE WHEN p_is_approval THEN 'approved' ELSE 'rejected' END, p_action_id, a.correlation_id,
-                                 jsonb_build_object('note', p_note, 'digest', encode(p_digest_seen, 'hex')));
-    IF NOT p_is_approval THEN
-        UPDATE actions.action SET state = 'rejected', ruled_at = now(), finished_at = now() WHERE id = p_action_id;
-        RETURN 'rejected';
-    ELSIF actions.is_approved(a) THEN
-        UPDATE actions.action SET state = 'approved', ruled_at = now(), execute_by = clock_timestamp() + a.execute_within WHERE id = p_action_id;
-        RETURN 'approved';
-    END IF;
-    RETURN 'waiting';
-END $$;
-
--- The gate. Claims an action for this very transaction, under row lock, or says why not. Only then do the effect tables take rows.
-CREATE FUNCTION actions.claim(p_action_id bigint, p_digest bytea) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    a   actions.action;
-    why text;
-BEGIN
-    IF atlas.zone() IS DISTINCT FROM 'executor' THEN RAISE EXCEPTION 'only the executor claims' USING ERRCODE = '42501'; END IF;
-    SELECT * INTO a FROM actions.action WHERE id = p_action_id FOR UPDATE;
-    IF NOT FOUND THEN RAISE EXCEPTION 'there is no action %', p_action_id USING ERRCODE = 'P0002'; END IF;
-    IF a.state NOT IN ('allowed', 'approved') THEN RAISE EXCEPTION 'action % is %', p_action_id, a.state USING ERRCODE = '55000'; END IF;
-    IF (a.execute_by >= clock_timestamp()) IS NOT TRUE
-    THEN RAISE EXCEPTION 'action % was not carried out in time', p_action_id USING ERRCODE = '55000'; END IF;
-    IF a.digest <> p_digest THEN RAISE EXCEPTION 'action % is not what was judged', p_action_id USING ERRCODE = '55000'; END IF;
-    IF actions.is_stopped('action', a.name) OR (a.proposer ~ '^(agent|system):' AND actions.is_stopped('agent', split_part(a.proposer, ':', 2)))
-    THEN RAISE EXCEPTION 'action % is switched off: %', p_action_id, a.name USING ERRCODE = '55000'; END IF;
-    IF (a.state = 'approved' OR a.approvals_needed > 0) AND NOT actions.is_approved(a)
-    THEN RAISE EXCEPTION 'action % lacks approvals', p_action_id USING ERRCODE = '42501'; END IF;
-    why := actions.barred(a, a.state = 'allowed');
-    IF why IS NOT NULL THEN RAISE EXCEPTION 'action %: %', p_action_id, why USING ERRCODE = '42501'; END IF;
-    UPDATE actions.action SET state = 'executing', claimed_xid = pg_current_xact_id() WHERE id = p_action_id;
-    PERFORM set_config('bedrock.action', p_action_id::text, true);
-END $$;
-
 -- The action this transaction has claimed, or an error.
 CREATE FUNCTION actions.claimed() RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -423,7 +189,10 @@ DECLARE correlation uuid;
 BEGIN
     IF p_state NOT IN ('superseded', 'expired', 'failed') THEN RAISE EXCEPTION 'cannot withdraw as %', p_state; END IF;
     UPDATE actions.action SET state = p_state, failure = p_why, finished_at = now()
-     WHERE id = p_action_id AND state IN ('proposed', 'allowed', 'waiting', 'approved') RETURNING correlation_id INTO correlation;
+     WHERE id = p_action_id AND state IN ('proposed', 'allowed', 'waiting', 'approved')
+       -- Time is over when this clock says so, and for nobody before.
+       AND (p_state <> 'expired' OR coalesce(CASE WHEN state = 'waiting' THEN approve_by ELSE execute_by END, proposed_at) < clock_timestamp())
+    RETURNING correlation_id INTO correlation;
     IF NOT FOUND THEN RETURN false; END IF;
     PERFORM actions.append_audit(actions.actor(), p_state, p_action_id, correlation, jsonb_build_object('why', p_why));
     RETURN true;
@@ -476,21 +245,16 @@ CALL atlas.protect('actions.action', 'proposed_for = (SELECT atlas.customer_id()
 CALL atlas.protect('actions.ruling');
 CALL atlas.protect('actions.audit');
 CALL atlas.protect('actions.audit_head');
-CALL atlas.protect('actions.hard_limit');
-CALL atlas.protect('actions.matrix_in_force');
 CALL atlas.protect('actions.kill_switch');
 CALL atlas.protect('actions.errand');
 REVOKE SELECT ON actions.action FROM bedrock_customer;
 GRANT SELECT (id, name, state, proposed_for, proposed_at, finished_at, correlation_id) ON actions.action TO bedrock_customer;
 CALL actions.guard(ARRAY['actions.errand']::regclass[]);
 GRANT INSERT, UPDATE ON actions.errand TO bedrock_executor;
-CALL atlas.announce_changes(ARRAY['actions.action', 'actions.errand', 'actions.kill_switch', 'actions.matrix_in_force']::regclass[]);
+CALL atlas.announce_changes(ARRAY['actions.action', 'actions.errand', 'actions.kill_switch']::regclass[]);
 
-GRANT EXECUTE ON FUNCTION actions.propose TO bedrock_customer, bedrock_staff, bedrock_executor;
-GRANT EXECUTE ON FUNCTION actions.rule, actions.signed_in_at TO bedrock_staff;
 GRANT EXECUTE ON FUNCTION actions.switch TO bedrock_staff, bedrock_executor;
 GRANT EXECUTE ON FUNCTION actions.is_stopped TO bedrock_customer, bedrock_staff, bedrock_intake, bedrock_executor;
-GRANT EXECUTE ON FUNCTION actions.set_hard_limits TO bedrock_executor;
-GRANT EXECUTE ON FUNCTION actions.judge, actions.claim, actions.claimed, actions.finish, actions.withdraw, actions.require_claim, actions.actor,
-    actions.append_audit, actions.audit_hash TO bedrock_executor;
+GRANT EXECUTE ON FUNCTION actions.claimed, actions.finish, actions.withdraw, actions.require_claim, actions.actor, actions.audit_hash
+    TO bedrock_executor;
 GRANT EXECUTE ON FUNCTION actions.audit_hash TO bedrock_staff;

@@ -92,4 +92,4 @@ RETURNING id;
 UPDATE staff.api_token SET revoked_at = now() WHERE id = %(token_id)s AND revoked_at IS NULL;
 
 -- name: record_event
-SELECT actions.append_audit(%(actor)s, %(event)s, NULL, NULL, %(detail)s);
+SELECT actions.note_at_door(%(actor)s, %(event)s, %(detail)s);

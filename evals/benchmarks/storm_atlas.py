@@ -24,7 +24,7 @@ from cortex.watch import look
 from evals.bench import Conditions, Row
 from evals.benchmarks.storm import Storm, storm
 from evals.world.copying import Column, copy_columns
-from forge.hard_limits import load_hard_limits
+from forge.matrix_in_force import put_in_force
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
 from forge.respond import respond_to_all
@@ -54,7 +54,7 @@ async def _one(server: embedded.EmbeddedServer, weather: Storm) -> tuple[float, 
     url = await asyncio.to_thread(_laid, server, weather)
     rules = matrix.load(matrix.SHIPPED)
     async with Atlas.open(url, SECRET) as atlas:
-        await load_hard_limits(atlas, rules)
+        await put_in_force(atlas, rules)
         forge = Forge(atlas, Register.of_modules(), MatrixInForce(rules), lambda: datetime.now(UTC), ZoneInfo("UTC"))
         warm = WarmTopology()
         await take_picture(atlas, warm)

@@ -1,8 +1,6 @@
-"""The audit trail shows a hand that was laid on it; what went alone is counted, and what a person approved is not."""
+"""The audit trail shows a hand that was laid on it."""
 
-import json
 import uuid
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +8,9 @@ from psycopg import AsyncConnection
 
 from atlas.actions import reads
 from atlas.connection import Atlas
-from atlas.money import Money
 from atlas.principal import executor
-from tests import given
 
 Owner = AsyncConnection[tuple[Any, ...]]
-HOUR = timedelta(hours=1)
 
 
 async def audited(owner: Owner, times: int = 20) -> None:
@@ -48,32 +43,3 @@ async def test_an_entry_that_was_changed_or_taken_out_shows(atlas: Atlas, owner:
     await owner.execute(tampering)
 
     assert shows in await broken(atlas)
-
-
-async def gave(owner: Owner, money: str, to: int, needed: int = 0, state: str = "done") -> None:
-    facts = {"money": money, "money_each": money, "customers": 1, "devices": 0, "touched_customers": [to]}
-    action_id = await given.action(owner, "issue_credits", state)
-    await owner.execute("UPDATE actions.action SET judged_at = now(), approvals_needed = %s WHERE id = %s", (needed, action_id))
-    await owner.execute("UPDATE actions.action SET facts = %s::jsonb WHERE id = %s", (json.dumps(facts), action_id))
-
-
-async def test_what_went_alone_adds_up_and_what_a_person_approved_does_not(atlas: Atlas, owner: Owner) -> None:
-    await gave(owner, "10.00", to=1)
-    await gave(owner, "15.50", to=2)
-    await gave(owner, "900.00", to=3, needed=1)
-    await gave(owner, "70.00", to=3, state="refused")
-
-    async with atlas.transaction(executor("forge")) as conn:
-        went = await reads.went_alone(conn, ["issue_credits"], HOUR)
-
-    assert (went.money, went.customers, went.actions) == (Money("25.50"), 2, 2)
-
-
-async def test_the_customer_who_has_had_most_counts_for_all_who_are_touched(atlas: Atlas, owner: Owner) -> None:
-    for money, to in (("10.00", 1), ("15.50", 2), ("4.00", 1), ("99.00", 7)):
-        await gave(owner, money, to)
-
-    async with atlas.transaction(executor("forge")) as conn:
-        most = await reads.went_alone_to_one(conn, ["issue_credits"], HOUR, "touched_customers", (1, 2, 3))
-
-    assert (most.money, most.actions) == (Money("15.50"), 2)

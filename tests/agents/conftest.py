@@ -18,6 +18,7 @@ from agents.supervisor import Supervisor, conversation_graph
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId
 from atlas.principal import Principal
+from forge.matrix_in_force import put_in_force
 from forge.propose import Forge, MatrixInForce, propose
 from forge.register import Register
 from governance import matrix
@@ -51,7 +52,8 @@ async def checkpoints(database_url: str) -> AsyncIterator[KeptInAtlas]:
 
 
 @pytest.fixture
-def supervisor(atlas: Atlas, checkpoints: KeptInAtlas, router: Router, consulted: Consultants) -> Supervisor:
+async def supervisor(atlas: Atlas, checkpoints: KeptInAtlas, router: Router, consulted: Consultants) -> Supervisor:
+    await put_in_force(atlas, matrix.load(matrix.SHIPPED))
     return on(atlas, checkpoints, router, consulted)
 
 

@@ -9,10 +9,12 @@ import pytest
 
 from atlas.connection import Atlas
 from forge.graph import Bookmarks, open_bookmarks
+from forge.matrix_in_force import write_in_force
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
 from governance.matrix import load
 from tests.forge.orders import Credits, Promise
+from tests.given import Owner
 
 MATRIX = """
 quiet_hours: 21:00-08:00
@@ -78,7 +80,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def forge(atlas: Atlas, clock: Clock) -> Forge:
+async def forge(atlas: Atlas, owner: Owner, clock: Clock) -> Forge:
+    await write_in_force(owner, load(MATRIX))
     return Forge(atlas, Register.of([Promise, Credits]), MatrixInForce(load(MATRIX)), clock, ZoneInfo("Europe/London"))
 
 

@@ -20,6 +20,7 @@ from atlas.money import ZERO
 from cortex.findings import BlastRadius, CauseClass, Element, Evidence, Finding, Hypothesis
 from cortex.watch import IncidentCleared, IncidentFolded, IncidentMoved, NewIncident
 from forge.graph import Bookmarks
+from forge.matrix_in_force import write_in_force
 from forge.outbox import drain
 from forge.outside.recorded import RecordedMessenger
 from forge.playbooks.outage import play
@@ -45,7 +46,8 @@ class Street:
 
 
 @pytest.fixture
-def forge(atlas: Atlas, clock: Clock) -> Forge:
+async def forge(atlas: Atlas, owner: Owner, clock: Clock) -> Forge:
+    await write_in_force(owner, load(SHIPPED))
     return Forge(atlas, Register.of_modules(), MatrixInForce(load(SHIPPED)), clock, ZoneInfo("Europe/London"))
 
 

@@ -22,6 +22,9 @@ EARLY, LATE = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 
 # What no type tells: the columns that a constraint ties to one another, and references that are no foreign keys.
 TOLD: Final[Mapping[str, Any]] = {
+    "actions.break_glass.opened_at": LATE,
+    "actions.break_glass.ends_at": LATE + timedelta(hours=1),
+    "actions.delegation.starts_at": LATE - timedelta(days=1),
     "billing.currency.code": "GBP",
     "billing.invoice.issued_at": LATE,
     "billing.invoice.month": date(2026, 3, 1),
@@ -37,8 +40,8 @@ TOLD: Final[Mapping[str, Any]] = {
     "nms.maintenance_window.starts_at": EARLY,
     "staff.shift.starts_at": EARLY,
 }
-# A link has two ends: the second is at the neighbours'.
-NEXT_DOOR: Final = frozenset({"cmdb.link.to_device_id"})
+# A link has two ends, a loan two people: the second is at the neighbours'.
+NEXT_DOOR: Final = frozenset({"cmdb.link.to_device_id", "actions.delegation.delegate_id"})
 # Optional references that would lead in a circle, or mean something of their own.
 LEFT_OUT: Final = frozenset(
     {
@@ -48,6 +51,7 @@ LEFT_OUT: Final = frozenset(
         "billing.invoice.journal_id",
         "billing.journal.reverses_id",
         "itsm.ticket.parent_id",
+        "staff.member.customer_id",
     }
 )
 

@@ -4,8 +4,10 @@ import psycopg
 import pytest
 
 from atlas import principal
+from atlas.actions.writes import judge
 from atlas.connection import Atlas, principal_key, signed
-from atlas.identity import CustomerId
+from atlas.identity import ActionId, CustomerId
+from atlas.principal import Role
 from governance.facts import Facts
 from tests import given
 from tests.conftest import SECRET
@@ -76,19 +78,19 @@ async def test_an_effect_cannot_borrow_an_action_that_was_done_before(atlas: Atl
 async def test_an_action_allowed_and_claimed_lets_its_effect_through_once(atlas: Atlas, owner: given.Owner) -> None:
     maya = await given.customer(owner, "Maya Patel", "+447700900001")
 
+    made = await gate.put(owner, gate.lax())
+
     async with atlas.transaction(principal.executor("test")) as conn:
-        await gate.load(conn)
         action_id = await gate.proposed(conn, Facts("note", customers=1))
-        await gate.allowed(conn, action_id)
-        await gate.claimed(conn, action_id)
+        await judge(conn, ActionId(action_id), made.digest, take=True)
         await conn.execute("INSERT INTO crm.interaction (customer_id, kind, summary) VALUES (%s, 'note', 'hello')", (maya,))
         await conn.execute("SELECT actions.finish('done', '{}', NULL)")
 
     assert await (await owner.execute("SELECT summary, action_id FROM crm.interaction")).fetchall() == [("hello", action_id)]
 
 
-async def test_an_action_that_waits_cannot_be_claimed(atlas: Atlas) -> None:
-    action_id = await gate.asked(atlas, Facts("note", customers=1), "billing_lead")
+async def test_an_action_that_waits_cannot_be_claimed(atlas: Atlas, owner: given.Owner) -> None:
+    action_id = await gate.asked(atlas, owner, Facts("note", customers=1), Role.BILLING_LEAD)
 
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="is waiting"):
         await gate.carried_out(atlas, action_id)

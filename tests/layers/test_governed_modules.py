@@ -22,6 +22,7 @@ from forge.actions.catalogue import RetireOffering
 from forge.actions.crm import RecordContactPreference
 from forge.actions.gis import CorrectPremisePosition
 from forge.actions.oms import RequestPlanChange
+from forge.matrix_in_force import write_in_force
 from forge.propose import Forge, MatrixInForce, Proposed, propose
 from forge.register import Register
 from governance.matrix import load
@@ -33,7 +34,8 @@ SHIPPED = Path(__file__).parents[2] / "governance" / "matrix.yaml"
 
 
 @pytest.fixture
-def forge(atlas: Atlas) -> Forge:
+async def forge(atlas: Atlas, owner: Owner) -> Forge:
+    await write_in_force(owner, load(SHIPPED))
     return Forge(atlas, Register.of_modules(), MatrixInForce(load(SHIPPED)), lambda: NOW, ZoneInfo("Europe/London"))
 
 

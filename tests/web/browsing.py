@@ -18,7 +18,7 @@ from api.settings import Settings
 from atlas.connection import Atlas
 from console.room import Room
 from cortex.pictures import WarmTopology
-from forge.hard_limits import load_hard_limits
+from forge.matrix_in_force import put_in_force
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
 from forge.sign_in.passwords import HASHER
@@ -57,7 +57,7 @@ class Site:
 
 async def site(atlas: Atlas, home: Path, **settings: Any) -> Site:
     """The whole app as it is served."""
-    await load_hard_limits(atlas, MATRIX)
+    await put_in_force(atlas, MATRIX)
     clock = Clock()
     forge = Forge(atlas, Register.of_modules(), MatrixInForce(MATRIX), clock.now, ZoneInfo("Europe/London"))
     house = House(Settings(home=home, **settings), atlas, forge, WarmTopology(), {})
