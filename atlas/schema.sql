@@ -55,6 +55,9 @@ CREATE TABLE actions.action (
     finished_at timestamp with time zone,
     outcome jsonb,
     failure text,
+    rests_on jsonb NOT NULL DEFAULT '[]'::jsonb,  -- rows it was thought out over, each with its version then: [table, id, version]
+    seal bytea,  -- SHA-256 of what was proposed, by the database itself: whatever is edited afterwards is not carried out
+    part text,  -- which part of the system spoke for the proposer, as agent:billing
     supersedes_id bigint,
     conversation_id bigint DEFAULT helpdesk.own_conversation_id(),  -- as the signed principal of a customer has it; NULL where nobody was in one
     PRIMARY KEY (id),
@@ -70,6 +73,7 @@ CREATE INDEX action_finished ON actions.action USING btree (finished_at) WHERE (
 CREATE INDEX action_of_incident ON actions.action USING btree (incident_id) WHERE (incident_id IS NOT NULL);
 CREATE INDEX action_spent ON actions.action USING btree (name, proposer, judged_at);
 CREATE INDEX action_unfinished ON actions.action USING btree (state) WHERE (state = ANY (ARRAY['proposed'::text, 'allowed'::text, 'waiting'::text, 'approved'::text, 'executing'::text]));
+CREATE INDEX action_went_alone ON actions.action USING btree (name, judged_at) WHERE ((approvals_needed = 0) AND (state = ANY (ARRAY['allowed'::text, 'executing'::text, 'done'::text])));
 --   row policy customer: (proposed_for = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON actions.action FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON actions.action REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
@@ -95,6 +99,7 @@ CREATE TABLE actions.audit (
     hash bytea NOT NULL,
     PRIMARY KEY (stream, seq)
 );
+CREATE INDEX audit_of_action ON actions.audit USING btree (action_id, seq) WHERE (action_id IS NOT NULL);
 
 CREATE TABLE actions.audit_head (
     stream text NOT NULL,
@@ -102,6 +107,52 @@ CREATE TABLE actions.audit_head (
     hash bytea NOT NULL,
     PRIMARY KEY (stream)
 );
+
+CREATE TABLE actions.break_glass (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    staff_id bigint NOT NULL,
+    role text NOT NULL,
+    reason text NOT NULL,
+    opened_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    ends_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    alarmed integer NOT NULL,
+    action_id bigint NOT NULL,
+    PRIMARY KEY (id),
+    CHECK (((ends_at > opened_at) AND (ends_at <= (opened_at + '01:00:00'::interval)))),
+    CHECK ((alarmed > 0)),
+    CHECK ((length(btrim(reason)) >= 10)),
+    CHECK ((role <> 'auditor'::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (staff_id) REFERENCES staff.member(id)
+);
+CREATE INDEX break_glass_open ON actions.break_glass USING btree (staff_id, ends_at);
+--   trigger announce AFTER INSERT OR DELETE ON actions.break_glass FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON actions.break_glass REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+
+-- a fortnight's leave at most: whoever is away for longer gives up the role, and somebody else is given it
+CREATE TABLE actions.delegation (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    grantor_id bigint NOT NULL,
+    delegate_id bigint NOT NULL,
+    role text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    granted_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    revoked_at timestamp with time zone,
+    PRIMARY KEY (id),
+    CHECK (((ends_at > starts_at) AND (ends_at <= (starts_at + '14 days'::interval)))),
+    CHECK ((delegate_id <> grantor_id)),
+    CHECK ((reason <> ''::text)),
+    CHECK ((role <> 'auditor'::text)),
+    FOREIGN KEY (delegate_id) REFERENCES staff.member(id),
+    FOREIGN KEY (grantor_id) REFERENCES staff.member(id)
+);
+CREATE INDEX delegation_of_delegate ON actions.delegation USING btree (delegate_id, ends_at);
+CREATE INDEX delegation_of_grantor ON actions.delegation USING btree (grantor_id, ends_at);
+--   trigger announce AFTER INSERT OR DELETE ON actions.delegation FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON actions.delegation REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 CREATE TABLE actions.errand (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -156,15 +207,67 @@ CREATE TABLE actions.kill_switch (
 --   trigger announce AFTER INSERT OR DELETE ON actions.kill_switch FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON actions.kill_switch REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
+CREATE TABLE actions.matrix_allowance (
+    action text NOT NULL,
+    place integer NOT NULL,
+    rule text NOT NULL,
+    actions text[] NOT NULL,
+    per text NOT NULL,
+    within interval NOT NULL,
+    answer text NOT NULL,
+    reason text NOT NULL,
+    money_up_to bigint,
+    customers_up_to bigint,
+    devices_up_to bigint,
+    actions_up_to bigint,
+    approvers text[] NOT NULL,
+    how_many integer NOT NULL,
+    expires_in interval NOT NULL,
+    execute_within interval NOT NULL,
+    PRIMARY KEY (action, place),
+    CHECK ((answer = ANY (ARRAY['allowed'::text, 'allowed_and_told'::text, 'needs_approval'::text, 'refused'::text]))),
+    CHECK ((per = ANY (ARRAY['proposer'::text, 'customer'::text, 'device'::text, 'operator'::text])))
+);
+
 CREATE TABLE actions.matrix_in_force (
     only_one boolean NOT NULL DEFAULT true,
     digest text NOT NULL,
+    source text NOT NULL DEFAULT ''::text,  -- the file as the operator wrote it: whoever judges by another reads this one
     loaded_at timestamp with time zone NOT NULL DEFAULT now(),
     PRIMARY KEY (only_one),
     CHECK (only_one)
 );
 --   trigger announce AFTER INSERT OR DELETE ON actions.matrix_in_force FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON actions.matrix_in_force REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+
+CREATE TABLE actions.matrix_row (
+    action text NOT NULL,
+    place integer NOT NULL,  -- the first row that covers the facts decides
+    rule text NOT NULL,
+    answer text NOT NULL,
+    reason text NOT NULL,
+    by text[] NOT NULL,
+    money_up_to bigint,
+    money_each_up_to bigint,
+    customers_up_to bigint,
+    devices_up_to bigint,
+    crews_up_to bigint,
+    device_tier_up_to integer,
+    least_confidence double precision,
+    hours text NOT NULL,
+    incident_confirmed boolean,
+    vulnerable boolean,
+    emergency_line boolean,
+    disputed boolean,
+    approvers text[] NOT NULL,
+    how_many integer NOT NULL,
+    tell text[] NOT NULL,
+    expires_in interval NOT NULL,
+    execute_within interval NOT NULL,
+    PRIMARY KEY (action, place),
+    CHECK ((answer = ANY (ARRAY['allowed'::text, 'allowed_and_told'::text, 'needs_approval'::text, 'refused'::text]))),
+    CHECK ((hours = ANY (ARRAY['any'::text, 'waking'::text, 'quiet'::text])))
+);
 
 CREATE TABLE actions.recorded_call (
     key text NOT NULL,
@@ -179,12 +282,15 @@ CREATE TABLE actions.recorded_call (
 CREATE TABLE actions.ruling (
     action_id bigint NOT NULL,
     staff_id bigint NOT NULL,
+    on_behalf_of bigint NOT NULL,  -- whose authority it was: their own, or that of whoever lent them the role
     is_approval boolean NOT NULL,
     note text NOT NULL DEFAULT ''::text,
     digest_seen bytea NOT NULL,
     ruled_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (action_id, staff_id),
+    UNIQUE (action_id, on_behalf_of),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (on_behalf_of) REFERENCES staff.member(id),
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
 
@@ -232,27 +338,53 @@ CREATE TABLE actions.sequence_step (
 -- function actions.actor() RETURNS text
 -- function actions.append_audit(p_actor text, p_event text, p_action_id bigint, p_correlation_id uuid, p_detail jsonb) RETURNS void SECURITY DEFINER
 -- function actions.approvers(a actions.action) RETURNS TABLE(staff_id bigint, role text)
+-- function actions.are_a_pair(one bigint, other bigint, since timestamp with time zone) RETURNS boolean
+-- function actions.ask(p_name text, p_arguments jsonb, p_facts jsonb, p_digest bytea, p_operation_key text, p_proposed_for bigint, p_reason text, p_evidence jsonb, p_correlation_id uuid, p_incident_id bigint, p_supersedes_id bigint, p_rests_on jsonb, p_matrix_digest text, OUT action_id bigint, OUT is_new boolean, OUT state text, OUT answer text, OUT rule text, OUT reason text, OUT approvers text[], OUT how_many integer, OUT approve_within interval, OUT execute_within interval, OUT tell text[], OUT spent jsonb) RETURNS record SECURITY DEFINER
 -- function actions.audit_hash(stream text, seq bigint, at timestamp with time zone, actor text, event text, action_id bigint, correlation_id uuid, detail jsonb, previous bytea) RETURNS bytea
--- function actions.barred(a actions.action, p_is_alone boolean) RETURNS text
+-- function actions.authorities(p_staff_id bigint) RETURNS TABLE(role text, holder_id bigint)
+-- function actions.authority_for(p_staff_id bigint, a actions.action) RETURNS bigint
+-- function actions.barred(p_name text, p_facts jsonb, m actions.measures, p_answer text, most actions.hard_limit) RETURNS actions.verdict
 -- function actions.beyond(m actions.measures, most actions.measures) RETURNS text
+-- function actions.break_the_glass(p_role text, p_reason text, p_for interval) RETURNS bigint SECURITY DEFINER
 -- function actions.claim(p_action_id bigint, p_digest bytea) RETURNS void SECURITY DEFINER
 -- function actions.claimed() RETURNS bigint SECURITY DEFINER
+-- function actions.covering(p_name text, p_facts jsonb, m actions.measures) RETURNS actions.matrix_row
+-- function actions.decided(p_name text, p_facts jsonb, p_spent jsonb) RETURNS actions.verdict
+-- function actions.delegate(p_delegate_id bigint, p_role text, p_starts_at timestamp with time zone, p_ends_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function actions.finish(p_state text, p_outcome jsonb, p_failure text) RETURNS void SECURITY DEFINER
+-- function actions.gains(p_reference text, a actions.action) RETURNS boolean
 -- function actions.guard(IN tables regclass[])
+-- function actions.held_roles(p_staff_id bigint) RETURNS SETOF text
+-- function actions.hold_matrix(p_digest text) RETURNS void
 -- function actions.is_approved(a actions.action) RETURNS boolean
 -- function actions.is_fresh() RETURNS boolean
 -- function actions.is_grave(p_facts jsonb) RETURNS boolean
 -- function actions.is_stopped(p_scope text, p_name text) RETURNS boolean SECURITY DEFINER
--- function actions.judge(p_action_id bigint, p_state text, p_rule text, p_reason text, p_matrix_digest text, p_roles text[], p_needed integer, p_approve_within interval, p_execute_within interval) RETURNS boolean SECURITY DEFINER
+-- function actions.judge(p_action_id bigint, p_matrix_digest text, p_take boolean, OUT state text, OUT answer text, OUT rule text, OUT reason text, OUT approvers text[], OUT how_many integer, OUT approve_within interval, OUT execute_within interval, OUT tell text[], OUT spent jsonb) RETURNS record SECURITY DEFINER
+-- function actions.judged_again(p_action_id bigint, p_facts jsonb, p_matrix_digest text, OUT verdict actions.verdict, OUT spent jsonb, OUT has_moved boolean) RETURNS record SECURITY DEFINER
 -- function actions.measured(p_facts jsonb) RETURNS actions.measures
--- function actions.propose(p_name text, p_arguments jsonb, p_facts jsonb, p_digest bytea, p_operation_key text, p_proposed_for bigint, p_reason text, p_evidence jsonb, p_correlation_id uuid, p_incident_id bigint, p_supersedes_id bigint, OUT action_id bigint, OUT is_new boolean) RETURNS record SECURITY DEFINER
+-- function actions.mend_the_glass(p_break_glass_id bigint) RETURNS boolean SECURITY DEFINER
+-- function actions.note_at_door(p_actor text, p_event text, p_detail jsonb) RETURNS void SECURITY DEFINER
+-- function actions.odd_type(p_facts jsonb) RETURNS text
+-- function actions.oddity(p_name text, p_facts jsonb) RETURNS text
+-- function actions.partial_because(p_staff_id bigint, a actions.action) RETURNS text
+-- function actions.propose(p_name text, p_arguments jsonb, p_facts jsonb, p_digest bytea, p_operation_key text, p_proposed_for bigint, p_reason text, p_evidence jsonb, p_correlation_id uuid, p_incident_id bigint, p_supersedes_id bigint, p_rests_on jsonb, OUT action_id bigint, OUT is_new boolean) RETURNS record SECURITY DEFINER
+-- function actions.put_in_force(p_matrix jsonb, p_digest text, p_source text) RETURNS void SECURITY DEFINER
+-- function actions.refuse(p_action_id bigint, p_rule text, p_reason text, p_matrix_digest text) RETURNS boolean SECURITY DEFINER
+-- function actions.refused(p_rule text, p_reason text) RETURNS actions.verdict
 -- function actions.require_assurance() RETURNS trigger SECURITY DEFINER
 -- function actions.require_claim() RETURNS trigger
+-- function actions.revoke_delegation(p_delegation_id bigint) RETURNS boolean SECURITY DEFINER
 -- function actions.rule(p_action_id bigint, p_is_approval boolean, p_digest_seen bytea, p_note text) RETURNS text SECURITY DEFINER
--- function actions.set_hard_limits(p_limits jsonb, p_matrix_digest text) RETURNS void SECURITY DEFINER
+-- function actions.seal_of(a actions.action) RETURNS bytea
 -- function actions.settle(p_kind text, p_id bigint, p_happened boolean, p_note text) RETURNS boolean SECURITY DEFINER
 -- function actions.signed_in_at() RETURNS timestamp with time zone SECURITY DEFINER
+-- function actions.spent(a actions.action) RETURNS jsonb
+-- function actions.standing(p_action_id bigint, OUT signed_in_ago interval, OUT own_roles text[], OUT household bigint, OUT stands_with bigint[], OUT gaining bigint[]) RETURNS record SECURITY DEFINER
+-- function actions.stopped_because(a actions.action) RETURNS text
+-- function actions.strictness(p_answer text) RETURNS integer
 -- function actions.switch(p_scope text, p_name text, p_is_on boolean, p_reason text) RETURNS void SECURITY DEFINER
+-- function actions.versioned(p_rests_on jsonb) RETURNS jsonb
 -- function actions.withdraw(p_action_id bigint, p_state text, p_why text) RETURNS boolean SECURITY DEFINER
 
 -- staff ------------------------------------------------------------------------------------------------------------------------------------
@@ -292,12 +424,15 @@ CREATE TABLE staff.member (
     language text NOT NULL DEFAULT 'en'::text,
     password_hash text,
     is_active boolean NOT NULL DEFAULT true,
+    customer_id bigint,  -- their own household with us, where they have one: they neither propose nor approve what it gains by
     password_changed_at timestamp with time zone,
     PRIMARY KEY (id),
     UNIQUE (email),
     CHECK ((email = lower(email))),
-    CHECK ((name <> ''::text))
+    CHECK ((name <> ''::text)),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
+CREATE INDEX member_who_is_customer ON staff.member USING btree (customer_id) WHERE (customer_id IS NOT NULL);
 --   trigger end_sessions AFTER UPDATE OF is_active ON staff.member FOR EACH ROW WHEN ((NOT new.is_active)) EXECUTE FUNCTION staff.end_sessions()
 
 CREATE TABLE staff.outside_account (

@@ -16,7 +16,7 @@ from atlas.identity import CorrelationId, OrderId, StaffId
 from atlas.principal import executor, in_session, staff
 from forge.doubts import in_doubt, settle
 from forge.errands import Outside, run_errands
-from forge.hard_limits import load_hard_limits
+from forge.matrix_in_force import put_in_force
 from forge.outside.ports import Never, NoAnswer
 from forge.outside.recorded import RecordedPayments, RecordedProber
 from forge.propose import Forge, MatrixInForce
@@ -68,7 +68,7 @@ class Platform:
 @pytest.fixture
 async def forge(atlas: Atlas) -> Forge:
     matrix = load(MATRIX)
-    await load_hard_limits(atlas, matrix)
+    await put_in_force(atlas, matrix)
     return Forge(atlas, Register.of_modules(), MatrixInForce(matrix), now, ZoneInfo("Europe/London"))
 
 
