@@ -124,3 +124,19 @@ async def carried_out(atlas: Atlas, action_id: int) -> None:
     async with atlas.transaction(TEST) as conn:
         await claimed(conn, action_id)
         await conn.execute("SELECT actions.finish('done', '{}', NULL)")
+
+
+async def judged_alone(atlas: Atlas, owner: given.Owner, facts: Facts | Mapping[str, Any], within: timedelta = AN_HOUR) -> int:
+    """An action that the gate allows alone, and nobody has taken yet."""
+    made = await put(owner, lax(within=within))
+    async with atlas.transaction(TEST) as conn:
+        action_id = await proposed(conn, facts)
+    verdict = await judged(atlas, action_id, made)
+    assert verdict.state == "allowed", verdict.reason
+    return action_id
+
+
+async def state(owner: given.Owner, action_id: int) -> str:
+    row = await (await owner.execute("SELECT state FROM actions.action WHERE id = %s", (action_id,))).fetchone()
+    assert row is not None
+    return str(row[0])

@@ -18,20 +18,11 @@ from governance.facts import PROPOSER, DeviceTier, Facts, ProposerKind
 from governance.rows import Limits, Row
 from tests import given
 from tests.layers import gate
+from tests.layers.gate import judged_alone, state
 
 NOTE = Facts("note", customers=1)
 CREDIT = Facts("credit", money=Money("25.00"), money_each=Money("5.00"), customers=5)
 CUT_OFF = Facts("cut_off", customers=1, is_disconnection=True)
-
-
-async def judged_alone(atlas: Atlas, owner: given.Owner, facts: Facts | Mapping[str, Any], within: timedelta = gate.AN_HOUR) -> int:
-    """An action that the gate allows alone, and nobody has taken yet."""
-    made = await gate.put(owner, gate.lax(within=within))
-    async with atlas.transaction(gate.TEST) as conn:
-        action_id = await gate.proposed(conn, facts)
-    judged = await gate.judged(atlas, action_id, made)
-    assert judged.state == "allowed", judged.reason
-    return action_id
 
 
 async def refusal_of(atlas: Atlas, owner: given.Owner, facts: Facts | Mapping[str, Any], rows: tuple[Row, ...]) -> str | None:
@@ -41,12 +32,6 @@ async def refusal_of(atlas: Atlas, owner: given.Owner, facts: Facts | Mapping[st
         action_id = await gate.proposed(conn, facts)
     judged = await gate.judged(atlas, action_id, made, take=True)
     return judged.reason if judged.state == "refused" else None
-
-
-async def state(owner: given.Owner, action_id: int) -> str:
-    row = await (await owner.execute("SELECT state FROM actions.action WHERE id = %s", (action_id,))).fetchone()
-    assert row is not None
-    return str(row[0])
 
 
 async def test_what_stays_within_the_limits_goes_alone(atlas: Atlas, owner: given.Owner) -> None:
@@ -244,83 +229,6 @@ async def test_a_disconnection_is_not_claimed_on_a_state_without_a_ruling(atlas:
         await gate.carried_out(atlas, action_id)
 
 
-LEADS: dict[str, tuple[Role, ...]] = {
-    "Anna Bell": (Role.BILLING_LEAD,),
-    "Ben Cole": (Role.BILLING_LEAD,),
-    "Dora Eve": (Role.OPERATIONS_DIRECTOR,),
-    "Fay Gill": (Role.BILLING_LEAD, Role.OPERATIONS_DIRECTOR),
-    "Hal Ives": (Role.NOC_LEAD, Role.BILLING_LEAD, Role.OPERATIONS_DIRECTOR),
-}
-TWO = (Role.BILLING_LEAD, Role.OPERATIONS_DIRECTOR)
-THREE = (*TWO, Role.NOC_LEAD)
-COVERED = [
-    (TWO, 2, ("Anna Bell", "Dora Eve"), "approved"),
-    (TWO, 2, ("Anna Bell", "Ben Cole"), "waiting"),
-    (TWO, 2, ("Fay Gill",), "waiting"),
-    (TWO, 2, ("Fay Gill", "Anna Bell"), "approved"),
-    (TWO, 1, ("Fay Gill",), "waiting"),
-    (TWO, 3, ("Anna Bell", "Dora Eve"), "waiting"),
-    (TWO, 3, ("Anna Bell", "Ben Cole", "Dora Eve"), "approved"),
-    (THREE, 3, ("Anna Bell", "Ben Cole", "Hal Ives"), "waiting"),
-    (THREE, 3, ("Anna Bell", "Dora Eve", "Hal Ives"), "approved"),
-    (THREE, 3, ("Fay Gill", "Anna Bell", "Hal Ives"), "approved"),
-]
-
-
-@pytest.mark.parametrize(("roles", "needed", "people", "expected"), COVERED)
-async def test_each_role_asked_for_is_given_by_somebody_else(
-    atlas: Atlas, owner: given.Owner, roles: tuple[Role, ...], needed: int, people: tuple[str, ...], expected: str
-) -> None:
-    action_id = await gate.asked(atlas, owner, CREDIT, *roles, needed=needed)
-
-    answers = [await gate.ruled(atlas, await gate.lead(owner, name, *LEADS[name]), action_id) for name in people]
-
-    assert answers == ["waiting"] * (len(people) - 1) + [expected]
-
-
-async def test_a_role_lost_between_approval_and_claim_counts_no_longer(atlas: Atlas, owner: given.Owner) -> None:
-    action_id = await gate.asked(atlas, owner, CREDIT, Role.BILLING_LEAD)
-    await gate.ruled(atlas, await gate.lead(owner, "Anna Bell", Role.BILLING_LEAD), action_id)
-    await owner.execute("UPDATE staff.role_held SET valid_until = now()")
-
-    with pytest.raises(InsufficientPrivilege, match="lacks approvals"):
-        await gate.carried_out(atlas, action_id)
-
-
-async def test_the_approval_of_somebody_who_left_counts_no_longer(atlas: Atlas, owner: given.Owner) -> None:
-    action_id = await gate.asked(atlas, owner, CREDIT, Role.BILLING_LEAD)
-    await gate.ruled(atlas, await gate.lead(owner, "Anna Bell", Role.BILLING_LEAD), action_id)
-    await owner.execute("UPDATE staff.member SET is_active = false")
-
-    with pytest.raises(InsufficientPrivilege, match="lacks approvals"):
-        await gate.carried_out(atlas, action_id)
-
-
-async def test_an_approval_of_other_facts_counts_for_nothing(atlas: Atlas, owner: given.Owner) -> None:
-    action_id = await gate.asked(atlas, owner, CREDIT, Role.BILLING_LEAD)
-    await gate.ruled(atlas, await gate.lead(owner, "Anna Bell", Role.BILLING_LEAD), action_id)
-    await owner.execute("UPDATE actions.ruling SET digest_seen = 'another'")
-
-    with pytest.raises(InsufficientPrivilege, match="lacks approvals"):
-        await gate.carried_out(atlas, action_id)
-
-
-async def test_the_time_to_carry_out_runs_from_the_last_approval(atlas: Atlas, owner: given.Owner) -> None:
-    action_id = await gate.asked(atlas, owner, CREDIT, Role.BILLING_LEAD, execute_within=timedelta(minutes=30))
-    await owner.execute("UPDATE actions.action SET approve_by = approve_by - interval '50 minutes'")
-
-    await gate.ruled(atlas, await gate.lead(owner, "Anna Bell", Role.BILLING_LEAD), action_id)
-
-    rows = await owner.execute("SELECT execute_by - ruled_at BETWEEN interval '30 minutes' AND interval '31 minutes' FROM actions.action")
-    assert await rows.fetchall() == [(True,)]
-
-
-async def test_what_waits_has_no_time_to_carry_out_yet(atlas: Atlas, owner: given.Owner) -> None:
-    await gate.asked(atlas, owner, CREDIT, Role.BILLING_LEAD)
-
-    assert await (await owner.execute("SELECT execute_by FROM actions.action")).fetchall() == [(None,)]
-
-
 async def test_what_was_allowed_is_not_claimed_after_its_time(atlas: Atlas, owner: given.Owner) -> None:
     action_id = await judged_alone(atlas, owner, NOTE, within=timedelta(0))
 
@@ -334,58 +242,6 @@ async def test_four_claims_at_once_carry_it_out_once(atlas: Atlas, owner: given.
     outcomes = await asyncio.gather(*(gate.carried_out(atlas, action_id) for _ in range(4)), return_exceptions=True)
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType"] + ["ObjectNotInPrerequisiteState"] * 3
-
-
-async def switched(atlas: Atlas, who: principal.Principal, scope: str, name: str, is_on: bool) -> None:
-    async with atlas.transaction(who) as conn:
-        await conn.execute("SELECT actions.switch(%s, %s, %s, 'because')", (scope, name, is_on))
-
-
-@pytest.mark.parametrize(("scope", "name"), [("action", "note"), ("action", "*"), ("agent", "test"), ("agent", "*")])
-async def test_what_is_switched_off_is_not_claimed(atlas: Atlas, owner: given.Owner, scope: str, name: str) -> None:
-    action_id = await judged_alone(atlas, owner, NOTE)
-    await switched(atlas, executor("breaker"), scope, name, True)
-
-    with pytest.raises(ObjectNotInPrerequisiteState, match="switched off"):
-        await gate.carried_out(atlas, action_id)
-
-
-@pytest.mark.parametrize(("scope", "name"), [("action", "credit"), ("agent", "another"), ("channel", "*")])
-async def test_what_else_is_switched_off_stops_nothing(atlas: Atlas, owner: given.Owner, scope: str, name: str) -> None:
-    action_id = await judged_alone(atlas, owner, NOTE)
-    await switched(atlas, executor("breaker"), scope, name, True)
-
-    await gate.carried_out(atlas, action_id)
-
-    assert await state(owner, action_id) == "done"
-
-
-async def test_what_a_noc_lead_switches_on_again_goes_on(atlas: Atlas, owner: given.Owner) -> None:
-    action_id = await judged_alone(atlas, owner, NOTE)
-    noc_lead = await gate.lead(owner, "Anna Bell", Role.NOC_LEAD)
-    await switched(atlas, noc_lead, "action", "note", True)
-    await switched(atlas, noc_lead, "action", "note", False)
-
-    await gate.carried_out(atlas, action_id)
-
-    assert await state(owner, action_id) == "done"
-
-
-@pytest.mark.parametrize("who", [executor("forge"), principal.intake("snmp"), principal.customer(CustomerId(1)), principal.stranger()])
-async def test_no_machine_and_no_customer_switches_anything_on_again(atlas: Atlas, who: principal.Principal) -> None:
-    await switched(atlas, executor("breaker"), "action", "note", True)
-
-    with pytest.raises(InsufficientPrivilege):
-        await switched(atlas, who, "action", "note", False)
-
-
-async def test_every_switching_is_on_record(atlas: Atlas, owner: given.Owner) -> None:
-    anna = await gate.lead(owner, "Anna Bell", Role.NOC_LEAD)
-    await switched(atlas, anna, "action", "note", True)
-    await switched(atlas, anna, "action", "note", False)
-
-    rows = await owner.execute("SELECT actor, event FROM actions.audit ORDER BY seq")
-    assert await rows.fetchall() == [(anna.reference, "stopped"), (anna.reference, "released")]
 
 
 PEOPLE = [
