@@ -9,7 +9,7 @@ from forge.propose import Proposed
 from tools.turn import Turn, needs
 
 
-@needs(Assurance.ADDRESS_ON_FILE)
+@needs(Assurance.UNKNOWN)
 async def show_plans(turn: Turn, at_least: str | None = None) -> list[Plan]:
     """The plans the customer could change to today, the cheapest first: price a month without tax, and speed in kbit/s.
 

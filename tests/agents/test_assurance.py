@@ -32,12 +32,13 @@ def test_every_tool_for_customers_says_how_surely_they_must_be_known(members: di
         "is_there_an_outage",
         "list_areas",
         "plans_on_sale",
+        "show_plans",
     }
     assert {
         name
         for name, level in stated.items()
         if level is Assurance.ADDRESS_ON_FILE and name not in ("stop_messages", "start_messages", "send_code")
-    } == {"show_plans", "what_is_wrong_with_my_line"}
+    } == {"what_is_wrong_with_my_line"}
 
 
 def test_money_equipment_visits_and_orders_are_for_somebody_who_is_verified(members: dict[str, Member]) -> None:

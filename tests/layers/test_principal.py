@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from atlas.connection import PRINCIPAL_LIVES_S, Atlas, principal_key, signed, zone_url
 from atlas.identity import CustomerId, StaffId
-from atlas.principal import Assurance, Principal, Zone, customer, executor, staff, stranger
+from atlas.principal import Assurance, Principal, Zone, customer, executor, in_conversation, staff, stranger
 from evals.benchmarks.principal import transactions
 from tests import given
 from tests.conftest import SECRET
@@ -254,3 +255,34 @@ async def test_what_a_principal_costs_is_measured_beside_a_bare_transaction(atla
         ("a transaction that reads one customer", "ms", ""),
         ("of it principal and row security", "ms", "≤ 0.3 ms"),
     ]
+
+
+async def asked_as(atlas: Atlas, who: Principal, action: str) -> None:
+    """What an agent's own connection could say without any tool."""
+    async with atlas.transaction(who) as conn:
+        await conn.execute(
+            "SELECT actions.propose(%s, '{}', '{}', 'digest', %s, NULL, 'asked', '[]', gen_random_uuid(), NULL, NULL)", (action, action)
+        )
+
+
+async def test_whoever_only_writes_from_a_known_number_cannot_ask_for_what_needs_more(atlas: Atlas, owner: given.Owner) -> None:
+    maya, _ = await households(owner)
+    by_number = customer(CustomerId(maya.customer_id or 0))
+
+    with pytest.raises(InsufficientPrivilege, match="known more surely"):
+        await asked_as(atlas, by_number, "request_credit")
+    await asked_as(atlas, maya, "request_credit")
+    await asked_as(atlas, by_number, "hand_over_to_person")
+
+
+async def test_a_conversation_is_seen_by_whoever_was_signed_for_it_and_by_nobody_else(atlas: Atlas, owner: given.Owner) -> None:
+    thread = uuid.uuid4()
+    conversation = await given.row(owner, "helpdesk.conversation", thread=thread, channel="sms", address="+447700900999")
+
+    async def own_of(who: Principal) -> list[Any]:
+        async with atlas.transaction(who) as conn:
+            return await (await conn.execute("SELECT conversation_id FROM helpdesk.own_conversation()")).fetchall()
+
+    assert await own_of(in_conversation(stranger(), thread)) == [(conversation,)]
+    assert await own_of(in_conversation(stranger(), uuid.uuid4())) == []
+    assert await own_of(stranger()) == []
