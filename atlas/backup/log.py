@@ -139,14 +139,25 @@ async def _shipping(keeping: Keeping) -> None:
 def ship(spool: Path, place: Place, system: str, at: datetime) -> None:
     """Packs what arrived, seals it where there is a key, and says up to where the folder now knows everything."""
     folder = log_folder(place.folder)
+    while not _shipped(spool, folder, place.key):
+        continue
+    _written(folder / "reached.json", json.dumps({"at": at.isoformat(), "system": system}).encode())
+
+
+def _shipped(spool: Path, folder: Path, key: bytes | None) -> bool:
+    """False where a piece was filled, and so got its final name, before it could be read by the one it had."""
     for arrived in sorted(spool.glob("0*")):
-        target = folder / f"{arrived.name}.gz"
-        _packed(arrived, target, place.key)
+        try:
+            _packed(arrived, folder / f"{arrived.name}.gz", key)
+        except FileNotFoundError:
+            if arrived.suffix != PARTIAL:
+                raise
+            return False
         if arrived.suffix != PARTIAL:
             arrived.unlink()
             for stale in folder.glob(f"{arrived.name}{PARTIAL}.gz*"):
                 stale.unlink()
-    _written(folder / "reached.json", json.dumps({"at": at.isoformat(), "system": system}).encode())
+    return True
 
 
 def _packed(arrived: Path, target: Path, key: bytes | None) -> None:

@@ -1,9 +1,11 @@
 """What is acknowledged can be had again as it was at a moment, and what is not a whole backup of ours is refused by name."""
 
+import gzip
 import hashlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +16,18 @@ import pytest
 
 from atlas import embedded
 from atlas.backup.base import Place, prune, refuse_foreign
-from atlas.backup.manifest import BackupDamaged, BackupForeign, backups, base_folder, check_files, read_manifest, segments, write_manifest
+from atlas.backup.log import ship
+from atlas.backup.manifest import (
+    BackupDamaged,
+    BackupForeign,
+    backups,
+    base_folder,
+    check_files,
+    log_folder,
+    read_manifest,
+    segments,
+    write_manifest,
+)
 from atlas.backup.restore import HomeTaken, MomentOutOfReach, restore
 from atlas.backup.verified import verify_folder
 from atlas.errors import InvalidField
@@ -176,6 +189,22 @@ def test_the_oldest_backups_go_and_the_log_that_only_they_need(copied: Path) -> 
     assert [backup.name for backup in backups(copied, KEY)] == [newest.name]
     assert unneeded.name not in [path.name for _, path in segments(copied)]
     check_files(newest, known)
+
+
+def test_a_piece_of_the_log_that_is_filled_while_it_is_shipped_is_shipped_whole(tmp_path: Path) -> None:
+    spool, place = tmp_path / "spool", Place(tmp_path / "backups", b"")
+    log_folder(place.folder).mkdir(parents=True)
+    spool.mkdir()
+    piece = "000000010000000000000001"
+    # As the receiver leaves it for a moment: the name it had is listed, and what it meant is gone.
+    (spool / f"{piece}.partial").symlink_to(spool / "gone")
+    filling = threading.Timer(0.05, lambda: [(spool / piece).write_bytes(b"log"), (spool / f"{piece}.partial").unlink()])
+
+    filling.start()
+    ship(spool, place, "a system", datetime.now(UTC))
+    filling.join()
+
+    assert gzip.decompress((log_folder(place.folder) / f"{piece}.gz").read_bytes()) == b"log"
 
 
 def test_a_file_that_postgresql_did_not_send_so_is_noticed_once_it_is_unpacked(tmp_path: Path) -> None:
