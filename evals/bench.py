@@ -46,6 +46,7 @@ BENCHMARKS: Final = {
     "change-seen": "change_seen",
     "doors": "doors",
     "principal": "principal",
+    "protected": "protected",
 }
 
 

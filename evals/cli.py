@@ -32,6 +32,7 @@ from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
 from evals.drills.commands import add_drills
 from evals.inbound.commands import add_inbound
+from evals.ledger.commands import add_ledger
 from evals.openapi.commands import add_api
 from evals.run import play_all
 from evals.scenario import scenarios
@@ -127,6 +128,7 @@ add_sbom(app)
 add_effects(app)
 add_inbox(app)
 add_drills(evaluations)
+add_ledger(evaluations)
 add_api(evaluations)
 add_inbound(evaluations)
 evaluations.add_typer(campaigns)
