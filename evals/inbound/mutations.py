@@ -168,6 +168,7 @@ def _other_site(rng: random.Random, twilio: Twilio, hook: Hook, _: Call) -> Call
     return replace(twilio, public_url=rng.choice(others)).call(hook)
 
 
+BOUNDARY: Final = "fields: boundary moved"
 CHANGES: Final[dict[str, Change]] = {
     "address: path": _path,
     "address: query": _query,
@@ -176,7 +177,7 @@ CHANGES: Final[dict[str, Change]] = {
     "fields: one left out": _dropped,
     "fields: one more": _added,
     "fields: two swapped": _swapped,
-    "fields: boundary moved": _boundary,
+    BOUNDARY: _boundary,
     "fields: another message's": _other_message,
     "body: an octet": _octet_of_body,
     "body: cut": _cut_body,

@@ -19,7 +19,7 @@ from api.serve import database
 from api.settings import Settings
 from atlas.errors import InvalidField
 from atlas.principal import Zone
-from evals.inbound.mutations import mutant
+from evals.inbound.mutations import BOUNDARY, mutant
 from evals.inbound.twilio import ACCOUNT, Hook, Twilio
 from evals.inbound.wire import Head, Target, posted, proxied
 
@@ -121,7 +121,8 @@ def judged(found: Webhooks, how_many: int, seed: int) -> None:
     for _ in range(how_many):
         hook, call = rng.choice(genuine)
         changed = mutant(rng, twilio, hook, call)
-        wall = stopped_by(verifier, changed.call, seen)
+        # Only where Twilio itself signs too little may the inbox be the wall: elsewhere the message is as if it had never come.
+        wall = stopped_by(verifier, changed.call, seen if changed.kind == BOUNDARY else set())
         found.changed += 1
         if wall:
             found.stopped[wall] += 1

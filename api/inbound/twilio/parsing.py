@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from api.inbound.twilio.signature import FORM, Call, form_fields, media_type
+from api.inbound.twilio.signature import FORM, Call, Unreadable, form_fields, media_type
 from atlas.errors import InvalidField
 from atlas.helpdesk.records import Media
 
@@ -83,8 +83,8 @@ def _fields(call: Call, account: str | None) -> dict[str, str]:
 def _form(call: Call) -> list[tuple[str, str]]:
     try:
         return [(name.decode(), value.decode()) for name, value in form_fields(call.body)]
-    except UnicodeDecodeError:
-        raise InvalidField("fields", "not UTF-8") from None
+    except (UnicodeDecodeError, Unreadable):
+        raise InvalidField("fields", "not a form in UTF-8") from None
 
 
 def _json(call: Call) -> list[tuple[str, str]]:

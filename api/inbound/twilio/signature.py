@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 FORM: Final = b"application/x-www-form-urlencoded"
+JSON: Final = b"application/json"
 HASH_FIELD: Final = b"bodySHA256"
 # Base64 of the twenty octets of SHA-1.
 SIGNATURE_LENGTH: Final = 28
@@ -64,12 +65,14 @@ def signature(key: bytes, text: bytes) -> bytes:
 
 
 def signed_part(call: Call) -> bytes | None:
-    """What is signed of the body: the form's fields, or nothing where the address carries the body's hash; None where neither holds."""
+    """What is signed of the body: a form's fields, or nothing where the address carries the hash of JSON; None where neither holds."""
+    kind = media_type(call.content_type)
     claimed = [value for name, _, value in (part.partition(b"=") for part in call.query.split(b"&")) if name == HASH_FIELD]
     if claimed:
         body_hash = hashlib.sha256(call.body).hexdigest().encode()
-        return b"" if len(claimed) == 1 and hmac.compare_digest(body_hash, claimed[0]) else None
-    if media_type(call.content_type) != FORM:
+        is_whole = kind == JSON and len(claimed) == 1 and hmac.compare_digest(body_hash, claimed[0])
+        return b"" if is_whole else None
+    if kind != FORM:
         return None
     try:
         fields = form_fields(call.body)
