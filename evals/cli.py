@@ -31,6 +31,7 @@ from evals.campaign.commands import campaigns
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
 from evals.drills.commands import add_drills
+from evals.governance.commands import add_governance
 from evals.inbound.commands import add_inbound
 from evals.ledger.commands import add_ledger
 from evals.openapi.commands import add_api
@@ -129,6 +130,7 @@ add_effects(app)
 add_inbox(app)
 add_drills(evaluations)
 add_ledger(evaluations)
+add_governance(evaluations)
 add_api(evaluations)
 add_inbound(evaluations)
 evaluations.add_typer(campaigns)

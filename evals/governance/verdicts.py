@@ -47,20 +47,24 @@ class Compared:
     differences: tuple[Difference, ...]
 
 
-async def compare(url: str, requests: int, seed: int, batch: int = BATCH, tell: Callable[[int], None] = lambda _: None) -> Compared:
-    """Every other batch is judged by the shipped matrix, the rest each by one of its own. `url`: of the database's owner."""
+async def compare(
+    url: str, requests: int, seed: int, batch: int = BATCH, enough: int = 0, tell: Callable[[int], None] = lambda _: None
+) -> Compared:
+    """Every other batch is judged by the shipped matrix, the rest each by one of its own. `url`: of the database's owner.
+
+    `enough`: stops once so many differ; 0: never.
+    """
     random, shipped = Random(seed), load(SHIPPED)  # noqa: S311
     answers: Counter[str] = Counter()
     rules: set[str] = set()
     found: list[Difference] = []
     done = matrices = 0
     async with await AsyncConnection.connect(url, autocommit=True) as conn:
-        while done < requests:
+        while done < requests and not (enough and len(found) >= enough):
             matrix = shipped if matrices % 2 == 0 else edited(random, shipped)
             pools = Pools(matrix)
             some = [asked(random, pools) for _ in range(min(batch, requests - done))]
-            judged = await differing(conn, matrix, some)
-            for governance, gate, one in judged:
+            for governance, gate, one in await differing(conn, matrix, some):
                 answers[governance.answer.value] += 1
                 rules.add(governance.rule)
                 if governance != gate:
