@@ -5,16 +5,15 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Final
 
 import psycopg
 from psycopg import AsyncConnection
 
-from atlas.actions.records import ActionState
-from atlas.actions.writes import Request, claim, finish, judge, propose, rule
 from atlas.connection import Atlas
-from atlas.identity import ActionId, CorrelationId, StaffId
+from atlas.identity import ActionId, StaffId
 from atlas.money import Money
 from atlas.principal import Principal, Role, executor, in_session, staff
 from atlas.statements import Connection, Statements
@@ -37,6 +36,7 @@ rows:
 allowances: []
 hard_limits: {give_credit: {ever: {money: 500.00, money_each: 500.00, customers: 5}}}
 """
+RULES: Final = load(MATRIX)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ async def race(url: str, secret: bytes, races: int, seed: int, tell: Callable[[i
     """`url`: of the owner of an empty, migrated database."""
     random, ended, wrong = Random(seed), Counter[str](), 0  # noqa: S311
     async with await AsyncConnection.connect(url, autocommit=True) as owner, Atlas.open(url, secret, most=12) as atlas:
-        await write_in_force(owner, load(MATRIX))
+        await write_in_force(owner, RULES)
         people = [await _hired(owner, name, *roles) for name, roles in PEOPLE.items()]
         for done in range(0, races, AT_ONCE):
             endings = await asyncio.gather(
@@ -97,12 +97,14 @@ async def _one(atlas: Atlas, owner: Connection, random: Random, people: list[Pri
     proposer = random.choice(people)
     action_id = await _waiting(atlas, proposer, Money.of_minor(random.choice((4000, 9000))))
     rulers = random.sample(people, random.randrange(2, 5))
-    moves: list[Callable[[], Awaitable[object]]] = [lambda who=who: _rule(atlas, who, action_id, random.random() < 0.85) for who in rulers]
-    moves += [lambda: _execute(atlas, action_id)] * random.randrange(2, 5)
+    moves: list[Callable[[], Awaitable[object]]] = [
+        partial(_rule, atlas, who, action_id, is_approval=random.random() < 0.85) for who in rulers
+    ]
+    moves += [partial(_execute, atlas, action_id)] * random.randrange(2, 5)
     if random.random() < 0.2:
-        moves.append(lambda: SQL.run(owner, "amend", action_id=action_id))
+        moves.append(partial(SQL.run, owner, "amend", action_id=action_id))
     if random.random() < 0.2:
-        moves.append(lambda: SQL.run(owner, "lapse", action_id=action_id))
+        moves.append(partial(SQL.run, owner, "lapse", action_id=action_id))
     random.shuffle(moves)
     await asyncio.gather(*(_soon(random.random() / 100, move) for move in moves))
     await _execute(atlas, action_id)
@@ -116,18 +118,17 @@ async def _soon(after_s: float, move: Callable[[], Awaitable[object]]) -> None:
 
 async def _waiting(atlas: Atlas, proposer: Principal, money: Money) -> ActionId:
     facts = canonical(FACTS.dump_python(Facts("give_credit", money=money, customers=1, proposed_by=proposer.reference), mode="json"))
-    key, thread = uuid.uuid4().hex, CorrelationId(uuid.uuid4())
     async with atlas.transaction(proposer) as conn:
-        asked = await propose(conn, Request("give_credit", "{}", facts, DIGEST, key, None, "a race", "[]", thread))
+        action_id = ActionId(await SQL.value(conn, "propose", facts=facts, digest=DIGEST))
     async with atlas.transaction(RACER) as conn:
-        await judge(conn, asked.action_id, load(MATRIX).digest, take=True)
-    return asked.action_id
+        await SQL.value(conn, "judge", action_id=action_id, matrix_digest=RULES.digest)
+    return action_id
 
 
-async def _rule(atlas: Atlas, who: Principal, action_id: ActionId, is_approval: bool) -> None:
+async def _rule(atlas: Atlas, who: Principal, action_id: ActionId, *, is_approval: bool) -> None:
     try:
         async with atlas.transaction(who) as conn:
-            await rule(conn, action_id, is_approval=is_approval, digest_seen=DIGEST, note="")
+            await SQL.value(conn, "rule", action_id=action_id, is_approval=is_approval, digest=DIGEST)
     except psycopg.Error:
         return
 
@@ -135,9 +136,9 @@ async def _rule(atlas: Atlas, who: Principal, action_id: ActionId, is_approval: 
 async def _execute(atlas: Atlas, action_id: ActionId) -> None:
     try:
         async with atlas.transaction(RACER) as conn:
-            await claim(conn, action_id, DIGEST)
+            await SQL.value(conn, "claim", action_id=action_id, digest=DIGEST)
             await SQL.run(conn, "effect", action_id=action_id)
-            await finish(conn, ActionState.DONE, {})
+            await SQL.value(conn, "finish")
     except psycopg.Error:
         return
 

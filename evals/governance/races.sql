@@ -36,3 +36,19 @@ SELECT action.state, action.approvals_needed AS needed,
               ) AS has_wrong_ruler
   FROM actions.action
  WHERE action.id = %(action_id)s;
+
+-- name: propose
+SELECT action_id
+  FROM actions.propose('give_credit', '{}', %(facts)s::jsonb, %(digest)s, gen_random_uuid()::text, NULL, 'a race', '[]', gen_random_uuid(), NULL, NULL);
+
+-- name: judge
+SELECT state FROM actions.judge(%(action_id)s, %(matrix_digest)s, true);
+
+-- name: rule
+SELECT actions.rule(%(action_id)s, %(is_approval)s, %(digest)s, '');
+
+-- name: claim
+SELECT actions.claim(%(action_id)s, %(digest)s);
+
+-- name: finish
+SELECT actions.finish('done', '{}', NULL);

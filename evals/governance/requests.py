@@ -133,7 +133,9 @@ def _odd(random: Random, facts: Facts) -> Facts:
 
 def _spent(random: Random, pools: Pools) -> Spent:
     tallies = {
-        allowance.rule: Tally(Money.of_minor(random.choice(pools.money)), random.randrange(3000), random.randrange(60), random.randrange(8))
+        allowance.rule: Tally(
+            Money.of_minor(random.choice(pools.money)), random.randrange(3000), random.choice((0, 49, 50, 90)), random.randrange(8)
+        )
         for allowance in pools.matrix.allowances
         if random.random() > 0.02
     }
