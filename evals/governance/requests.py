@@ -132,16 +132,16 @@ def _odd(random: Random, facts: Facts) -> Facts:
 
 
 def _spent(random: Random, pools: Pools) -> Spent:
-    tallies = {
-        allowance.rule: Tally(
-            Money.of_minor(random.choice(pools.money)), random.randrange(3000), random.choice((0, 49, 50, 90)), random.randrange(8)
-        )
-        for allowance in pools.matrix.allowances
-        if random.random() > 0.02
-    }
+    known = [allowance.rule for allowance in pools.matrix.allowances if random.random() > 0.02]
+    tallies = {rule: _tally(random, pools) for rule in known}
     if random.random() < 0.4:
         tallies = dict.fromkeys(tallies, Tally())
     return Spent(tallies)
+
+
+def _tally(random: Random, pools: Pools) -> Tally:
+    devices = random.choice((0, 49, 50, 90))
+    return Tally(Money.of_minor(random.choice(pools.money)), random.randrange(3000), devices, random.randrange(8))
 
 
 def edited(random: Random, matrix: Matrix) -> Matrix:
