@@ -11,6 +11,7 @@ from typing import Any, Final
 import psycopg
 import structlog
 from procrastinate import App, RetryStrategy
+from procrastinate.exceptions import ConnectorException
 from structlog.contextvars import bound_contextvars
 
 from api.bootstrap import House, house, outside_world
@@ -258,7 +259,7 @@ async def attempted(name: str, work: Callable[[], Awaitable[Any]]) -> None:
     try:
         with SWEEPS.labels(name).time():
             await work()
-    except (AtlasError, psycopg.Error, TimeoutError, OSError) as error:
+    except (AtlasError, psycopg.Error, ConnectorException, TimeoutError, OSError) as error:
         SWEEPS_FAILED.labels(name).inc()
         log.warning("sweep_failed", sweep=name, error=type(error).__name__)
 

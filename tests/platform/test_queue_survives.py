@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from procrastinate import App
+from procrastinate.exceptions import ConnectorException
 
+from api.worker import attempted
 from atlas.connection import Atlas
 from atlas.jobs import defer, queue, recover, take_jobs
 from atlas.principal import executor
@@ -98,3 +100,25 @@ async def test_a_job_whose_end_could_not_be_written_down_keeps_its_lock_from_nob
         await left(atlas, 2)
 
         assert 2 in await counted.runs_until(2)
+
+
+async def test_a_look_for_stalled_jobs_that_fails_is_a_failed_sweep_and_no_end_of_looking(database_url: str) -> None:
+    async with before_postgresql(database_url) as (proxy, through):
+        jobs = queue(through, SECRET, most=2, lease_s=0.2)
+        async with jobs.open_async():
+            proxy.fault = REFUSES
+            proxy.cut()
+
+            await attempted("recovery", lambda: recover(jobs, datetime.now(UTC)))
+            proxy.fault = PASSES
+
+            async with asyncio.timeout(COMES_WITHIN_S):
+                while not await answers(jobs):  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.1)
+
+
+async def answers(jobs: App) -> bool:
+    try:
+        return await recover(jobs, datetime.now(UTC)) == ([], [])
+    except ConnectorException:
+        return False
