@@ -56,7 +56,7 @@ async def matrix_page(
         "rows": rows,
         "allowances": matrix.allowances,
         "digest": matrix.digest[:12],
-        "text": text,
+        "text": text or matrix.source,
         "problem": problem,
         "changed": changed,
     }
