@@ -19,10 +19,12 @@ from rich.text import Text
 from api.bootstrap import House, configure_logging, house
 from api.chat import caller, colleague, desk, turn
 from api.inbound.topology import import_topology
+from api.oversight import add_matrix, heads_in, written_heads
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
-from atlas.actions.reads import audit_entries, broken_links
-from atlas.actions.records import BrokenLink
+from atlas.actions.reads import action as action_of
+from atlas.actions.reads import audit_entries, audit_heads, audit_of_action, broken_links, missing_heads, rulings
+from atlas.actions.records import AuditHead, BrokenLink
 from atlas.cmdb.records import PlantRecorded
 from atlas.errors import AtlasError, InvalidField, NotFound
 from atlas.identity import ActionId
@@ -300,12 +302,16 @@ def import_network(file: Annotated[Path, typer.Argument(help="GraphML, SNDlib JS
 
 
 @audit.command("verify")
-def verify(as_json: Json = False) -> None:
+def verify(
+    heads: Annotated[Path | None, typer.Option(help="Heads exported before: these, too, must be in their chains.")] = None,
+    as_json: Json = False,
+) -> None:
     """Recompute every hash chain of the audit trail; exit 1 where one is broken."""
+    kept = heads_in(heads) if heads else []
 
     async def work() -> tuple[int, list[BrokenLink]]:
         async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(executor("cli")) as conn:
-            return await audit_entries(conn), await broken_links(conn)
+            return await audit_entries(conn), await broken_links(conn) + await missing_heads(conn, kept)
 
     entries, broken = run(work)
     if as_json:
@@ -317,6 +323,34 @@ def verify(as_json: Json = False) -> None:
         console.print(f"The audit trail holds: {entries:,} entries, every hash recomputed.")
     if broken:
         raise typer.Exit(1)
+
+
+@audit.command("export")
+def export(file: Annotated[Path, typer.Argument(help="Outside the reach of the database's owner; it is added to.")]) -> None:
+    """Append where every chain ends now: only this shows a tail that was cut, or a chain hashed anew."""
+
+    async def work() -> list[AuditHead]:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(executor("cli")) as conn:
+            return await audit_heads(conn)
+
+    console.print(f"{written_heads(file, run(work))} heads appended to {file}.")
+
+
+@audit.command("explain")
+def explain(reference: Reference) -> None:
+    """Who, why, by which rule, on what evidence, with whose approval, and what became of it; as JSON."""
+    action_id = ActionId(numbered(reference, "A"))
+
+    async def work() -> dict[str, Any]:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(executor("cli")) as conn:
+            trail = [asdict(entry) for entry in await audit_of_action(conn, action_id)]
+            given = [asdict(ruling) for ruling in await rulings(conn, [action_id])]
+            return {"action": asdict(await action_of(conn, action_id)), "rulings": given, "trail": trail}
+
+    printed_json(run(work))
+
+
+add_matrix(app)
 
 
 def main() -> None:

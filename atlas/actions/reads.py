@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from atlas.actions.records import (
     ActionRecord,
     AuditEntry,
+    AuditHead,
     BrokenGlass,
     BrokenLink,
     DelegationRecord,
@@ -109,6 +110,17 @@ async def audit_of_action(conn: Connection, action_id: ActionId) -> list[AuditEn
 async def broken_links(conn: Connection) -> list[BrokenLink]:
     """Where the audit trail was changed or cut; empty where every chain holds."""
     return await SQL.all(conn, BrokenLink, "broken_links")
+
+
+async def audit_heads(conn: Connection) -> list[AuditHead]:
+    """Where each chain ends now."""
+    return await SQL.all(conn, AuditHead, "audit_heads")
+
+
+async def missing_heads(conn: Connection, heads: Sequence[AuditHead]) -> list[BrokenLink]:
+    """Which of the heads exported before are no longer in their chains: a tail was cut, or everything was hashed anew."""
+    columns = {"streams": [one.stream for one in heads], "seqs": [one.seq for one in heads], "hashes": [one.hash for one in heads]}
+    return await SQL.all(conn, BrokenLink, "missing_heads", **columns)
 
 
 async def audit_entries(conn: Connection) -> int:

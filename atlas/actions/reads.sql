@@ -170,3 +170,14 @@ SELECT action.id AS action_id, action.name, action.proposer, coalesce(action.rul
 
 -- name: clock
 SELECT clock_timestamp();
+
+-- name: audit_heads
+SELECT stream, seq, encode(hash, 'hex') AS hash FROM actions.audit_head ORDER BY stream;
+
+-- name: missing_heads
+SELECT head.stream, head.seq, 'it is not the entry whose hash was exported' AS why
+  FROM unnest(%(streams)s::text[], %(seqs)s::bigint[], %(hashes)s::text[]) AS head (stream, seq, hash)
+ WHERE head.seq > 0
+   AND NOT EXISTS (SELECT 1 FROM actions.audit
+                    WHERE audit.stream = head.stream AND audit.seq = head.seq AND encode(audit.hash, 'hex') = head.hash)
+ ORDER BY head.stream, head.seq;

@@ -204,6 +204,15 @@ class AuditEntry:
 
 
 @dataclass(frozen=True)
+class AuditHead:
+    """Where one audit chain ended at some moment; kept out of the owner's reach, it shows a cut or a whole chain made anew."""
+
+    stream: str
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True)
 class BrokenLink:
     """A place where an audit chain does not hold, and why: its text was changed, or an entry before it is gone."""
 

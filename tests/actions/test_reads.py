@@ -43,3 +43,23 @@ async def test_an_entry_that_was_changed_or_taken_out_shows(atlas: Atlas, owner:
     await owner.execute(tampering)
 
     assert shows in await broken(atlas)
+
+
+async def test_a_cut_tail_whose_head_was_set_back_shows_by_the_exported_heads_alone(atlas: Atlas, owner: Owner) -> None:
+    await audited(owner)
+    async with atlas.transaction(executor("audit")) as conn:
+        exported = await reads.audit_heads(conn)
+    await owner.execute("DELETE FROM actions.audit WHERE seq > 15")
+    await owner.execute("UPDATE actions.audit_head SET seq = 15, hash = (SELECT hash FROM actions.audit WHERE seq = 15)")
+
+    async with atlas.transaction(executor("audit")) as conn:
+        found = (await reads.broken_links(conn), [(one.stream, one.seq) for one in await reads.missing_heads(conn, exported)])
+
+    assert found == ([], [("actions/0", 20)])
+
+
+async def test_heads_that_still_stand_are_found(atlas: Atlas, owner: Owner) -> None:
+    await audited(owner)
+
+    async with atlas.transaction(executor("audit")) as conn:
+        assert await reads.missing_heads(conn, await reads.audit_heads(conn)) == []
