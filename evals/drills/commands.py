@@ -14,9 +14,11 @@ from api.cli import Json, console, printed_json, run
 from evals.drills.failover import FailoverDrill, failover_drill
 from evals.drills.restore import RestoreDrill, restore_drill
 from evals.drills.several import SeveralDrill, several_in_networks
+from evals.kills.commands import add_kills
 
 
 def add_drills(evaluations: typer.Typer) -> None:
+    add_kills(evaluations)
     evaluations.command("restore-drill")(restore_drill_)
     evaluations.command("failover")(failover_)
     evaluations.command("several")(several_)

@@ -103,8 +103,12 @@ def test_what_is_switched_off_waits_whatever_else_is_true() -> None:
     assert may_send(ErrandStanding(1, None)).may is May.SEND
 
 
+# What goes out as the answer to somebody who asked for it.
+ANSWERS: Final = {"one_time_code"}
+
+
 def test_every_notice_there_is_has_a_purpose_that_customers_are_asked_about() -> None:
-    written = {path.name.split(".")[0] for path in (ROOT / "prompts" / "notices").glob("*.txt")} - {"causes"}
+    written = {path.name.split(".")[0] for path in (ROOT / "prompts" / "notices").glob("*.txt")} - {"causes", *ANSWERS}
 
     assert written <= PURPOSE_OF.keys()
 
@@ -115,6 +119,8 @@ SENDERS: Final = {
     "forge/errands.py": {"prober.probe", "provisioner.provision", "payments.refund"},
     # One messenger made of several: it is asked by the outbox.
     "forge/outside/carriers.py": {"self._carrier(message).send"},
+    # Puts the digits into what the outbox hands on.
+    "forge/outside/codes.py": {"self.carrier.send"},
     # Not a word of ours: a browser is sent to the house that vouches for its user.
     "console/sign_in.py": {"oidc.send"},
 }

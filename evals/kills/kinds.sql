@@ -1,0 +1,61 @@
+-- name: arrange_action
+INSERT INTO actions.action (name, arguments, facts, digest, operation_key, proposer, reason, correlation_id, state)
+VALUES ('import_history', '{}', '{}', ''::bytea, gen_random_uuid()::text, 'system:kills', 'arranged', gen_random_uuid(), 'done')
+RETURNING id;
+
+-- name: arrange_notice
+INSERT INTO helpdesk.notice (customer_id, purpose, key, channel, address, language, template, words, action_id)
+VALUES (%(customer_id)s, 'outage', gen_random_uuid()::text, 'sms', %(address)s, 'en', 'outage.en', %(words)s, %(action_id)s)
+RETURNING id;
+
+-- name: arrange_errand
+INSERT INTO actions.errand (port, operation, arguments, key, action_id)
+VALUES (%(port)s, %(operation)s, %(arguments)s::jsonb, gen_random_uuid()::text, %(action_id)s)
+RETURNING id;
+
+-- name: arrange_incident
+WITH made AS (
+    INSERT INTO itsm.incident (cause, state, is_outage, confidence, hypotheses, first_alarm_at, resolved_at, correlation_id, action_id)
+    VALUES ('feeder', 'resolved', true, 1, '[]', now() - interval '3 days', now() - interval '1 hour', gen_random_uuid(), %(action_id)s)
+    RETURNING id
+)
+INSERT INTO itsm.incident_subscriber (incident_id, subscriber_id, lost_at, restored_at, action_id)
+SELECT made.id, %(line)s, now() - interval '20 hours', now() - interval '1 hour', %(action_id)s FROM made
+RETURNING incident_id;
+
+-- name: arrange_question
+WITH opened AS (
+    INSERT INTO helpdesk.conversation (customer_id, channel, address) VALUES (%(customer_id)s, 'sms', %(address)s) RETURNING id
+)
+INSERT INTO helpdesk.message (conversation_id, customer_id, is_from_us, author, words)
+SELECT opened.id, %(customer_id)s, false, 'customer', 'Is it down?' FROM opened
+RETURNING conversation_id, id AS message_id;
+
+-- name: arrange_order
+INSERT INTO oms.product_order (customer_id, subscriber_id, kind, offering_version_id, wanted_on, action_id)
+SELECT %(customer_id)s, %(line)s, 'modify', other.id, current_date, %(action_id)s
+  FROM catalogue.offering_version AS held
+  JOIN catalogue.offering_version AS other ON other.id <> held.id AND other.down_kbps <> held.down_kbps
+ WHERE held.id = %(version)s
+ ORDER BY other.id
+ LIMIT 1
+RETURNING product_order.id;
+
+-- name: credits
+SELECT count(*) FROM billing.credit WHERE credit.subscriber_id = %(line)s AND credit.cause LIKE 'incident:' || %(incident)s || '%%';
+
+-- name: visits
+SELECT count(*) FROM field_service.job WHERE job.customer_id = %(customer_id)s AND job.state = 'acknowledged';
+
+-- name: replies
+SELECT count(*) FROM helpdesk.message WHERE message.conversation_id = %(conversation)s AND message.is_from_us;
+
+-- name: order_now
+SELECT ordered.state AS order_state, line.offering_version_id = ordered.offering_version_id AS is_moved,
+       (SELECT count(*) FROM oms.order_event WHERE order_event.order_id = ordered.id) AS events
+  FROM oms.product_order AS ordered
+  JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
+ WHERE ordered.id = %(order)s;
+
+-- name: forget_visits
+UPDATE field_service.job SET state = 'cancelled' WHERE job.customer_id = %(customer_id)s AND job.state = 'acknowledged';
