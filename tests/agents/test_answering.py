@@ -20,6 +20,7 @@ from api.settings import Settings
 from atlas.connection import Atlas
 from atlas.identity import ConversationId
 from cortex.pictures import WarmTopology
+from forge.matrix_in_force import put_in_force
 from forge.outbox import drain
 from forge.outside.codes import WithCodes
 from forge.outside.recorded import RecordedMessenger
@@ -91,6 +92,7 @@ async def answering(
     atlas: Atlas, owner: Owner, checkpoints: KeptInAtlas, router: Router, consulted: Consultants, tmp_path: Path
 ) -> Answering:
     forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix.load(matrix.SHIPPED)), lambda: NOW, LONDON)
+    await put_in_force(atlas, matrix.load(matrix.SHIPPED))
     supervisor = on(atlas, checkpoints, router, consulted)
     house = House(Settings(home=tmp_path), atlas, forge, WarmTopology(), {})
     return Answering(Desk(house, supervisor, supervisor), owner)
