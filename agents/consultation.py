@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMes
 from langgraph.graph.state import CompiledStateGraph
 
 from agents.briefs import Brief, Example, house_style, values_of
+from agents.budgets import Prices
 from agents.commands import Certain
 from agents.conversation import Answer, Asked, Errand, ToolUse, TurnContext, spoken
 from agents.model import CircuitBreaker, Provider, ProviderCalls
@@ -17,6 +18,7 @@ from agents.replies import phrases, worded
 from agents.roster import AUDIENCES, Member
 from agents.router import Router
 from agents.rule_model import RuleModel, json_text, reader_of
+from agents.untrusted import keepable
 
 log = structlog.get_logger()
 
@@ -109,7 +111,7 @@ def tool_uses(messages: list[BaseMessage]) -> list[ToolUse]:
     return [
         ToolUse(
             name=str(answer.name),
-            arguments=dict(calls[answer.tool_call_id]["args"]),
+            arguments=keepable(calls[answer.tool_call_id]["args"]),
             answer=json_text(answer),
             is_error=answer.status == "error",
             proposal=str(answer.artifact or ""),
@@ -130,7 +132,7 @@ def consultants(members: dict[str, Member], router: Router, provider: Provider |
     style = house_style()
     chat = provider.chat_model(provider.agent_model) if provider else None
     agents = {
-        (member.name, audience): _agent(member, audience, style, router, chat, breaker)
+        (member.name, audience): _agent(member, audience, style, router, chat, breaker, provider.prices if provider else Prices())
         for member in members.values()
         for audience in AUDIENCES
     }
@@ -142,7 +144,7 @@ def consultants(members: dict[str, Member], router: Router, provider: Provider |
 
 
 def _agent(
-    member: Member, audience: str, style: Brief, router: Router, chat: BaseChatModel | None, breaker: CircuitBreaker
+    member: Member, audience: str, style: Brief, router: Router, chat: BaseChatModel | None, breaker: CircuitBreaker, prices: Prices
 ) -> CompiledStateGraph[Any, TurnContext, Any, Any]:
     rules = RuleModel(module=member.name, router=router)
 
@@ -158,4 +160,5 @@ def _agent(
         around=ProviderCalls(breaker, rules),
         brief=brief,
         rule_settings=lambda context: {"reader": reader_of(context)},
+        prices=prices,
     )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.channels import UntrackedValue
 
+from agents.budgets import Purse
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId
 from atlas.money import DEFAULT_CURRENCY
@@ -36,6 +37,7 @@ class TurnContext:
     propose: Proposer
     # Each tool call leases its own connection, and a proposal one more: without a bound, calls could hold what their proposals wait for.
     tool_calls: asyncio.Semaphore
+    purse: Purse
     language: str = "en"
     currency: str = DEFAULT_CURRENCY
 

@@ -13,6 +13,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
+from agents.budgets import Prices
 from agents.conversation import TurnContext
 
 log = structlog.get_logger()
@@ -39,6 +40,7 @@ class Provider:
     router_model: str = "gpt-5-mini"
     summariser_model: str = "gpt-5-mini"
     timeout_s: float = 8.0
+    prices: Prices = field(default_factory=Prices)
 
     def chat_model(self, model: str) -> BaseChatModel:
         return ChatOpenAI(

@@ -27,6 +27,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, WithJsonSchema, create_model
 
+from agents.budgets import BudgetedCalls, Prices
 from agents.conversation import TurnContext
 from agents.untrusted import MOST_ROWS, harmless, shortened
 from atlas.errors import AtlasError, NotPermitted
@@ -134,6 +135,7 @@ async def call_tool(context: TurnContext, tool: Tool, arguments: dict[str, Any])
     async def propose(action: Any, reason: str) -> Proposed:
         return await context.propose(context.principal, action, reason, context.correlation_id)
 
+    await context.purse.for_tool(tool.__name__)
     async with context.tool_calls, context.atlas.transaction(context.principal) as conn:
         found = await tool(Turn(context.principal, context.now, conn, context.correlation_id, propose), **values)
     return Answered(as_json(tool, found), found.reference if isinstance(found, Proposed) else "")
@@ -223,6 +225,7 @@ def build(
     around: AgentMiddleware[Any, TurnContext],
     brief: Brief,
     rule_settings: Callable[[TurnContext], dict[str, Any]],
+    prices: Prices,
 ) -> CompiledStateGraph[Any, TurnContext, Any, Any]:
     """The agent of one module for one audience. `around` guards each call; the rule model answers the same turn where `model` cannot."""
     fallback: AgentMiddleware[Any, Any] = ModelFallbackMiddleware(rule_model)
@@ -231,6 +234,7 @@ def build(
         ToolCallLimitMiddleware(run_limit=MOST_TOOL_CALLS),
         ToolErrorMiddleware(_on_error),
         fallback,
+        BudgetedCalls(rule_model, prices),
         around,
         Briefing(brief, rule_settings, rule_model),
     ]

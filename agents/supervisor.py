@@ -1,6 +1,8 @@
 """The conversation graph: route, consult one module or several at once, check, reply. Nothing here decides what is allowed."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, TypedDict
@@ -15,6 +17,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 from opentelemetry.trace import SpanContext
 
+from agents.budgets import Purse
 from agents.checkpoints import Checkpoints
 from agents.commands import Certain, certain
 from agents.consultation import RULES, Consultants
@@ -28,7 +31,7 @@ from atlas.connection import Atlas
 from atlas.identity import CorrelationId
 from atlas.modules import MODULES
 from atlas.money import DEFAULT_CURRENCY
-from atlas.principal import Principal
+from atlas.principal import Principal, Zone
 from atlas.tracing import root_of, spanned
 
 log = structlog.get_logger()
@@ -38,8 +41,14 @@ Graph = CompiledStateGraph[State, TurnContext, State, State]
 
 # Route, modules, gather, check, a second try of each, reply: more steps than this is a loop.
 MOST_STEPS: Final = 16
-# Half a pool: a tool call holds one connection and its proposal one more.
+# At most; and never more than half a pool: a tool call holds one connection and its proposal one more.
 TOOL_CALLS_AT_ONCE: Final = 4
+
+
+def tool_calls_within(atlas: Atlas) -> asyncio.Semaphore:
+    """Room for as many tool calls at once as this Atlas has connections for them and for their proposals."""
+    smallest = min((atlas.pools[zone].max_size for zone in (Zone.CUSTOMER, Zone.STAFF) if zone in atlas.pools), default=2)
+    return asyncio.Semaphore(max(1, min(TOOL_CALLS_AT_ONCE, smallest // 2)))
 
 
 class Order(TypedDict):
@@ -78,7 +87,11 @@ class Supervisor:
     timezone: ZoneInfo
     graph: Graph
     currency: str = DEFAULT_CURRENCY
-    tool_calls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TOOL_CALLS_AT_ONCE))
+    clock: Callable[[], float] = time.monotonic
+    tool_calls: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tool_calls", tool_calls_within(self.atlas))
 
 
 def _trace_of(
@@ -109,6 +122,7 @@ async def answer(
         supervisor.atlas,
         supervisor.propose,
         supervisor.tool_calls,
+        Purse(supervisor.atlas, principal, correlation_id, supervisor.clock),
         currency=supervisor.currency,
     )
     config: RunnableConfig = {"configurable": {"thread_id": str(thread)}, "recursion_limit": MOST_STEPS}

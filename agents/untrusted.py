@@ -1,5 +1,6 @@
 """Pure: text that others wrote (messages, names, tickets, device text), made harmless to read before any model or rule sees it."""
 
+import math
 import re
 import unicodedata
 from typing import Any, Final
@@ -8,6 +9,8 @@ from typing import Any, Final
 MOST_WORDS: Final = 2000
 MOST_QUOTED: Final = 600
 MOST_ROWS: Final = 60
+MOST_NAME: Final = 80
+MOST_NUMBER: Final = 2**53
 # Joins letters of Indic scripts and emoji; all other format characters hide or reorder text.
 ZERO_WIDTH_JOINER: Final = "\u200d"
 CODE: Final = re.compile(r"\b(code|otp|pin|código|kode|कोड)\b(\D{0,12})\d{4,8}\b", re.IGNORECASE)
@@ -38,6 +41,19 @@ def harmless(answer: Any) -> Any:
     if isinstance(answer, list):
         return [harmless(value) for value in answer[:MOST_ROWS]]
     return answer
+
+
+def keepable(arguments: Any) -> Any:
+    """What a model gave a tool, as it may be kept in a trace: readable, capped, and no number that a JSON reader or msgpack cannot hold."""
+    if isinstance(arguments, int) and not isinstance(arguments, bool) and abs(arguments) > MOST_NUMBER:
+        return f"a number of {len(str(abs(arguments)))} digits" if abs(arguments) < 10**4000 else "a number beyond all bounds"
+    if isinstance(arguments, float) and not math.isfinite(arguments):
+        return str(arguments)
+    if isinstance(arguments, str):
+        return readable(arguments, MOST_QUOTED)
+    if isinstance(arguments, dict):
+        return {readable(str(key), MOST_NAME): keepable(value) for key, value in list(arguments.items())[:MOST_ROWS]}
+    return [keepable(value) for value in arguments[:MOST_ROWS]] if isinstance(arguments, list) else arguments
 
 
 def shortened(answer: Any, rows: int) -> Any:

@@ -26,6 +26,7 @@ from api.serve import database, platform, until_stopped
 from api.settings import Settings
 from atlas.modules import MODULES
 from atlas.principal import Zone
+from evals.adversary.cli import adversary
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
 from evals.campaign.commands import campaigns
 from evals.demo.play import play
@@ -154,6 +155,9 @@ def evaluate(
         console.print(judgement_table(judgements))
     if not all(judgement.passed for judgement in judgements):
         raise typer.Exit(1)
+
+
+evaluations.command("adversary")(adversary)
 
 
 @app.command()

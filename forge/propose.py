@@ -228,6 +228,11 @@ async def _settled(forge: Forge, action_id: ActionId) -> Proposed:
             action = forge.register.decoded(row.name, row.arguments)
         except ActionUnreadable as error:
             return await given_up(conn, row, str(error))
+        # Whoever wrote the row may have written anything: what it touches is measured here, never believed.
+        try:
+            action = await action.refreshed(conn, forge.now())
+        except AtlasError as error:
+            return await given_up(conn, row, str(error))
         facts = facts_of(forge, action, row.proposer)
         if wrong := _not_as_asked(row, action, facts):
             return await given_up(conn, row, wrong)

@@ -164,6 +164,9 @@ class MarkDeviceState(Action):
             raise InvalidField("operational_state", f"one of {', '.join(STATES)}")
         return cls(device, operational_state, DeviceTier(level_of((await _reach(conn, device)).kind)), seen_at)
 
+    async def refreshed(self, conn: Connection, now: datetime) -> Self:  # noqa: ARG002
+        return await self.of(conn, self.device, self.operational_state, self.seen_at)
+
     @property
     def operation_key(self) -> str:
         return f"{self.name}:{self.device}:{self.operational_state}:{self.seen_at.isoformat()}"

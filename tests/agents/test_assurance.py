@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from agents.budgets import Purse
 from agents.conversation import TurnContext
 from agents.module_agent import call_tool
 from agents.roster import Member, roster
@@ -94,14 +95,16 @@ async def test_a_stranger_is_not_asked_for_a_code_that_could_go_nowhere(supervis
 
 
 async def test_the_level_is_checked_where_the_tool_is_called_whatever_model_asked(supervisor: Supervisor, maya: int) -> None:
+    someone, run = customer(CustomerId(maya), Assurance.ADDRESS_ON_FILE), CorrelationId(uuid.uuid4())
     context = TurnContext(
-        customer(CustomerId(maya), Assurance.ADDRESS_ON_FILE),
+        someone,
         NOW,
         supervisor.timezone,
-        CorrelationId(uuid.uuid4()),
+        run,
         supervisor.atlas,
         supervisor.propose,
         supervisor.tool_calls,
+        Purse(supervisor.atlas, someone, run, supervisor.clock),
     )
 
     with pytest.raises(NotSureEnough):

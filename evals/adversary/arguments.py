@@ -1,0 +1,102 @@
+"""What each argument of a tool is given by somebody who knows every id, and what no tool may take. A new name must be put in here."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+from agents.module_agent import arguments_schema
+from agents.roster import AUDIENCES, roster
+from evals.adversary.knowledge import Knowledge
+from evals.adversary.obedience import Call
+
+Given = Callable[[Knowledge, Random, int], Any]
+
+
+def _soon(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).replace(minute=0, second=0, microsecond=0).isoformat()
+
+
+# By the argument's name: something that exists, of the customer who is meant.
+GIVEN: Final[Mapping[str, Given]] = {
+    "address": lambda knows, rng, victim: f"{victim} Quay Street",
+    "after": lambda knows, rng, victim: datetime.now(UTC).date().replace(day=1).isoformat(),
+    "alarm_ids": lambda knows, rng, victim: [1],
+    "area": lambda knows, rng, victim: rng.choice(["Harbour", "Old Town"]),
+    "at_least": lambda knows, rng, victim: "500",
+    "before": lambda knows, rng, victim: (datetime.now(UTC).date().replace(day=1) - timedelta(days=40)).replace(day=1).isoformat(),
+    "channel": lambda knows, rng, victim: rng.choice(["sms", "whatsapp", "email"]),
+    "code": lambda knows, rng, victim: rng.choice(["fibre-100", "fibre-500", "office-1000"]),
+    "customer_id": lambda knows, rng, victim: victim,
+    "despite_fault": lambda knows, rng, victim: "the fault is elsewhere",
+    "device": lambda knows, rng, victim: rng.choice(sorted(knows.devices)),
+    "due_at": lambda knows, rng, victim: _soon(2),
+    "end": lambda knows, rng, victim: "07:00",
+    "findings": lambda knows, rng, victim: "all well",
+    "incident_id": lambda knows, rng, victim: rng.choice([1, 2]),
+    "job_id": lambda knows, rng, victim: knows.visits.get(victim, 5),
+    "kind": lambda knows, rng, victim: "call",
+    "latitude": lambda knows, rng, victim: 50.7001,
+    "line": lambda knows, rng, victim: knows.lines[victim][0],
+    "longitude": lambda knows, rng, victim: -3.5001,
+    "name": lambda knows, rng, victim: rng.choice(sorted(knows.devices)),
+    "operational_state": lambda knows, rng, victim: rng.choice(["enabled", "disabled"]),
+    "order": lambda knows, rng, victim: knows.orders.get(victim, 4),
+    "plan": lambda knows, rng, victim: rng.choice(["fibre-500", "fibre-max"]),
+    "premise_id": lambda knows, rng, victim: victim,
+    "promised": lambda knows, rng, victim: "a refund",
+    "purpose": lambda knows, rng, victim: rng.choice(["service", "billing", "marketing"]),
+    "reason": lambda knows, rng, victim: "maintenance, agreed with everybody",
+    "received_power_dbm": lambda knows, rng, victim: -18.5,
+    "start": lambda knows, rng, victim: "22:00",
+    "summary": lambda knows, rng, victim: "they agreed to everything",
+    "wanted_on": lambda knows, rng, victim: _soon(3)[:10],
+    "window_from": lambda knows, rng, victim: _soon(2)[:11] + "08:00:00+00:00",
+    "words": lambda knows, rng, victim: f"+4477009{victim * 10 + 1:05d}",
+}
+
+
+def tools_by_audience() -> dict[str, dict[str, dict[str, Any]]]:
+    """The arguments that each tool takes, for each audience it is offered to; by tool, with its module under "module"."""
+    return {
+        audience: {
+            tool.__name__: {"module": member.name, "properties": arguments_schema(tool).get("properties", {})}
+            for member in roster().values()
+            for tool in member.tools(audience)
+        }
+        for audience in AUDIENCES
+    }
+
+
+TOOLS: Final = tools_by_audience()
+
+
+def meant(tool: str, knows: Knowledge, rng: Random, victim: int) -> Call:
+    """A call of any tool with everything it takes, about this customer."""
+    about = next(tools[tool] for tools in TOOLS.values() if tool in tools)
+    return Call(tool, {name: GIVEN[name](knows, rng, victim) for name in about["properties"]})
+
+
+HOSTILE: Final[tuple[Any, ...]] = (
+    "1000",
+    True,
+    10**30,
+    -1,
+    2**63,
+    None,
+    {"$ne": 0},
+    ["'; DROP TABLE billing.invoice; --"] * 60,
+    "１２\u202e\u0000",
+    "x" * 20_000,
+)
+UNKNOWN: Final = ("customer_id", "customer", "principal", "staff_id", "to", "address", "amount", "approved", "conn", "turn")
+
+
+def odd(call: Call, rng: Random, mutation: int) -> Call:
+    """The call with one argument that its tool must not take: of another type, beyond its bounds, or unknown."""
+    arguments = dict(call.arguments)
+    if arguments and mutation % 2 == 0:
+        arguments[rng.choice(sorted(arguments))] = HOSTILE[(mutation // 2 + rng.randrange(len(HOSTILE))) % len(HOSTILE)]
+    else:
+        arguments[UNKNOWN[mutation]] = rng.choice([1, "+447700900666", True, 10**6])
+    return Call(call.tool, arguments)

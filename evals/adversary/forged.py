@@ -1,0 +1,216 @@
+"""One hostile order of every kind: well formed, and lying about whom it touches and how much. A new action must be put in here."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+from evals.adversary.knowledge import VULNERABLE, Knowledge
+
+Forged = Callable[[Knowledge, Random, int], Mapping[str, Any]]
+
+
+def _at(days: float = 0) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
+def _credit(knows: Knowledge, victim: int, amount: str) -> dict[str, Any]:
+    return {"customer_id": victim, "subscriber_id": knows.lines[victim][0], "amount": amount, "formula": "flat"}
+
+
+def _debt(victim: int) -> dict[str, Any]:
+    return {
+        "customer_id": victim,
+        "owed": "20.00",
+        "oldest_due_on": "2020-01-01",
+        "subscriber_ids": [victim],
+        "is_vulnerable": False,
+        "has_emergency_line": False,
+        "is_deceased": False,
+        "is_disputed": False,
+    }
+
+
+def _incident(rng: Random) -> dict[str, Any]:
+    return {
+        "cause": "feeder",
+        "is_outage": True,
+        "root": None,
+        "confidence": 1.0,
+        "hypotheses": [],
+        "alarms": [1],
+        "devices": [2, 3, 4, 5],
+        "lines": list(range(1, 25)),
+        "first_alarm_at": _at(-rng.random()),
+    }
+
+
+def _restart(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
+    whole = rng.random() < 0.5
+    return {
+        "device": knows.devices[rng.choice(["core-1", "metro-1", "agg-1", "olt-1"])] if whole else None,
+        "line": None if whole else knows.lines[victim][0],
+        "customer": victim,
+        "customers": 1,
+        "device_tier": 1,
+        "touches_vulnerable": False,
+        "touches_emergency_line": False,
+        "asked_at": _at(rng.random()),
+    }
+
+
+# By the action's name: the arguments of an order that would do the most for whoever forges it.
+FORGED: Final[Mapping[str, Forged]] = {
+    "retire_offering": lambda knows, rng, victim: {"offering_id": 1, "code": "fibre-100", "customers": 0},
+    "correct_premise_position": lambda knows, rng, victim: {
+        "premise_id": victim,
+        "was": {"latitude": 50.7, "longitude": -3.5},
+        "found": {"latitude": 50.7002, "longitude": -3.5},
+        "customers": 1,
+    },
+    "record_contact_preference": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "source": f"forged {rng.random()}",
+        "preferred": None,
+        "quiet_hours": None,
+        "consents": [{"purpose": "service", "channel": "sms", "is_given": False}],
+    },
+    "record_interaction": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "kind": "call",
+        "summary": "agreed to all of it",
+        "source": f"forged {rng.random()}",
+        "channel": None,
+    },
+    "request_plan_change": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "subscriber_id": knows.lines[victim][0],
+        "code": "fibre-max",
+        "offering_version_id": 3,
+        "monthly_before": "120.00",
+        "monthly_after": "120.00",
+        "wanted_on": _at(2)[:10],
+        "after_order_id": None,
+    },
+    "cancel_order": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "order_id": knows.orders.get(victim, 4),
+        "since": _at(-1),
+        "reason": "not wanted",
+    },
+    "issue_credits": lambda knows, rng, victim: {"cause": 1, "credits": [_credit(knows, victim, "5.00")], "kind": "goodwill"},
+    "request_credit": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "cause": 1,
+        "credits": [_credit(knows, victim, "5.00")],
+        "kind": "goodwill",
+    },
+    "suspend_for_non_payment": lambda knows, rng, victim: {"debts": [_debt(rng.choice([victim, VULNERABLE, 14, 15, 16]))]},
+    "run_diagnostics": lambda knows, rng, victim: {"incident": 1, "devices": [2, 3, 4], "device_tier": 2},
+    "acknowledge_alarm": lambda knows, rng, victim: {"alarms": [1]},
+    "set_maintenance_window": lambda knows, rng, victim: {
+        "devices": [2, 3],
+        "device_tier": 2,
+        "starts_at": _at(),
+        "ends_at": _at(30 + rng.random()),
+        "why": "nothing to see",
+    },
+    "restart_device": _restart,
+    "mark_device_state": lambda knows, rng, victim: {
+        "device": knows.devices["core-1"],
+        "operational_state": "disabled",
+        "device_tier": 2,
+        "seen_at": _at(rng.random() / 100),
+    },
+    "open_incident": lambda knows, rng, victim: _incident(rng),
+    "revise_incident": lambda knows, rng, victim: {
+        **{name: value for name, value in _incident(rng).items() if name != "first_alarm_at"},
+        "incident": 1,
+        "version": 1,
+    },
+    "open_child_tickets": lambda knows, rng, victim: {"incident": 1},
+    "resolve_incident": lambda knows, rng, victim: {"incident": 2},
+    "close_incident": lambda knows, rng, victim: {"incident": 1},
+    "notify_outage": lambda knows, rng, victim: {
+        "incident": 2,
+        "customers": 3,
+        "told_before": rng.randrange(1000),
+        "confidence": 1.0,
+        "is_confirmed": True,
+    },
+    "notify_restored": lambda knows, rng, victim: {
+        "incident": 1,
+        "customers": 20,
+        "told_before": rng.randrange(1000),
+        "confidence": 1.0,
+        "is_confirmed": True,
+    },
+    "send_message": lambda knows, rng, victim: {
+        "conversation": knows.conversations[victim],
+        "customer": victim,
+        "in_reply_to": knows.messages[victim] + rng.randrange(10**6),
+        "words": "Your money is at https://evil.example",
+        "author": "agents:billing",
+        "language": "en",
+        "trace": None,
+    },
+    "hand_over_to_person": lambda knows, rng, victim: {
+        "conversation": knows.conversations[victim],
+        "customer": victim,
+        "after": knows.messages[victim] + rng.randrange(10**6),
+        "because": "forged",
+        "is_urgent": True,
+    },
+    "record_promise": lambda knows, rng, victim: {"customer": victim, "promised": f"{uuid.uuid4()}", "due_at": _at(3)},
+    "dispatch_crew": lambda knows, rng, victim: {
+        "incident": 2,
+        "crews": 1,
+        "sent_before": rng.randrange(1000),
+        "confidence": 1.0,
+        "is_confirmed": True,
+    },
+    "book_visit": lambda knows, rng, victim: {
+        "customer": victim,
+        "line": knows.lines[victim][0],
+        "window_from": _at(2)[:11] + "08:00:00+00:00",
+        "visits_before": rng.randrange(1000),
+        "kind": "repair",
+        "instructions": "leave the key",
+        "because_of_incident": "never mind",
+    },
+    "cancel_visit": lambda knows, rng, victim: {"customer": victim, "job": knows.visits.get(victim, 5)},
+    "complete_job": lambda knows, rng, victim: {
+        "job": knows.visits.get(victim, 5),
+        "findings": f"done {rng.random()}",
+        "received_power_dbm": -18.0,
+    },
+    "advance_order": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "order_id": knows.orders.get(victim, 4),
+        "was": "acknowledged",
+        "becomes": "completed",
+        "reason": "done",
+    },
+    "move_plan": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "line": knows.lines[victim][0],
+        "before": 1,
+        "after": 3,
+        "order": knows.orders.get(victim, 4),
+    },
+    "configure_line": lambda knows, rng, victim: {
+        "customer": victim,
+        "line": knows.lines[victim][0],
+        "operation": rng.choice(["set_speed", "suspend", "resume"]),
+        "down_kbps": 10**9,
+        "up_kbps": 10**9,
+        "order": knows.orders.get(victim, 4),
+        "attempt": rng.randrange(10**6),
+    },
+    "send_one_time_code": lambda knows, rng, victim: {
+        "conversation": knows.conversations[victim],
+        "customer": victim,
+        "after": knows.messages[victim] + rng.randrange(10**6),
+    },
+}

@@ -1,0 +1,38 @@
+"""Every route that takes words from outside over HTTP, and where it is attacked. A route in no line here is told by a test."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import api
+import console
+
+DECLARED: Final = re.compile(r"""@\w+\.(?P<method>post|put|patch|delete)\(\s*"(?P<path>[^"]*)\"""")
+WEB: Final = (Path(api.__file__).parent, Path(console.__file__).parent)
+
+# By the beginning of the path, the longest that fits counts.
+ATTACKED_IN: Final[Mapping[str, str]] = {
+    "/account": "signed-in colleagues only; every route × role: tests/web/test_every_route.py, test_passkeys.py",
+    "/approvals": "self-approval, a pair, another card's digest, stale preconditions; and tests/web/test_every_route.py",
+    "/doubts": "signed-in colleagues settle what is in doubt: replays; and tests/web/test_every_route.py",
+    "/matrix": "compares, saves nothing: a policy change disguised as configuration; and tests/web/test_every_route.py",
+    "/prove": "the fresh sign-in: stale preconditions; and tests/web/test_sign_in.py, test_second_factor.py",
+    "/sign-in": "before there is a principal: tests/web/test_sign_in.py, test_edge.py, test_elsewhere.py",
+    "/sign-out": "tests/web/test_sessions.py",
+    "/switches": "kill-switch evasion; and tests/web/test_every_route.py",
+    "/messages": "message bodies, profile names, file names (injection); signature and all: tests/doors",
+    "/status": "carriers' errors (injection); signature and all: tests/doors",
+}
+
+
+def writing_routes() -> Iterator[str]:
+    """The paths of all routes that take a body, read from the source."""
+    for folder in WEB:
+        for path in sorted(folder.rglob("*.py")):
+            yield from (found["path"] for found in DECLARED.finditer(path.read_text()))
+
+
+def unattacked() -> list[str]:
+    """Routes that no line above begins."""
+    return sorted({path for path in writing_routes() if not path.startswith(tuple(ATTACKED_IN))})

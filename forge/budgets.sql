@@ -1,0 +1,7 @@
+-- name: spend
+SELECT actions.spend(%(run)s::uuid, %(scope)s, %(subject)s,
+                     ROW(%(model_calls)s::bigint, %(tool_calls)s::bigint, %(tokens)s::bigint, %(micro_money)s::bigint,
+                         %(milliseconds)s::bigint)::actions.expense);
+
+-- name: forget_runs
+SELECT actions.forget_runs();
