@@ -130,6 +130,26 @@ CREATE INDEX break_glass_open ON actions.break_glass USING btree (staff_id, ends
 --   trigger announce AFTER INSERT OR DELETE ON actions.break_glass FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON actions.break_glass REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
+CREATE TABLE actions.budget (
+    scope text NOT NULL,
+    measure text NOT NULL,
+    most bigint NOT NULL,  -- money in millionths of the operator's one currency
+    PRIMARY KEY (scope, measure),
+    CHECK ((most > 0))
+);
+
+CREATE TABLE actions.budget_spent (
+    scope text NOT NULL,
+    subject text NOT NULL,  -- the run's id, the principal's reference, or *; the day is the database's, in UTC
+    day date NOT NULL,
+    model_calls bigint NOT NULL DEFAULT 0,
+    tool_calls bigint NOT NULL DEFAULT 0,
+    tokens bigint NOT NULL DEFAULT 0,
+    micro_money bigint NOT NULL DEFAULT 0,
+    milliseconds bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (scope, subject, day)
+);
+
 -- a fortnight's leave at most: whoever is away for longer gives up the role, and somebody else is given it
 CREATE TABLE actions.delegation (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -352,6 +372,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.decided(p_name text, p_facts jsonb, p_spent jsonb) RETURNS actions.verdict
 -- function actions.delegate(p_delegate_id bigint, p_role text, p_starts_at timestamp with time zone, p_ends_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function actions.finish(p_state text, p_outcome jsonb, p_failure text) RETURNS void SECURITY DEFINER
+-- function actions.forget_runs() RETURNS void SECURITY DEFINER
 -- function actions.gains(p_reference text, a actions.action) RETURNS boolean
 -- function actions.guard(IN tables regclass[])
 -- function actions.held_roles(p_staff_id bigint) RETURNS SETOF text
@@ -379,6 +400,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.seal_of(a actions.action) RETURNS bytea
 -- function actions.settle(p_kind text, p_id bigint, p_happened boolean, p_note text) RETURNS boolean SECURITY DEFINER
 -- function actions.signed_in_at() RETURNS timestamp with time zone SECURITY DEFINER
+-- function actions.spend(p_run uuid, p_scope text, p_subject text, p_expense actions.expense) RETURNS void SECURITY DEFINER
 -- function actions.spent(a actions.action) RETURNS jsonb
 -- function actions.standing(p_action_id bigint, OUT signed_in_ago interval, OUT own_roles text[], OUT household bigint, OUT stands_with bigint[], OUT gaining bigint[]) RETURNS record SECURITY DEFINER
 -- function actions.stopped_because(a actions.action) RETURNS text

@@ -13,8 +13,8 @@ from forge.actions.cmdb import RestartDevice
 from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 
 DISGUISED: Final = (
-    'SELECT actions.set_hard_limits(\'[{"action": "restart_device", "disconnects": true}]\', \'maintenance\')',
-    "SELECT actions.set_hard_limits('[]', 'empty')",
+    'SELECT actions.put_in_force(\'{"limits": [{"action": "restart_device", "disconnects": true}]}\', \'maintenance\')',
+    "SELECT actions.put_in_force('{}', 'empty')",
     "UPDATE actions.hard_limit SET alone = ever",
     "UPDATE actions.matrix_in_force SET digest = 'mine'",
     "INSERT INTO staff.role_held (staff_id, role) VALUES (4, 'billing_lead')",
