@@ -137,7 +137,8 @@ INGRESSES: Final[tuple[Ingress, ...]] = (
 
 # Written by us, from a list of ours, or never read as words: each with the reason why no order can stand in it.
 OURS: Final[Mapping[str, str]] = {
-    "actions.action": "name arguments facts digest operation_key proposer rule verdict_reason matrix_digest approver_roles rests_on seal part: ours",
+    "actions.action": "name arguments facts digest operation_key proposer rule verdict_reason matrix_digest approver_roles rests_on seal"
+    " part: the gate's own",
     "actions.audit": "stream actor event detail previous_hash hash: the trail; no tool reads it",
     "actions.audit_head": "stream hash: the trail",
     "actions.assurance_needed": "action: from the matrix",
