@@ -1134,7 +1134,7 @@ CREATE TABLE nms.alarm (
 );
 CREATE INDEX alarm_open ON nms.alarm USING btree (id) WHERE is_open;
 --   trigger announce AFTER INSERT OR DELETE ON nms.alarm FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
---   trigger announce_update AFTER UPDATE ON nms.alarm REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger announce_update AFTER UPDATE ON nms.alarm FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 
 CREATE TABLE nms.maintenance_window (
     id bigint NOT NULL GENERATED AS IDENTITY,

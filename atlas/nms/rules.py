@@ -89,7 +89,21 @@ class AlarmMoves:
         return cls(event, at, None, received_at, received_at)
 
     def add(self, event: AlarmEvent) -> None:
-        self.join(AlarmMoves.of(event))
+        """The same as joining the account of this event alone, without making one: most of a storm is repeats."""
+        received_at = event.received_at
+        at = event.event_at or received_at
+        if event.severity is Severity.CLEARED:
+            if self.cleared_at is None or at > self.cleared_at:
+                self.cleared_at = at
+        elif self.raised_at is None or at > self.raised_at:
+            self.raised_at = at
+        if _precedence(event) > _precedence(self.latest):
+            self.latest = event
+        if received_at < self.first_received_at:
+            self.first_received_at = received_at
+        if received_at > self.last_received_at:
+            self.last_received_at = received_at
+        self.times += 1
 
     def join(self, other: "AlarmMoves") -> None:
         """Takes in another account of the same alarm."""
