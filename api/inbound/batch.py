@@ -29,6 +29,8 @@ log = structlog.get_logger()
 MOST_WAITING: Final = 200_000
 # Alarms of one transaction: long enough to share a commit, short enough that nobody waits half a second for somebody else's storm.
 MOST_AT_ONCE: Final = 5_000
+# While PostgreSQL merges one batch the next is written out; both may hold the same alarm, in whatever order they commit.
+WRITERS: Final = 2
 # Things to quarantine that may wait; each is at most 64 KB.
 MOST_REJECTED: Final = 2_000
 # A burst of traps arrives over a few milliseconds: one look at all of it is worth waiting this long.
@@ -123,13 +125,13 @@ class AlarmIntake:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["AlarmIntake"]:
-        writer = asyncio.create_task(self._write_forever())
+        writers = [asyncio.create_task(self._write_forever()) for _ in range(WRITERS)]
         try:
             yield self
         finally:
-            writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writer
+            for writer in writers:
+                writer.cancel()
+            await asyncio.gather(*writers, return_exceptions=True)
             await self._last_attempt()
 
     async def _last_attempt(self) -> None:
