@@ -5,7 +5,6 @@ and not by how often they are told. When even those are too many, HTTP is refuse
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
