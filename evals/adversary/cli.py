@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from evals.adversary.campaign import Tally, by_level, campaign, runs_of
+from evals.adversary.campaign import Tally, by_level, campaign, runs_of, server_of_its_own
+from evals.adversary.ground import troupe
+from evals.adversary.mutants import MUTANTS, Noticed, noticed_by
 from evals.adversary.report import as_rows, breaches, is_clean, table
 
 console = Console()
@@ -20,8 +22,12 @@ def adversary(
     level: Annotated[int | None, typer.Option(min=0, max=5, help="Only this level: 0 lawful … 5 the agent's process itself.")] = None,
     processes: Annotated[int, typer.Option(help="How many at once; by default one for each core, and one.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")] = False,
+    mutants: Annotated[bool, typer.Option("--mutants", help="Instead: take one defence away at a time; each must be noticed.")] = False,
 ) -> None:
     """Replace every model by an attacker, at six levels, and look at everything it did. Fails where any promise was broken."""
+    if mutants:
+        each_defence_missed(seed)
+        return
     chosen = runs_of(runs, seed) if level is None else by_level(runs, seed, level)
     workers = processes or (os.cpu_count() or 1) + 1
 
@@ -39,4 +45,19 @@ def adversary(
         if tally.breaches:
             console.print(breaches(tally))
     if not is_clean(tally):
+        raise typer.Exit(1)
+
+
+def each_defence_missed(seed: int) -> None:
+    """Plays against each mutant. Fails where the suite does not notice one."""
+
+    async def work() -> list[Noticed]:
+        async with server_of_its_own() as server:
+            cast = await troupe()
+            return [await noticed_by(server, cast, mutant, seed) for mutant in MUTANTS]
+
+    found = asyncio.run(work())
+    for one in found:
+        console.print(f"{one.mutant}: {one.oracle or 'NOT NOTICED'} within {one.runs} runs", highlight=False)
+    if not all(one.oracle for one in found):
         raise typer.Exit(1)
