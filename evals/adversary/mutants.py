@@ -37,7 +37,7 @@ END $mutant$
 
 @dataclass(frozen=True)
 class Mutant:
-    """`wounds`: statements on the database. `patches`: object, attribute, and what stands there instead. `attack` at `level` must notice."""
+    """`wounds`: statements on the database. `patches`: object, attribute, what stands there instead. `attack` at `level` must notice."""
 
     name: str
     attack: str
