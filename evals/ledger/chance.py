@@ -160,7 +160,10 @@ class Chance:
         return Suspend(account.number, self.key(), self.amount(), self.day(), self.waiting)
 
     def match(self, account: Account) -> Step | None:
-        return Match(account.number, self.rng.choice(list(self.waiting)), self.day(), self.waiting) if self.waiting else None
+        """Mostly money that waits; now and then what was matched before."""
+        matched = [reference for reference, paid in account.payments.items() if paid.is_matched]
+        choices = matched if matched and self.rng.random() < 0.15 else list(self.waiting)
+        return Match(account.number, self.rng.choice(choices), self.day(), self.waiting) if choices else None
 
     def unmatch(self, account: Account) -> Step | None:
         matched = [reference for reference, paid in account.payments.items() if paid.is_matched]

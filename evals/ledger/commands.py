@@ -39,8 +39,11 @@ def ledger(
         printed_json({name: asdict(one) for name, one in found.items()})
     else:
         for name, one in found.items():
-            console.print(f"{name}: {one.broken or 'nothing broke'}", highlight=False)
+            console.print(f"{name}: {one.error or one.broken or 'nothing broke'}", highlight=False)
             console.print(f"[dim]  {one.steps:,} steps, {one.refused:,} rightly refused, {one.races:,} races, {one.checks:,} checks[/]")
+    # A run that could not be finished says nothing about the books, and is not a bug found.
+    if any(one.error for one in found.values()):
+        raise typer.Exit(2)
     if any(bool(one.broken) != bugs for one in found.values()):
         raise typer.Exit(1)
 

@@ -16,8 +16,8 @@ from atlas.billing.reads import broken_invariants
 from atlas.identity import CustomerId
 from atlas.statements import Connection, Statements
 from evals.ledger.chance import Chance
-from evals.ledger.model import Account, Refused
-from evals.ledger.steps import Pay, Refund, Reverse, Step, WriteOff
+from evals.ledger.model import ANOTHER_AMOUNT, DEADLOCK, NOT_NOW, TOO_MUCH, Account, Refused
+from evals.ledger.steps import Match, Pay, Refund, Reverse, Settle, Step, WriteOff
 
 SQL = Statements(__file__)
 
@@ -28,6 +28,8 @@ ROUND: Final = 800
 ROUNDS_OF_A_GENERATION: Final = 14
 LARGEST_TRANSACTION: Final = 8
 RACES: Final = 12
+# So long the first of two holds back its commit while the other runs into what it did, in seconds.
+HELD_BACK: Final = 0.01
 
 
 class Broken(Exception):
@@ -36,13 +38,17 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """`broken` says what broke first, "" where nothing did. `steps` were taken, `refused` of them rightly refused."""
+    """`broken` says what broke first, "" where nothing did. `steps` were taken, `refused` of them rightly refused.
+
+    `error` is what stopped the run without showing anything about the books: a wall behind them, or SQL that does not run.
+    """
 
     steps: int
     refused: int
     races: int
     checks: int
     broken: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,8 @@ class Drive:
     races: int = 0
     checks: int = 0
 
-    def found(self, broken: str = "") -> Found:
-        return Found(self.steps, self.refused, self.races, self.checks, broken)
+    def found(self, broken: str = "", error: str = "") -> Found:
+        return Found(self.steps, self.refused, self.races, self.checks, broken, error)
 
     async def run(self, steps: int) -> Found:
         """Takes at least so many steps, or stops at the first thing that breaks."""
@@ -93,8 +99,10 @@ class Drive:
                 for _ in range(RACES):
                     await self.race()
                 await self.check()
-        except (Broken, psycopg.Error) as error:
-            return self.found(f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        except Broken as broken:
+            return self.found(str(broken))
+        except psycopg.Error as error:
+            return self.found(error=f"{type(error).__name__}: {str(error).splitlines()[0]}")
         return self.found()
 
     async def round(self) -> None:
@@ -152,12 +160,15 @@ class Drive:
         self.races += 1
         self.steps += 2
         one, other = self.rng.sample(self.streams, 2)
-        answers = await asyncio.gather(outcome(one.conn, steps[0]), outcome(other.conn, steps[1]))
+        answers = await (overlapped if self.rng.random() < 0.5 else at_once)(one.conn, other.conn, steps)
         for first in (0, 1):
-            trial = copy.deepcopy(account)
-            codes = {place: expected(trial, steps[place]) for place in (first, 1 - first)}
+            # Copied together: the steps of a trial take from the trial's own suspense.
+            trial, waiting, tried = copy.deepcopy((account, stream.chance.waiting, steps))
+            codes = {place: expected(trial, tried[place]) for place in (first, 1 - first)}
             if explains(answers, codes, first):
                 stream.accounts[stream.accounts.index(account)] = trial
+                stream.chance.waiting.clear()
+                stream.chance.waiting.update(waiting)
                 return
         raise Broken(f"{steps[0]} and {steps[1]} at once were answered with {answers}: no order of the two gives that")
 
@@ -193,7 +204,7 @@ def explains(answers: Sequence[int | str], codes: Mapping[int, str | None], firs
 
 def rivals(chance: Chance, account: Account) -> tuple[Step, Step] | None:
     """Two steps that get in each other's way; None where this customer has nothing to fight over."""
-    kind = chance.rng.choice(("same payment", "two payments", "reversal", "refund", "write off"))
+    kind = chance.rng.choice(("same payment", "two payments", "reversal", "refund", "write off", "match", "settle", "two write-offs"))
     if kind == "same payment":
         step: Step | None = chance.pay(account)
         return (step, step) if step else None
@@ -209,9 +220,14 @@ def rivals(chance: Chance, account: Account) -> tuple[Step, Step] | None:
             if isinstance(refund, Refund)
             else None
         )
+    if kind in ("match", "settle"):
+        step = chance.match(account) if kind == "match" else chance.settle(account)
+        return (step, step) if isinstance(step, Match | Settle) else None
     given_up = chance.write_off(account)
     if not isinstance(given_up, WriteOff):
         return None
+    if kind == "two write-offs":
+        return given_up, WriteOff(account.number, chance.key(), given_up.invoice, given_up.amount, given_up.at)
     return given_up, Pay(account.number, chance.key(), given_up.amount, given_up.at)
 
 
@@ -232,22 +248,54 @@ async def committed(conn: Connection, steps: Sequence[Step]) -> None:
     """All of them in one transaction, sent without waiting for each answer."""
     if not steps:
         return
-    async with conn.pipeline(), conn.transaction():
-        for step in steps:
-            for statement, parameters in step.calls():
-                await conn.execute(statement.encode(), parameters)
+    try:
+        async with conn.pipeline(), conn.transaction():
+            for step in steps:
+                for statement, parameters in step.calls():
+                    await conn.execute(statement.encode(), parameters)
+    except psycopg.Error as error:
+        if refusal(error) is None:
+            raise
+        raise Broken(f"what the model allows was refused: {str(error).splitlines()[0]}") from error
 
 
-async def outcome(conn: Connection, step: Step) -> int | str:
-    """What one call by itself answers, or the SQLSTATE with which it is refused."""
+def refusal(error: psycopg.Error) -> str | None:
+    """The SQLSTATE with which the books themselves say no; None where a constraint or the server stopped the call."""
+    said = error.sqlstate if error.diag.constraint_name is None else None
+    return said if said in (TOO_MUCH, NOT_NOW, ANOTHER_AMOUNT, DEADLOCK) else None
+
+
+async def at_once(one: Connection, other: Connection, steps: tuple[Step, Step]) -> list[int | str]:
+    return list(await asyncio.gather(outcome(one, steps[0]), outcome(other, steps[1])))
+
+
+async def overlapped(one: Connection, other: Connection, steps: tuple[Step, Step]) -> list[int | str]:
+    """The second starts after the first did its work and before it is committed: it waits, or it acts on what is no longer so."""
+    worked, held = asyncio.Event(), asyncio.Event()
+    first = asyncio.create_task(outcome(one, steps[0], worked, held))
+    await asyncio.wait({first, working := asyncio.create_task(worked.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    working.cancel()
+    second = asyncio.create_task(outcome(other, steps[1]))
+    await asyncio.wait({second}, timeout=HELD_BACK)
+    held.set()
+    return list(await asyncio.gather(first, second))
+
+
+async def outcome(conn: Connection, step: Step, worked: asyncio.Event | None = None, held: asyncio.Event | None = None) -> int | str:
+    """What one call by itself answers, or the SQLSTATE with which it is refused. Says when it `worked`, then waits while it is `held`."""
     answer: Any = None
     try:
         async with conn.transaction():
             for statement, parameters in step.calls():
                 cursor = await conn.execute(statement.encode(), parameters)
                 answer = (await cursor.fetchone() or (0,))[0] if cursor.description else 0
+            if worked and held:
+                worked.set()
+                await held.wait()
     except psycopg.Error as error:
-        return error.sqlstate or type(error).__name__
+        if (code := refusal(error)) is None:
+            raise
+        return code
     return answer if isinstance(answer, int) else 0
 
 

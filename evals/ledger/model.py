@@ -9,6 +9,8 @@ from typing import Final
 TOO_MUCH: Final = "22023"
 NOT_NOW: Final = "55000"
 ANOTHER_AMOUNT: Final = "23505"
+# No refusal, but an answer: two calls stood in each other's way for good.
+DEADLOCK: Final = "40P01"
 
 
 class Refused(Exception):

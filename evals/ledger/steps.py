@@ -195,7 +195,7 @@ class Settle(Step):
     amount: int
 
     def calls(self) -> list[Call]:
-        money = "(SELECT coalesce(matched_journal_id, journal_id) FROM billing.payment WHERE provider_reference = %s)"
+        money = "(SELECT coalesce(matched_journal_id, journal_id) FROM billing.payment WHERE provider_reference = %s LIMIT 1)"
         return [(f"SELECT billing.settle({money}, %s, %s)", (self.reference, self.invoice, self.amount))]
 
     def expect(self, account: Account) -> None:
@@ -212,7 +212,7 @@ class Suspend(Step):
     reference: str
     amount: int
     at: date
-    waiting: dict[str, Received] = field(compare=False)
+    waiting: dict[str, Received] = field(compare=False, repr=False)
 
     def calls(self) -> list[Call]:
         return [("SELECT billing.receive_payment(NULL, %s, %s::timestamptz, 'transfer', %s)", (self.amount, self.at, self.reference))]
@@ -225,7 +225,7 @@ class Suspend(Step):
 class Match(Step):
     reference: str
     at: date
-    waiting: dict[str, Received] = field(compare=False)
+    waiting: dict[str, Received] = field(compare=False, repr=False)
 
     def calls(self) -> list[Call]:
         return [("SELECT billing.match_payment(%s, %s, %s::timestamptz, '')", (self.reference, self.customer, self.at))]
@@ -245,7 +245,7 @@ class Match(Step):
 class Unmatch(Step):
     reference: str
     at: date
-    waiting: dict[str, Received] = field(compare=False)
+    waiting: dict[str, Received] = field(compare=False, repr=False)
 
     def calls(self) -> list[Call]:
         return [("SELECT billing.unmatch_payment(%s, %s::timestamptz, '')", (self.reference, self.at))]
