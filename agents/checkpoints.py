@@ -1,22 +1,15 @@
 """Where conversations are kept between turns: LangGraph's tables in Atlas, encrypted, one writer a conversation at a time, pruned."""
 
 import asyncio
-import hashlib
-import hmac
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
@@ -24,29 +17,13 @@ from psycopg_pool import AsyncConnectionPool
 from atlas.connection import CONNECT_S, LEASE_S, zone_url
 from atlas.principal import Zone
 from atlas.watchdog import WatchedConnection
-
-NONCE_BYTES: Final = 12
+from forge.sealed_checkpoints import SealedSaver, SealedSerializer
 
 
 class Checkpoints(Protocol):
     """Keeps conversations. `of(thread)` is held for one turn; a second turn of the same thread waits for it."""
 
     def of(self, thread: UUID) -> AbstractAsyncContextManager[BaseCheckpointSaver[Any]]: ...
-
-
-class Cipher:
-    """AES-GCM under a key of the installation's secret: what people typed is not readable in a dump of the checkpoints."""
-
-    def __init__(self, secret: bytes) -> None:
-        self._aes = AESGCM(hmac.new(secret, b"checkpoints", hashlib.sha256).digest())
-
-    def encrypt(self, plaintext: bytes) -> tuple[str, bytes]:
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return "aesgcm", nonce + self._aes.encrypt(nonce, plaintext, None)
-
-    def decrypt(self, ciphername: str, ciphertext: bytes) -> bytes:
-        del ciphername
-        return self._aes.decrypt(ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:], None)
 
 
 @dataclass
@@ -64,7 +41,7 @@ class KeptInAtlas:
     """One saver a turn, on a connection of its own that also holds the conversation's advisory lock across processes."""
 
     pool: AsyncConnectionPool[AsyncConnection[DictRow]]
-    serde: EncryptedSerializer
+    serde: SealedSerializer
     here: OneAtATime = field(default_factory=OneAtATime)
 
     @classmethod
@@ -83,8 +60,7 @@ class KeptInAtlas:
         )
         await pool.open(wait=True, timeout=10)
         try:
-            # Plain types only, and no class is ever imported because a checkpoint names it.
-            yield cls(pool, EncryptedSerializer(Cipher(secret), JsonPlusSerializer(allowed_msgpack_modules=None)))
+            yield cls(pool, SealedSerializer(secret))
         finally:
             await pool.close()
 
@@ -93,7 +69,7 @@ class KeptInAtlas:
         async with self.here.of(thread), self.pool.connection() as conn:
             await conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (str(thread),))
             try:
-                saver = AsyncPostgresSaver(conn, serde=self.serde)
+                saver = SealedSaver(conn, serde=self.serde)
                 yield saver
                 await saver.aprune([str(thread)])
             finally:

@@ -21,13 +21,14 @@ from agents.budgets import Purse
 from agents.checkpoints import Checkpoints
 from agents.commands import Certain, certain
 from agents.consultation import RULES, Consultants
-from agents.conversation import Answer, Asked, ConversationState, Errand, Proposer, Said, TurnContext
+from agents.conversation import KEPT_MESSAGES, Answer, Asked, ConversationState, Errand, Proposer, Said, TurnContext
 from agents.grounding import facts_of, ungrounded
 from agents.language import language_of
 from agents.replies import HAND_OVER, phrases
 from agents.router import Errands, Router
 from agents.untrusted import readable, without_codes
 from atlas.connection import Atlas
+from atlas.helpdesk.reads import conversation_of_thread, messages
 from atlas.identity import CorrelationId
 from atlas.modules import MODULES
 from atlas.money import DEFAULT_CURRENCY
@@ -129,9 +130,21 @@ async def answer(
     said = without_codes(readable(words))
     asked: State = {"words": said, "answers": None}
     async with supervisor.checkpoints.of(thread) as saver:
+        if await saver.aget_tuple(config) is None:
+            asked["said"] = await said_before(supervisor.atlas, principal, thread)
         graph = supervisor.graph.copy({"checkpointer": saver})
         state = await graph.ainvoke(asked, config, context=context, durability="exit")
     return Reply(**state["reply"])
+
+
+async def said_before(atlas: Atlas, principal: Principal, thread: UUID) -> list[Said]:
+    """What Atlas has of a conversation whose checkpoint expired or was refused, up to our last answer, as far as the caller may read it."""
+    async with atlas.transaction(principal) as conn:
+        found = await conversation_of_thread(conn, thread)
+        written = await messages(conn, found.conversation_id, KEPT_MESSAGES) if found else []
+    while written and not written[-1].is_from_us:
+        written.pop()
+    return [Said(by_us=one.is_from_us, words=without_codes(readable(one.words)), modules=[], tools=[]) for one in written]
 
 
 class Turns:

@@ -32,6 +32,7 @@ from forge.graph import Bookmarks, advance, open_bookmarks
 from forge.outbox import drain
 from forge.outside.ports import Messenger
 from forge.playbooks.outage import play
+from forge.privacy import expire_checkpoints
 from forge.respond import respond_to_all
 from forge.sequences.advance import advance_due
 from forge.sequences.plan_move import KINDS
@@ -48,7 +49,7 @@ SWEEP_EVERY_S: Final = 2.0
 PLAY_EVERY_S: Final = 10.0
 RECOVER_EVERY_S: Final = 3.0
 # What is asked every night, at an hour that the clocks never skip or repeat and when the fewest wait for an answer.
-NIGHTLY: Final = ("billing.invariants",)
+NIGHTLY: Final = ("billing.invariants", "forge.checkpoints")
 NIGHT: Final = time(3, 30)
 PLAN_EVERY_S: Final = 600.0
 POLL_S: Final = 0.5
@@ -149,16 +150,24 @@ def register(jobs: App, works: Works) -> None:
     async def sequences_job() -> None:
         await moved_on(works)
 
-    async def invariants_job() -> None:
-        await check_books(one.atlas, one.forge.now())
-
-    jobs.task(name="billing.invariants", retry=RETRIES)(invariants_job)
     jobs.task(name="cortex.look")(look_job)
     jobs.task(name="forge.carry_out", retry=RETRIES)(carry_out_job)
     jobs.task(name="forge.playbook")(playbook_job)
     jobs.task(name="forge.outbox", retry=RETRIES)(outbox_job)
     jobs.task(name="forge.errands", retry=RETRIES)(errands_job)
     jobs.task(name="forge.sequences", retry=RETRIES)(sequences_job)
+    register_nightly(jobs, one)
+
+
+def register_nightly(jobs: App, one: House) -> None:
+    async def invariants_job() -> None:
+        await check_books(one.atlas, one.forge.now())
+
+    async def checkpoints_job() -> None:
+        await expire_checkpoints(one.atlas, one.forge.now())
+
+    jobs.task(name="billing.invariants", retry=RETRIES)(invariants_job)
+    jobs.task(name="forge.checkpoints", retry=RETRIES)(checkpoints_job)
 
 
 async def look_and_respond(works: Works) -> None:

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypedDict
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -26,10 +24,18 @@ from atlas.watchdog import WatchedConnection
 from forge.carry_out import RULED
 from forge.carry_out import carry_out as carry_out_action
 from forge.propose import EXECUTOR, Forge
-
-Bookmarks = AsyncConnectionPool[AsyncConnection[DictRow]]
+from forge.sealed_checkpoints import SealedSaver, SealedSerializer, ThreadNames
 
 WAITING: Final = ActionState.WAITING.value
+
+
+class Bookmarks(AsyncConnectionPool[AsyncConnection[DictRow]]):
+    """The connections over which checkpoints are kept, with what seals them and names their threads."""
+
+    def __init__(self, url: str, secret: bytes, **options: Any) -> None:
+        super().__init__(url, **options)
+        self.serde = SealedSerializer(secret)
+        self.threads = ThreadNames(secret)
 
 
 class ActionThread(TypedDict, total=False):
@@ -51,16 +57,24 @@ async def open_bookmarks(atlas: Atlas, most: int = 4) -> AsyncGenerator[Bookmark
         "connect_timeout": CONNECT_S,
     }
     kind: type[AsyncConnection[DictRow]] = WatchedConnection[DictRow]
-    async with AsyncConnectionPool(
-        url, connection_class=kind, min_size=1, max_size=most, open=False, kwargs=arguments, timeout=LEASE_S, max_idle=60
+    async with Bookmarks(
+        url,
+        atlas.secret,
+        connection_class=kind,
+        min_size=1,
+        max_size=most,
+        open=False,
+        kwargs=arguments,
+        timeout=LEASE_S,
+        max_idle=60,
     ) as pool:
         await pool.wait(timeout=10)
         yield pool
 
 
-def saver(bookmarks: Bookmarks) -> AsyncPostgresSaver:
-    """A saver for one request: one alone would serialise everything behind its lock. Reads plain types and nothing else."""
-    return AsyncPostgresSaver(bookmarks, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+def saver(bookmarks: Bookmarks) -> SealedSaver:
+    """A saver for one request: one alone would serialise everything behind its lock."""
+    return SealedSaver(bookmarks, serde=bookmarks.serde)
 
 
 async def gate(state: ActionThread, runtime: Runtime[Forge]) -> ActionThread:
@@ -105,8 +119,8 @@ def _built() -> StateGraph[ActionThread, Forge, ActionThread, ActionThread]:
 GRAPH: Final = _built()
 
 
-def thread_of(action_id: ActionId) -> RunnableConfig:
-    return {"configurable": {"thread_id": f"action-{action_id}"}, "recursion_limit": 12}
+def thread_of(bookmarks: Bookmarks, action_id: ActionId) -> RunnableConfig:
+    return {"configurable": {"thread_id": bookmarks.threads.of("action", action_id)}, "recursion_limit": 12}
 
 
 async def advance(forge: Forge, bookmarks: Bookmarks, action_id: ActionId) -> ActionState:
@@ -115,9 +129,10 @@ async def advance(forge: Forge, bookmarks: Bookmarks, action_id: ActionId) -> Ac
     Safe to repeat, and after a kill at any line: job `forge.carry_out` does nothing else.
     """
     graph = GRAPH.compile(checkpointer=saver(bookmarks))
-    thread = thread_of(action_id)
+    thread = thread_of(bookmarks, action_id)
     where = await graph.aget_state(thread)
-    if not where.values:
+    # Numbers stand in the clear in LangGraph's tables: one that names another action is no bookmark of this one.
+    if where.values.get("action_id") != action_id:
         await _run(graph, forge, thread, {"action_id": action_id})
     elif not where.interrupts:
         await _run(graph, forge, thread, None)
@@ -127,7 +142,7 @@ async def advance(forge: Forge, bookmarks: Bookmarks, action_id: ActionId) -> Ac
     if state in RULED:
         # A bookmark that leads nowhere is no reason to leave an approved action undone.
         state = (await carry_out_action(forge, action_id)).state
-    await prune(bookmarks, f"action-{action_id}", is_over=state != WAITING)
+    await prune(bookmarks, bookmarks.threads.of("action", action_id), is_over=state != WAITING)
     return ActionState(state)
 
 
@@ -140,7 +155,7 @@ async def prune(bookmarks: Bookmarks, thread_id: str, *, is_over: bool) -> None:
 
 async def pending_interrupts(bookmarks: Bookmarks, action_id: ActionId) -> tuple[Interrupt, ...]:
     """What the action's graph waits for; empty where it does not wait."""
-    return (await GRAPH.compile(checkpointer=saver(bookmarks)).aget_state(thread_of(action_id))).interrupts
+    return (await GRAPH.compile(checkpointer=saver(bookmarks)).aget_state(thread_of(bookmarks, action_id))).interrupts
 
 
 async def _run(

@@ -111,17 +111,18 @@ async def play(forge: Forge, bookmarks: Bookmarks, incident_id: IncidentId) -> I
     Job `forge.playbook` does nothing else, after every change of the incident and after every ruling on one of its actions.
     """
     graph = GRAPH.compile(checkpointer=saver(bookmarks))
-    thread: RunnableConfig = {"configurable": {"thread_id": f"incident-{incident_id}"}, "recursion_limit": 50}
+    name = bookmarks.threads.of("incident", incident_id)
+    thread: RunnableConfig = {"configurable": {"thread_id": name}, "recursion_limit": 50}
     start: Any = {"incident_id": incident_id}
     where = await graph.aget_state(thread)
     given: Any = Command(resume={asked.id: "look again" for asked in where.interrupts}) if where.interrupts else None
-    await graph.ainvoke(given if where.values else start, thread, context=forge, durability="sync")
+    await graph.ainvoke(given if where.values.get("incident_id") == incident_id else start, thread, context=forge, durability="sync")
     incident = await _incident(forge, incident_id)
     if incident.state is not IncidentState.CLOSED and not (await graph.aget_state(thread)).interrupts:
         # A bookmark that leads nowhere: what is owed is asked of Atlas anyway, so the playbook begins again.
         await graph.ainvoke(start, thread, context=forge, durability="sync")
         incident = await _incident(forge, incident_id)
-    await prune(bookmarks, f"incident-{incident_id}", is_over=incident.state is IncidentState.CLOSED)
+    await prune(bookmarks, name, is_over=incident.state is IncidentState.CLOSED)
     return incident.state
 
 
