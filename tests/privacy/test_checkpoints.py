@@ -86,7 +86,7 @@ async def test_a_tampered_checkpoint_is_refused_and_the_conversation_goes_on_fro
 ) -> None:
     thread = await conversation_in_atlas(owner, maya)
     await answer(supervisor, somebody(maya), thread, "How much do I owe?", NOW)
-    changed = await owner.execute(tampering)  # type: ignore[call-overload]
+    changed = await owner.execute(tampering)
 
     reply = await answer(supervisor, somebody(maya), thread, "Why is my bill higher this month?", NOW)
 
@@ -130,7 +130,7 @@ async def test_a_conversation_that_nobody_went_on_with_is_forgotten_and_one_of_t
     gone = await expire_checkpoints(atlas, datetime.now(UTC))
 
     tables = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
-    counted = [await owner.execute(f"SELECT DISTINCT thread_id FROM checkpoints.{table}") for table in tables]  # type: ignore[arg-type]  # noqa: S608
+    counted = [await owner.execute(f"SELECT DISTINCT thread_id FROM checkpoints.{table}") for table in tables]  # noqa: S608
     assert gone == 1
     assert {row[0] for one in counted for row in await one.fetchall()} == {str(recent)}
 
