@@ -28,12 +28,12 @@ from agents.replies import HAND_OVER, phrases
 from agents.router import Errands, Router
 from agents.untrusted import readable, without_codes
 from atlas.connection import Atlas
-from atlas.helpdesk.reads import conversation_of_thread, messages
 from atlas.identity import CorrelationId
 from atlas.modules import MODULES
 from atlas.money import DEFAULT_CURRENCY
 from atlas.principal import Principal, Zone
 from atlas.tracing import root_of, spanned
+from tools.earlier import answered_messages
 
 log = structlog.get_logger()
 
@@ -139,11 +139,7 @@ async def answer(
 
 async def said_before(atlas: Atlas, principal: Principal, thread: UUID) -> list[Said]:
     """What Atlas has of a conversation whose checkpoint expired or was refused, up to our last answer, as far as the caller may read it."""
-    async with atlas.transaction(principal) as conn:
-        found = await conversation_of_thread(conn, thread)
-        written = await messages(conn, found.conversation_id, KEPT_MESSAGES) if found else []
-    while written and not written[-1].is_from_us:
-        written.pop()
+    written = await answered_messages(atlas, principal, thread, KEPT_MESSAGES)
     return [Said(by_us=one.is_from_us, words=without_codes(readable(one.words)), modules=[], tools=[]) for one in written]
 
 
