@@ -147,7 +147,7 @@ async def resumed_threads(acting: Acting) -> None:
         return
     async with open_bookmarks(acting.scene.atlas, most=2) as bookmarks:
         await advance(acting.scene.forge, bookmarks, proposed.action_id)
-        graph, thread = GRAPH.compile(checkpointer=saver(bookmarks)), thread_of(proposed.action_id)
+        graph, thread = GRAPH.compile(checkpointer=saver(bookmarks)), thread_of(bookmarks, proposed.action_id)
         where = await graph.aget_state(thread)
         answers = ["approved", "allowed", {"action_id": 1}, True, ["approved"]]
         for answer in acting.rng.sample(answers, 2):
@@ -172,7 +172,7 @@ async def tampered_checkpoints(acting: Acting) -> None:
             "UPDATE checkpoints.checkpoints SET checkpoint = jsonb_set(checkpoint, '{channel_values,state}', '\"approved\"')",
             "UPDATE checkpoints.checkpoint_blobs SET blob = decode('93c7', 'hex') || blob",
             "UPDATE checkpoints.checkpoint_writes SET blob = convert_to('approved', 'UTF8')",
-            "UPDATE checkpoints.checkpoints SET thread_id = thread_id || 'x' WHERE thread_id LIKE 'action-%%'",
+            "UPDATE checkpoints.checkpoints SET thread_id = thread_id || 'x'",
             "UPDATE checkpoints.checkpoint_blobs SET type = 'pickle'",
         )
         await acting.sql(executor("forge"), tampering[acting.mutation % len(tampering)])
