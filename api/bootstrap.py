@@ -13,6 +13,7 @@ from pysnmp.hlapi.v3arch.asyncio import CommunityData
 from structlog.typing import Processor
 
 from api.operations.measures import OBSERVED
+from api.operations.redaction import redacted
 from api.settings import Settings, value_of
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
@@ -97,7 +98,7 @@ def _prober(one: House) -> Prober:
 def configure_logging(form: str, *before_written: Processor) -> None:
     """Events in the past tense with ids and measures, one a line, to standard error: JSON for machines, colours for people.
 
-    What libraries say goes the same way. `before_written` sees each event whole, as the last before it is written.
+    What libraries say goes the same way. `before_written` sees each event whole; then what no log may hold is taken out of it.
     """
     chain: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -105,6 +106,7 @@ def configure_logging(form: str, *before_written: Processor) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         *before_written,
+        redacted,
     ]
     last: Processor = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
     structlog.configure(
