@@ -108,7 +108,7 @@ async def arranged(owner: Connection, numbers: Sequence[int], now: datetime) -> 
     await SQL.run(owner, "acting")
     await SQL.run(owner, "hot_rows", customer_ids=numbers, now=now)
     await SQL.run(owner, "credits", customer_ids=numbers, now=now)
-    await SQL.run(owner, "analysed")
+    await owner.execute("ANALYZE")
 
 
 async def compared(atlas: Atlas, owner: Connection, hot: Hot, asked: Sequence[dict[str, Any]]) -> Row:

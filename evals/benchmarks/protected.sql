@@ -40,9 +40,6 @@ SELECT billing.post_credits('hot', array_agg(customer_id ORDER BY id), array_agg
 -- name: acting
 SELECT set_config('bedrock.action', (SELECT min(id)::text FROM actions.action), false);
 
--- name: analysed
-ANALYZE;
-
 -- name: numbers_of
 -- What else a read about this customer may be asked with.
 SELECT (SELECT max(id) FROM helpdesk.conversation WHERE customer_id = %(customer_id)s) AS conversation_id,
