@@ -92,6 +92,12 @@ def test_a_form_that_nobody_writes_is_not_genuine(body: bytes) -> None:
     assert not Verifier(BASE, (KEY,)).is_genuine(genuine(body=body))
 
 
+def test_a_field_without_a_name_that_adds_nothing_to_what_was_signed_is_not_genuine() -> None:
+    call = genuine()
+
+    assert not Verifier(BASE, (KEY,)).is_genuine(genuine(body=call.body + b"&=", signatures=call.signatures))
+
+
 @pytest.mark.parametrize("kind", [b"", b"text/plain", b"multipart/form-data", b"application/json"])
 def test_a_body_whose_fields_are_not_signed_needs_its_hash_in_the_address(kind: bytes) -> None:
     assert not Verifier(BASE, (KEY,)).is_genuine(genuine(content_type=kind))
