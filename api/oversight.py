@@ -1,5 +1,6 @@
 """Heads of the audit trail as a file keeps them, and `bedrock matrix`: what an edited escalation matrix would decide otherwise."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from atlas.actions.reads import audit_heads
 from atlas.actions.records import AuditHead
+from atlas.connection import Atlas
+from atlas.principal import executor
 from forge.register import Register
 from governance.matrix import SHIPPED, MatrixRefused, differences, load
 
@@ -49,6 +53,24 @@ def written_heads(file: Path, heads: Sequence[AuditHead]) -> int:
     with file.open("a") as kept:
         kept.writelines(json.dumps(asdict(head)) + "\n" for head in heads)
     return len(heads)
+
+
+class Witness:
+    """Carries the heads of the audit trail out of the database as they grow: what it saw can no longer be cut off unseen."""
+
+    def __init__(self, atlas: Atlas, file: Path) -> None:
+        self.atlas, self.file = atlas, file
+        self.seen: frozenset[AuditHead] = frozenset()
+
+    async def look(self) -> int:
+        """Appends the heads that moved since the last look; how many. Raises OSError where the file cannot be written."""
+        async with self.atlas.transaction(executor("witness")) as conn:
+            heads = await audit_heads(conn)
+        moved = [head for head in heads if head not in self.seen]
+        if moved:
+            await asyncio.to_thread(written_heads, self.file, moved)
+        self.seen = frozenset(heads)
+        return len(moved)
 
 
 def heads_in(file: Path) -> list[AuditHead]:

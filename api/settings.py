@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     intake_token: SecretStr | None = None
     log_format: Literal["console", "json"] = "json"
 
+    audit_heads: Path | None = Field(
+        default=None, description="where every audit chain ends is appended here; out of reach of the database's owner"
+    )
     backup_key: SecretStr | None = Field(default=None, description="64 hexadecimal digits; with it backups are encrypted at rest")
 
     twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")

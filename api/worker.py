@@ -17,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 from api.bootstrap import House, house, outside_world
 from api.operations.measures import SWEEPS, SWEEPS_FAILED
 from api.operations.tracing import Teller, exporter_to
+from api.oversight import Witness
 from api.settings import Settings, value_of
 from atlas.errors import AtlasError
 from atlas.identity import ActionId, IncidentId
@@ -45,6 +46,7 @@ PLAY_PAUSE_S: Final = 0.2
 PLAY_LATEST_S: Final = 1.0
 # Every wake is a committed job or a notification; these are for the ones that a crash swallowed.
 LOOK_EVERY_S: Final = 5.0
+WITNESS_EVERY_S: Final = 10.0
 SWEEP_EVERY_S: Final = 2.0
 PLAY_EVERY_S: Final = 10.0
 RECOVER_EVERY_S: Final = 3.0
@@ -200,6 +202,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, PLAN_EVERY_S, "night", lambda: plan_night(one)),
         reacting(works),
         *telling(one, stopping),
+        *witnessing(one, stopping),
     ]
 
 
@@ -209,6 +212,13 @@ def telling(one: House, stopping: asyncio.Event) -> list[Coroutine[Any, Any, Non
         return []
     teller = Teller(one.atlas, exporter_to(one.settings.otlp_endpoint))
     return [every(stopping, SWEEP_EVERY_S, "traces", teller.tell)]
+
+
+def witnessing(one: House, stopping: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
+    """Where the audit trail ends is carried out of the database's reach, where the operator named a place for it."""
+    if one.settings.audit_heads is None:
+        return []
+    return [every(stopping, WITNESS_EVERY_S, "witness", Witness(one.atlas, one.settings.audit_heads).look)]
 
 
 async def sent_out(works: Works) -> None:
