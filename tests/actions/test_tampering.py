@@ -14,7 +14,8 @@ from tests import given
 
 ENTRIES: Final = 12
 HASH_ANEW: Final = """
-UPDATE actions.audit SET hash = actions.audit_hash(stream, seq, at, actor, event, action_id, correlation_id, detail, previous_hash) WHERE seq = %s
+UPDATE actions.audit SET hash = actions.audit_hash(stream, seq, at, actor, event, action_id, correlation_id, detail, previous_hash)
+ WHERE seq = %s
 """
 Hand = Callable[[given.Owner], Awaitable[object]]
 
