@@ -38,7 +38,7 @@ LONGEST_GATHERING_S: Final = 0.010
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 2.0
 # How long a caller is kept waiting for its commit before it is told to come again; what it sent stays and is not lost.
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 8.0
 # Of the 20 s that draining may take; a PostgreSQL that is away now is not waited for at the end.
 LAST_ATTEMPT_S: Final = 10.0
 
