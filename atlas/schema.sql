@@ -1007,6 +1007,7 @@ CREATE TABLE billing.journal (
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (reverses_id) REFERENCES billing.journal(id)
 );
+CREATE INDEX journal_of_action ON billing.journal USING btree (action_id) WHERE (action_id IS NOT NULL);
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.journal FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 --   trigger CREATE CONSTRAINT TRIGGER must_balance AFTER INSERT ON billing.journal DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing.must_balance()
 --   trigger must_be_claimed AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_be_claimed()
@@ -1075,6 +1076,7 @@ CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) IN
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.posting FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 --   trigger post_to_caches AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.post_to_caches()
+--   trigger stays_within AFTER INSERT ON billing.posting FOR EACH STATEMENT EXECUTE FUNCTION billing.stays_within()
 
 -- function billing.acting() RETURNS bigint SECURITY DEFINER
 -- function billing.allocate(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
@@ -1099,6 +1101,7 @@ CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) IN
 -- function billing.set_currency(p_code text) RETURNS void SECURITY DEFINER
 -- function billing.set_dispute(p_invoice_id bigint, p_is_disputed boolean) RETURNS void SECURITY DEFINER
 -- function billing.settle(p_from_journal_id bigint, p_invoice_id bigint, p_amount_minor bigint) RETURNS void SECURITY DEFINER
+-- function billing.stays_within() RETURNS trigger SECURITY DEFINER
 -- function billing.unmatch_payment(p_reference text, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.write_off(p_key text, p_invoice_id bigint, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 

@@ -98,6 +98,28 @@ BEGIN
 END $$;
 CREATE TRIGGER must_be_claimed AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_be_claimed();
 
+-- What an action posts, all of its journals together, stays within what was judged of it: an order for nothing moves no money, whoever claims it.
+CREATE FUNCTION billing.stays_within() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    claimed bigint;
+    judged  numeric;
+    moved   numeric;
+BEGIN
+    IF session_user <> 'bedrock_executor' THEN RETURN NULL; END IF;
+    claimed := actions.claimed();
+    SELECT coalesce((facts ->> 'money')::numeric, 0) * 100 INTO judged FROM actions.action WHERE id = claimed;
+    SELECT coalesce(sum(posting.amount_minor) FILTER (WHERE posting.amount_minor > 0), 0) INTO moved
+      FROM billing.journal JOIN billing.posting ON posting.journal_id = journal.id
+     WHERE journal.action_id = claimed;
+    IF moved > judged THEN
+        RAISE EXCEPTION 'action % was judged for % and posts %', claimed, judged / 100, moved / 100 USING ERRCODE = '42501';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE INDEX journal_of_action ON billing.journal (action_id) WHERE action_id IS NOT NULL;
+CREATE TRIGGER stays_within AFTER INSERT ON billing.posting FOR EACH STATEMENT EXECUTE FUNCTION billing.stays_within();
+
 CREATE FUNCTION billing.must_balance() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

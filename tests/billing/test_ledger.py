@@ -1,7 +1,7 @@
 import asyncio
 import re
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -17,10 +17,13 @@ from psycopg.errors import (
 from atlas.billing.reads import SQL, broken_invariants
 from atlas.billing.records import INVARIANTS
 from atlas.connection import Atlas
+from atlas.money import Money
 from atlas.principal import executor, intake
+from governance.facts import Facts
 from tests import given
 from tests.billing.arranged import bill, customer_with_line, one, open_of, owed, payment
 from tests.given import NOW, Owner
+from tests.layers import gate
 
 JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
 
@@ -322,3 +325,34 @@ def test_every_invariant_that_is_asked_has_its_name_on_the_list() -> None:
     asked = re.findall(r"^SELECT '((?:[^']|'')+)'", SQL.texts["broken_invariants"], re.MULTILINE)
 
     assert {name.replace("''", "'") for name in asked} == set(INVARIANTS)
+
+
+async def credited(atlas: Atlas, owner: Owner, judged_for: Facts, amount: int) -> None:
+    """Claims an order that the gate allowed for these facts, and posts a credit under it."""
+    customer, line = (await customer_with_line(owner))[:2]
+    action_id = await gate.judged_alone(atlas, owner, judged_for)
+    given_now = "SELECT * FROM billing.post_credits('x', ARRAY[%s::bigint], ARRAY[%s::bigint], ARRAY[%s::bigint], ARRAY['x'], now())"
+    async with atlas.transaction(gate.TEST) as conn:
+        await gate.claimed(conn, action_id)
+        await conn.execute(given_now, (customer, line, amount))
+
+
+FIVE: Final = Facts("credit", money=Money("5.00"), money_each=Money("5.00"), customers=1)
+
+
+async def test_an_action_posts_what_it_was_judged_for(atlas: Atlas, owner: Owner) -> None:
+    await credited(atlas, owner, FIVE, 500)
+
+    assert await one(owner, "SELECT amount_minor FROM billing.credit") == 500
+
+
+@pytest.mark.parametrize(
+    ("judged_for", "amount"), [(FIVE, 501), (Facts("note", customers=1), 1)], ids=["a penny more", "an order about no money"]
+)
+async def test_an_action_posts_no_more_than_it_was_judged_for_whoever_claims_it(
+    atlas: Atlas, owner: Owner, judged_for: Facts, amount: int
+) -> None:
+    with pytest.raises(InsufficientPrivilege, match="was judged for"):
+        await credited(atlas, owner, judged_for, amount)
+
+    assert await one(owner, "SELECT count(*) FROM billing.credit") == 0
