@@ -32,8 +32,8 @@ def router(room: Room) -> APIRouter:
 
 
 def _password(room: Room, routes: APIRouter) -> None:
-    # The old password is the proof here; asking for it twice would be asking once too often.
-    form = OwnForm(room, lets_enrol=True)
+    # A new password makes the sign-in fresh: whoever has an app or a passkey proves with that first.
+    form = OwnForm(room, lets_enrol=True, must_be_fresh=True)
 
     @routes.post("/account/password")
     async def changed(request: Request, old: Password, new: Password, me: Me = Depends(form)) -> Response:

@@ -48,7 +48,8 @@ UPDATE helpdesk.notice
        failure = told.failure,
        sent_at = CASE WHEN told.state = 'sent' AND NOT told.is_anothers THEN clock_timestamp() END,
        not_before = CASE WHEN told.state = 'queued' THEN clock_timestamp() + told.again_after ELSE notice.not_before END,
-       attempts = CASE WHEN told.state = 'queued' THEN 0 ELSE notice.attempts END,
+       -- What may have left before stays an attempt: the carrier is asked for it before anything is sent.
+       attempts = CASE WHEN told.state = 'queued' THEN least(notice.attempts - 1, 1) ELSE notice.attempts END,
        leased_until = CASE WHEN told.state = 'leased' THEN notice.leased_until END
   FROM (SELECT each.id, each.attempt, each.state, each.reference, each.failure, each.again_after,
                each.reference IS NOT NULL

@@ -61,7 +61,7 @@ UPDATE actions.errand
 
 -- name: put_off_errand
 UPDATE actions.errand
-   SET state = 'queued', attempts = 0, leased_until = NULL, not_before = clock_timestamp() + %(after)s::interval, answer = %(answer)s::jsonb
+   SET state = 'queued', attempts = least(attempts - 1, 1), leased_until = NULL, not_before = clock_timestamp() + %(after)s::interval, answer = %(answer)s::jsonb
  WHERE id = %(errand_id)s
    AND state = 'leased'
    AND attempts = %(attempts)s;

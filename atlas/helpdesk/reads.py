@@ -81,9 +81,9 @@ async def asked_for_in(conn: Connection) -> ConversationId | None:
     return None if found is None else ConversationId(found)
 
 
-async def came_from(conn: Connection, message_id: int) -> tuple[str, str] | None:
-    """The channel and address of an inbound message; None where it has none of its own."""
-    found = await SQL.column(conn, "came_from", message_id=message_id)
+async def came_from(conn: Connection, conversation_id: ConversationId, message_id: int) -> tuple[str, str] | None:
+    """The channel and address of an inbound message of this conversation; None where it has none of its own."""
+    found = await SQL.column(conn, "came_from", conversation_id=conversation_id, message_id=message_id)
     return (found[0][0], found[0][1]) if found else None
 
 

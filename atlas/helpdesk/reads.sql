@@ -132,7 +132,7 @@ SELECT action.proposer LIKE 'customer:%%' FROM actions.action WHERE action.id = 
 
 -- name: came_from
 SELECT ARRAY[message.channel, message.address] FROM helpdesk.message
- WHERE message.id = %(message_id)s AND message.channel IS NOT NULL AND message.address IS NOT NULL;
+ WHERE message.id = %(message_id)s AND message.conversation_id = %(conversation_id)s AND message.channel IS NOT NULL AND message.address IS NOT NULL;
 
 -- name: awaits_code
 SELECT helpdesk.awaits_code(%(channel)s, %(address)s);

@@ -147,7 +147,7 @@ class SendMessage(Action):
         conversation = await reads.conversation(conn, self.conversation)
         if conversation.customer_id != self.customer:
             raise NotTheirConversation(self.conversation)
-        came_from = await reads.came_from(conn, self.in_reply_to)
+        came_from = await reads.came_from(conn, self.conversation, self.in_reply_to)
         if came_from is not None:
             # Whoever wrote meanwhile by another way gets an answer of their own there.
             conversation = replace(conversation, channel=came_from[0], address=came_from[1])

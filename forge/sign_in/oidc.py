@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,8 +34,14 @@ ALGORITHMS: Final = ["RS256", "PS256", "ES256", "EdDSA"]
 DEADLINE_S: Final = 10.0
 CLOCKS_APART_S: Final = 60
 SEALED_FOR: Final = "another house"
-# RFC 8176: how the other house says that it asked for more than a password.
-MANY_FACTORS: Final = frozenset({"mfa", "otp", "hwk", "swk", "fpt", "face", "pin"})
+# RFC 8176: what the other house may have asked for beside a password.
+BESIDE_A_PASSWORD: Final = frozenset({"otp", "hwk", "swk", "fpt", "face", "pin"})
+
+
+def asked_more_than_one(methods: Iterable[str]) -> bool:
+    """Whether `amr` says that several factors were asked for: `mfa`, or a password and something beside it."""
+    named = set(methods)
+    return "mfa" in named or ("pwd" in named and bool(BESIDE_A_PASSWORD & named))
 
 
 class HouseUnreachable(AtlasError):
@@ -120,7 +126,7 @@ async def back(atlas: Atlas, here: RelyingParty, house: House, token: Token, ans
         staff_id = await reads.staff_of_outside_account(conn, house.issuer, claims["sub"])
     if staff_id is None:
         raise NotLinked
-    return Vouched(staff_id, bool(MANY_FACTORS & set(claims.get("amr") or ()))), kept["to"]
+    return Vouched(staff_id, asked_more_than_one(claims.get("amr") or ())), kept["to"]
 
 
 async def _claims(here: RelyingParty, house: House, code: str, verifier: str, nonce: str) -> dict[str, Any]:

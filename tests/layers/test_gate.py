@@ -1,11 +1,13 @@
 """What the gate in the database refuses, whatever Python says: beyond the limits, by the wrong people, too late, or switched off."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, LiteralString
 
+import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege, ObjectNotInPrerequisiteState, SerializationFailure
 
@@ -300,3 +302,33 @@ async def test_a_customer_does_not_put_a_request_in_the_place_of_somebody_elses(
                 "SELECT actions.propose('note', '{}', '{}', '', 'key', NULL, '', '[]', gen_random_uuid(), NULL, %s)",
                 (theirs,),
             )
+
+
+@pytest.mark.parametrize("rested_on", ["pg_temp.evil", "pg_catalog.pg_class", "itsm.nothing", "information_schema.tables"])
+async def test_an_order_rests_on_tables_of_ours_only_and_on_nothing_that_runs_code_when_read(
+    atlas: Atlas, owner: given.Owner, rested_on: str
+) -> None:
+    async def asks() -> None:
+        async with atlas.transaction(gate.TEST) as conn:
+            await conn.execute("CREATE VIEW pg_temp.evil AS SELECT 1::bigint AS id, 'as its owner'::text AS xmin")
+            await gate.proposed(conn, NOTE, rests_on=json.dumps([[rested_on, 1]]))
+
+    with pytest.raises(psycopg.Error, match="there is no table"):
+        await asks()
+
+
+REWRITES = [
+    "UPDATE actions.errand SET port = 'payments'",
+    "UPDATE actions.errand SET arguments = '{}'",
+    "UPDATE actions.errand SET key = 'another'",
+    "UPDATE helpdesk.notice SET words = 'something else'",
+    "UPDATE helpdesk.notice SET purpose = 'reply'",
+    "UPDATE helpdesk.notice SET key = 'another'",
+]
+
+
+@pytest.mark.parametrize("rewrite", REWRITES)
+async def test_what_was_decided_is_not_rewritten_on_its_way_out(atlas: Atlas, owner: given.Owner, rewrite: str) -> None:
+    with pytest.raises(InsufficientPrivilege):
+        async with atlas.transaction(gate.TEST) as conn:
+            await conn.execute(rewrite.encode())
