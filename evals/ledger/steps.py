@@ -1,5 +1,6 @@
 """What may happen to money, each as one call of the books and what it should do to the model."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,16 +12,16 @@ Call = tuple[str, Sequence[Any]]
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(ABC):
     """One call. `names` what it is about; `expect` raises Refused where the books must."""
 
     customer: int
 
-    def calls(self) -> list[Call]:
-        raise NotImplementedError
+    @abstractmethod
+    def calls(self) -> list[Call]: ...
 
-    def expect(self, account: Account) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def expect(self, account: Account) -> None: ...
 
 
 DRAFT: Final = (

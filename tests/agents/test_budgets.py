@@ -93,6 +93,9 @@ async def test_whoever_wants_no_more_or_a_person_is_heard_whatever_was_spent(atl
 
     await one.for_tool(tool)
 
+    with pytest.raises(BudgetExhausted):
+        await one.for_tool("balance")
+
 
 async def test_the_time_between_calls_is_booked_and_runs_out(atlas: Atlas, owner: given.Owner) -> None:
     await allow(owner, "run", "milliseconds", 5000)

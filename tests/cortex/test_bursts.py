@@ -11,8 +11,12 @@ from tests import given
 from tests.nms.test_writes import heard
 
 
-async def test_nothing_that_stands_is_looked_at_at_once(atlas: Atlas) -> None:
-    await burst_paused(atlas, pause_s=60, latest_s=60)
+async def test_where_nothing_stands_nobody_waits_for_more(atlas: Atlas) -> None:
+    looking = asyncio.create_task(burst_paused(atlas, pause_s=60, latest_s=60))
+
+    done, _ = await asyncio.wait([looking], timeout=30)
+
+    assert looking in done
 
 
 async def test_alarms_that_a_door_is_storing_are_more_to_come(atlas: Atlas, owner: given.Owner) -> None:
