@@ -43,6 +43,8 @@ OUT_OF_REACH: Final = "recovery ended before configured recovery target was reac
 ALONE: Final = ("synchronous_standby_names=", "primary_conninfo=", "primary_slot_name=", "archive_mode=off", "listen_addresses=")
 # True of the server that was backed up and of its processes, not of this one.
 LEFTOVERS: Final = ("standby.signal", "postmaster.pid", CONF, ".handle_pids.json")
+# The embedded server's socket lies in its data folder, and its lock names a process: as a zombie or under a number given anew it would seem to live.
+SOCKETS: Final = ".s.PGSQL.*"
 
 
 class HomeTaken(AtlasError):
@@ -165,7 +167,7 @@ async def _recovered(programs: Programs, working: Path, at: datetime | None) -> 
     """Plays the log forward until the moment, or to its end."""
     data = working / "data"
     (data / "recovery.signal").touch()
-    for leftover in LEFTOVERS:
+    for leftover in (*LEFTOVERS, *(path.name for path in data.glob(SOCKETS))):
         (data / leftover).unlink(missing_ok=True)
     if (data / SINGLE_ACCESS).exists():
         (data / SINGLE_ACCESS).rename(data / ACCESS)
