@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-# Nothing was released yet: whoever installs Bedrock for the first time gets everything up to here at once; from here on old code runs beside a newer schema.
+# Nothing was released yet: a first installation gets everything up to here at once; from here on old code runs beside a newer schema.
 FIRST_RELEASE: Final = 39
 CONTRACT: Final = re.compile(r"^\d{4}_contract_")
 # The first line of a migration that cannot run in a transaction: one statement, safe to repeat.

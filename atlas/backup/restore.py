@@ -43,7 +43,7 @@ OUT_OF_REACH: Final = "recovery ended before configured recovery target was reac
 ALONE: Final = ("synchronous_standby_names=", "primary_conninfo=", "primary_slot_name=", "archive_mode=off", "listen_addresses=")
 # True of the server that was backed up and of its processes, not of this one.
 LEFTOVERS: Final = ("standby.signal", "postmaster.pid", CONF, ".handle_pids.json")
-# The embedded server's socket lies in its data folder, and its lock names a process: as a zombie or under a number given anew it would seem to live.
+# The embedded server keeps its socket in its data folder; the lock beside it names a process that, as a zombie, seems to live.
 SOCKETS: Final = ".s.PGSQL.*"
 
 
