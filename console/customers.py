@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from atlas.billing.reads import bill_of_month, months_billed
+from atlas.billing.reads.bills import bill_of_month, months_billed
 from atlas.crm.reads import customer_page, customers_like
 from atlas.crm.records import Contact, CustomerPage, Purpose
 from atlas.identity import CustomerId

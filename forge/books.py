@@ -6,10 +6,10 @@ from datetime import datetime
 import psycopg
 import structlog
 
-from atlas.billing import reads
-from atlas.billing.records import INVARIANTS, BrokenInvariant, PaymentDifference
-from atlas.billing.rules import payment_differences
-from atlas.billing.writes import record_invariants, set_currency
+from atlas.billing.reads import books
+from atlas.billing.records.books import INVARIANTS, BrokenInvariant, PaymentDifference
+from atlas.billing.rules.payments import payment_differences
+from atlas.billing.writes.books import record_invariants, set_currency
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.money import Money
@@ -54,7 +54,7 @@ async def keep_books_in(atlas: Atlas, currency: str) -> None:
 async def check_books(atlas: Atlas, now: datetime) -> BooksChecked:
     """Asks every invariant of all the books and keeps the result, whatever it is."""
     async with atlas.transaction(BOOKKEEPER) as conn:
-        broken = await reads.broken_invariants(conn)
+        broken = await books.broken_invariants(conn)
         await record_invariants(conn, broken, now)
     checked = BooksChecked(now, len(INVARIANTS), tuple(broken))
     (log.error if broken else log.info)("books_checked", invariants=checked.invariants, broken=len(broken))
@@ -65,7 +65,7 @@ async def reconciled(atlas: Atlas, statement: Statement, since: datetime, until:
     """Reads both sides and changes nothing; money that differs is a person's to look at."""
     reported: dict[str, Money] = {receipt.reference: receipt.amount for receipt in await statement.receipts(since, until)}
     async with atlas.transaction(BOOKKEEPER) as conn:
-        kept = await reads.payments_kept(conn, since, until)
+        kept = await books.payments_kept(conn, since, until)
     differences = payment_differences(kept, reported)
     present = {payment.reference for payment in kept if not payment.is_returned}
     return Reconciled(len(present | reported.keys()) - len(differences), tuple(differences))

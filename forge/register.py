@@ -3,9 +3,11 @@
 import hashlib
 import importlib
 import json
+import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -47,9 +49,8 @@ class Register:
 
     @classmethod
     def of_modules(cls, modules: Iterable[str] = MODULES) -> "Register":
-        """What forge/actions/<module>.py of each module brings as ACTIONS."""
-        brought = (importlib.import_module(f"forge.actions.{module}").ACTIONS for module in modules)
-        return cls.of(kind for actions in brought for kind in actions)
+        """What forge/actions/<module>.py of each module brings as ACTIONS, or every file of the folder that it grew into."""
+        return cls.of(kind for module in modules for file in _files_of(f"forge.actions.{module}") for kind in getattr(file, "ACTIONS", ()))
 
     @classmethod
     def of(cls, kinds: Iterable[type[Action]]) -> "Register":
@@ -75,6 +76,12 @@ class Register:
         except ValidationError as error:
             fields = ", ".join(".".join(map(str, one["loc"])) or "the whole" for one in error.errors())
             raise ActionUnreadable(name, f"its arguments do not fit ({fields})") from error
+
+
+def _files_of(module: str) -> list[ModuleType]:
+    file = importlib.import_module(module)
+    inner = (importlib.import_module(f"{module}.{part.name}") for part in pkgutil.iter_modules(getattr(file, "__path__", ())))
+    return [file, *inner]
 
 
 @cache

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 
 from api.serve import database
 from api.settings import Settings
-from atlas.billing import reads as billing
+from atlas.billing.reads import bills, compensation
 from atlas.cmdb import reads as cmdb
 from atlas.connection import Atlas
 from atlas.crm import reads as crm
@@ -58,19 +58,21 @@ class Hot:
 
     @property
     def title(self) -> str:
-        return f"{self.statements.path.parent.name}.{self.name} as {self.zone}"
+        folder = self.statements.path.parent
+        return f"{(folder.parent if folder.name == 'reads' else folder).name}.{self.name} as {self.zone}"
 
 
 ASKED: Final = (
     (Zone.CUSTOMER, crm.SQL, ("customer", "contacts", "consents", "services_held", "outages_at_lines", "owed")),
-    (Zone.CUSTOMER, billing.SQL, ("balance", "months_billed", "invoice_of_month", "lines_of_month", "credits_given", "last_incident_of")),
+    (Zone.CUSTOMER, bills.SQL, ("balance", "months_billed", "invoice_of_month", "lines_of_month")),
+    (Zone.CUSTOMER, compensation.SQL, ("credits_given", "last_incident_of")),
     (Zone.CUSTOMER, itsm.SQL, ("tickets_of_customer",)),
     (Zone.CUSTOMER, oms.SQL, ("orders_of",)),
     (Zone.CUSTOMER, knowledge.SQL, ("nearest",)),
     (Zone.CUSTOMER, helpdesk.SQL, ("conversation", "messages")),
     (Zone.CUSTOMER, SQL, ("ticket_by_reference",)),
     (Zone.STAFF, crm.SQL, ("customer", "services_held", "tickets_open", "visits_planned", "notices_to", "interactions")),
-    (Zone.STAFF, billing.SQL, ("balance", "lines_of_month")),
+    (Zone.STAFF, bills.SQL, ("balance", "lines_of_month")),
     (Zone.STAFF, itsm.SQL, ("incidents_at_lines",)),
     (Zone.STAFF, cmdb.SQL, ("device_named",)),
 )

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from atlas.billing.reads import credits_due_for
-from atlas.billing.records import CreditKind
+from atlas.billing.reads.compensation import credits_due_for
+from atlas.billing.records.compensation import CreditKind
 from atlas.connection import Atlas
 from atlas.field_service.reads import free_visit_slots, visit_places
 from atlas.identity import ConversationId, CorrelationId, CustomerId, IncidentId, OrderId, SubscriberId
@@ -20,7 +20,7 @@ from atlas.statements import Statements
 from evals.kills.peer import Peer
 from evals.kills.ports import ordered, said
 from forge.action import Action
-from forge.actions.billing import RequestCredit
+from forge.actions.billing.compensation import RequestCredit
 from forge.actions.field_service import BookVisit
 from forge.actions.helpdesk import SendMessage
 from forge.carry_out import settle_abandoned

@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from atlas.billing.reads import broken_invariants
+from atlas.billing.reads.books import broken_invariants
 from atlas.identity import CustomerId
 from atlas.statements import Connection, Statements
 from evals.ledger.chance import Chance

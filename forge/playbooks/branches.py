@@ -6,7 +6,7 @@ from typing import Final
 
 from atlas.actions.reads import actions_of_incident
 from atlas.actions.records import ActionState
-from atlas.billing.records import CreditKind
+from atlas.billing.records.compensation import CreditKind
 from atlas.field_service.reads import free_visit_slots, visit_places, visits_of
 from atlas.identity import IncidentId
 from atlas.itsm.reads import lost_lines, tickets_of_incident, unfinished
@@ -14,7 +14,7 @@ from atlas.itsm.records import Incident, IncidentState
 from atlas.statements import Connection
 from cortex.findings import CauseClass
 from forge.action import Action
-from forge.actions.billing import IssueCredits
+from forge.actions.billing.compensation import IssueCredits
 from forge.actions.field_service import BookVisit, DispatchCrew
 from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 from forge.actions.itsm import CloseIncident, OpenTickets

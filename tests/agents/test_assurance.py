@@ -14,7 +14,8 @@ from atlas.identity import CorrelationId, CustomerId
 from atlas.principal import Assurance, customer, stranger
 from tests.agents.conftest import NOW
 from tests.asking import asking
-from tools import billing, nms
+from tools import nms
+from tools.billing import bills
 from tools.turn import AssuranceUnstated, NotSureEnough, assurance_of
 
 PERSONAL = {
@@ -69,7 +70,7 @@ def test_a_tool_that_states_no_level_is_not_offered() -> None:
 async def test_a_known_number_alone_hears_of_no_money(atlas: Atlas, maya: int) -> None:
     async with asking(atlas, customer(CustomerId(maya)), level=Assurance.ADDRESS_ON_FILE) as (turn, _):
         with pytest.raises(NotSureEnough):
-            await billing.balance(turn)
+            await bills.balance(turn)
 
 
 async def test_a_known_number_alone_is_not_told_how_its_line_is(atlas: Atlas, maya: int) -> None:
@@ -108,4 +109,4 @@ async def test_the_level_is_checked_where_the_tool_is_called_whatever_model_aske
     )
 
     with pytest.raises(NotSureEnough):
-        await call_tool(context, billing.latest_bill, {})
+        await call_tool(context, bills.latest_bill, {})

@@ -10,7 +10,8 @@ from agents.module_agent import arguments_schema, asked_of_model
 from agents.replies import has_template
 from agents.roster import AUDIENCES, Member
 from atlas.modules import MODULES
-from tools import billing, crm, oms
+from tools import crm, oms
+from tools.billing import bills
 
 
 def test_the_roster_is_the_ten_modules(members: dict[str, Member]) -> None:
@@ -64,13 +65,13 @@ def test_a_tool_says_of_itself_what_its_docstring_says(members: dict[str, Member
 @pytest.mark.parametrize("hostile", ['{"customer_id": 7}', '{"after": 20260101}', '{"after": "2026-01-01", "limit": 1}'])
 def test_arguments_a_tool_did_not_ask_for_are_refused(hostile: str) -> None:
     with pytest.raises(ValidationError):
-        asked_of_model(billing.explain_bill_change).model_validate_json(hostile)
+        asked_of_model(bills.explain_bill_change).model_validate_json(hostile)
 
 
 @pytest.mark.parametrize("hostile", ['{"customer_id": "7"}', '{"customer_id": true}', '{"customer_id": -1}', '{"customer_id": 1e30}'])
 def test_a_number_is_a_number_within_bounds(hostile: str) -> None:
     with pytest.raises(ValidationError):
-        asked_of_model(billing.balance_of).model_validate_json(hostile)
+        asked_of_model(bills.balance_of).model_validate_json(hostile)
 
 
 def test_a_long_text_is_refused() -> None:
@@ -79,7 +80,7 @@ def test_a_long_text_is_refused() -> None:
 
 
 def test_a_day_is_given_as_iso() -> None:
-    given: Any = asked_of_model(billing.explain_bill_change).model_validate_json('{"after": "2026-01-01"}')
+    given: Any = asked_of_model(bills.explain_bill_change).model_validate_json('{"after": "2026-01-01"}')
 
     assert given.after == date(2026, 1, 1)
 

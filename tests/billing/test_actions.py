@@ -4,13 +4,13 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from atlas.billing.reads import balance
-from atlas.billing.records import Credit, CreditKind
+from atlas.billing.reads.bills import balance
+from atlas.billing.records.compensation import Credit, CreditKind
 from atlas.connection import Atlas
 from atlas.identity import CustomerId, IncidentId, SubscriberId
 from atlas.money import ZERO, Money
 from atlas.principal import executor
-from forge.actions.billing import IssueCredits, RequestCredit
+from forge.actions.billing.compensation import IssueCredits, RequestCredit
 from tests import carried
 from tests.billing.arranged import bill, compensation, customer_with_line, outage, payment
 from tests.given import NOW, Owner

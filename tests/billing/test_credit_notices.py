@@ -1,10 +1,10 @@
 import pytest
 
-from atlas.billing.records import CreditKind
+from atlas.billing.records.compensation import CreditKind
 from atlas.connection import Atlas
 from atlas.identity import IncidentId
 from atlas.principal import executor
-from forge.actions.billing import IssueCredits
+from forge.actions.billing.compensation import IssueCredits
 from forge.wording import LANGUAGES, worded
 from tests import carried, given
 from tests.billing.arranged import compensation, customer_with_line, outage

@@ -14,8 +14,8 @@ from psycopg.errors import (
     UniqueViolation,
 )
 
-from atlas.billing.reads import SQL, broken_invariants
-from atlas.billing.records import INVARIANTS
+from atlas.billing.reads.books import SQL, broken_invariants
+from atlas.billing.records.books import INVARIANTS
 from atlas.connection import Atlas
 from atlas.money import Money
 from atlas.principal import executor, intake

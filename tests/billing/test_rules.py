@@ -6,40 +6,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas.billing.records import (
-    CompensationRate,
-    Credit,
-    CreditKind,
-    Debt,
-    InvoiceLine,
-    LineChange,
-    OutageSuffered,
-    OverdueInvoice,
-    Period,
-)
-from atlas.billing.rules import (
+from atlas.billing.records.bills import InvoiceLine, LineChange
+from atlas.billing.records.compensation import CompensationRate, Credit, CreditKind, OutageSuffered
+from atlas.billing.records.cycles import Period
+from atlas.billing.records.debts import Debt, OverdueInvoice
+from atlas.billing.rules.amounts import total
+from atlas.billing.rules.comparison import bill_changes, compared
+from atlas.billing.rules.compensation import (
     CreditExceedsInvoice,
-    aged_debts,
-    bill_changes,
-    compared,
     credit_cause,
     credit_within,
     credits_due,
-    debts_of,
     duration_credit,
     goodwill_credit,
-    is_due_for_suspension,
-    is_protected,
     largest_to_one,
-    line_taxes,
-    next_cycle_date,
-    periods_from,
-    prorated_change,
-    prorated_charge,
-    shared_out,
     still_due,
-    total,
 )
+from atlas.billing.rules.cycles import next_cycle_date, periods_from
+from atlas.billing.rules.debts import aged_debts, debts_of, is_due_for_suspension, is_protected
+from atlas.billing.rules.proration import prorated_change, prorated_charge
+from atlas.billing.rules.tax import line_taxes, shared_out
 from atlas.errors import InvalidField
 from atlas.identity import CustomerId, IncidentId, InvoiceId, SubscriberId
 from atlas.money import ZERO, Money

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from atlas.billing.rules import PaymentArrived, ProtectedFromDisconnection
+from atlas.billing.rules.debts import PaymentArrived, ProtectedFromDisconnection
 from atlas.connection import Atlas
 from atlas.identity import CustomerId
 from atlas.money import Money
 from atlas.principal import executor
-from forge.actions.billing import SuspendForNonPayment
+from forge.actions.billing.suspension import SuspendForNonPayment
 from tests import carried
 from tests.billing.arranged import bill, customer_with_line, payment
 from tests.given import NOW, Owner

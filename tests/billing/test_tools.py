@@ -3,19 +3,21 @@ from datetime import date, timedelta
 import pytest
 
 from atlas import principal
-from atlas.billing.records import CreditKind
-from atlas.billing.rules import NothingToCompare, NothingToCredit
+from atlas.billing.records.compensation import CreditKind
+from atlas.billing.rules.comparison import NothingToCompare
+from atlas.billing.rules.compensation import NothingToCredit
 from atlas.connection import Atlas
 from atlas.errors import NotFound
 from atlas.identity import CustomerId, StaffId
 from atlas.money import Money
 from atlas.principal import NotPermittedHere
-from forge.actions.billing import IssueCredits, RequestCredit
+from forge.actions.billing.compensation import IssueCredits, RequestCredit
 from tests import carried
 from tests.asking import asking
-from tests.billing.arranged import bill, compensation, customer_with_line, outage, payment
+from tests.billing.arranged import bill, customer_with_line, outage, payment
+from tests.billing.arranged import compensation as rates
 from tests.given import NOW, Owner, member
-from tools import billing
+from tools.billing import bills, compensation, debts
 
 JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
 
@@ -37,7 +39,7 @@ async def test_a_dearer_bill_is_explained_by_the_line_that_rose(atlas: Atlas, ow
     await billed(owner, customer)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
-        found = await billing.explain_bill_change(turn)
+        found = await bills.explain_bill_change(turn)
 
     assert [(change.label, change.amount) for change in found.changes] == [("International calls", Money("6.20"))]
 
@@ -47,7 +49,7 @@ async def test_with_no_months_named_the_two_latest_issued_bills_are_compared(atl
     await billed(owner, customer)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
-        found = await billing.explain_bill_change(turn)
+        found = await bills.explain_bill_change(turn)
 
     assert (found.before, found.after, found.total_before, found.total_after) == (FEBRUARY, MARCH, Money("30.00"), Money("36.20"))
 
@@ -57,7 +59,7 @@ async def test_any_two_months_may_be_compared_and_any_day_names_its_month(atlas:
     await billed(owner, customer)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
-        found = await billing.explain_bill_change(turn, before=date(2026, 1, 17), after=MARCH)
+        found = await bills.explain_bill_change(turn, before=date(2026, 1, 17), after=MARCH)
 
     assert (found.before, found.difference) == (JANUARY, Money("8.20"))
 
@@ -68,7 +70,7 @@ async def test_a_month_without_a_bill_is_said_to_have_none(atlas: Atlas, owner: 
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
         with pytest.raises(NotFound, match="2026-04"):
-            await billing.explain_bill_change(turn, after=date(2026, 4, 1))
+            await bills.explain_bill_change(turn, after=date(2026, 4, 1))
 
 
 async def test_one_bill_alone_cannot_be_compared(atlas: Atlas, owner: Owner) -> None:
@@ -77,7 +79,7 @@ async def test_one_bill_alone_cannot_be_compared(atlas: Atlas, owner: Owner) -> 
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
         with pytest.raises(NothingToCompare):
-            await billing.explain_bill_change(turn)
+            await bills.explain_bill_change(turn)
 
 
 async def test_tax_is_part_of_what_a_line_cost(atlas: Atlas, owner: Owner) -> None:
@@ -86,7 +88,7 @@ async def test_tax_is_part_of_what_a_line_cost(atlas: Atlas, owner: Owner) -> No
     await bill(owner, customer, MARCH, {"Fibre 100": 3000, "International calls": 620}, tax={"International calls": 124})
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
-        found = await billing.explain_bill_change(turn)
+        found = await bills.explain_bill_change(turn)
 
     assert found.changes[0].amount == Money("7.44")
 
@@ -97,7 +99,7 @@ async def test_nobody_sees_the_bill_of_somebody_else(atlas: Atlas, owner: Owner)
 
     async with asking(atlas, principal.customer(maya)) as (turn, _):
         with pytest.raises(NothingToCompare):
-            await billing.explain_bill_change(turn)
+            await bills.explain_bill_change(turn)
 
 
 async def test_even_naming_another_customer_shows_a_customer_nothing(atlas: Atlas, owner: Owner) -> None:
@@ -106,7 +108,7 @@ async def test_even_naming_another_customer_shows_a_customer_nothing(atlas: Atla
 
     async with asking(atlas, principal.customer(maya)) as (turn, _):
         with pytest.raises(NotPermittedHere):
-            await billing.balance_of(turn, omar)
+            await bills.balance_of(turn, omar)
 
 
 async def test_the_latest_bill_is_the_last_one_issued_with_its_lines(atlas: Atlas, owner: Owner) -> None:
@@ -114,7 +116,7 @@ async def test_the_latest_bill_is_the_last_one_issued_with_its_lines(atlas: Atla
     await billed(owner, customer)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
-        found = await billing.latest_bill(turn)
+        found = await bills.latest_bill(turn)
 
     assert (found.invoice.month, found.invoice.total, [line.label for line in found.lines]) == (
         MARCH,
@@ -129,18 +131,18 @@ async def test_the_balance_is_what_was_billed_less_what_was_paid(atlas: Atlas, o
     await payment(owner, customer, 2800)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
-        found = await billing.balance(turn)
+        found = await bills.balance(turn)
 
     assert (found.owed, found.overdue, found.last_payment) == (Money("66.20"), Money("30.00"), Money("28.00"))
 
 
 async def test_a_customer_who_asks_for_a_credit_gets_what_the_outage_gives_a_right_to(atlas: Atlas, owner: Owner) -> None:
-    await compensation(owner, flat_minor=500)
+    await rates(owner, flat_minor=500)
     (maya, hers), (_, other) = await customer_with_line(owner), await customer_with_line(owner, "Omar Haddad")
     incident = await outage(owner, hers, other)
 
     async with asking(atlas, principal.customer(maya)) as (turn, proposed):
-        answered = await billing.request_credit(turn)
+        answered = await compensation.request_credit(turn)
 
     assert answered.reference == "A-1"
     (action,) = proposed
@@ -153,19 +155,19 @@ async def test_a_customer_who_asks_for_a_credit_gets_what_the_outage_gives_a_rig
 
 
 async def test_without_an_outage_no_credit_is_asked_for(atlas: Atlas, owner: Owner) -> None:
-    await compensation(owner)
+    await rates(owner)
     customer, line = await customer_with_line(owner)
     await outage(owner, line, lost_at=NOW - timedelta(days=40))
 
     async with asking(atlas, principal.customer(customer)) as (turn, proposed):
         with pytest.raises(NothingToCredit):
-            await billing.request_credit(turn)
+            await compensation.request_credit(turn)
 
     assert proposed == []
 
 
 async def test_an_outage_that_was_credited_is_not_credited_again_on_request(atlas: Atlas, owner: Owner) -> None:
-    await compensation(owner, share="0")
+    await rates(owner, share="0")
     customer, line = await customer_with_line(owner)
     incident = await outage(owner, line)
     async with atlas.transaction(principal.executor("test")) as conn:
@@ -174,11 +176,11 @@ async def test_an_outage_that_was_credited_is_not_credited_again_on_request(atla
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
         with pytest.raises(NothingToCredit):
-            await billing.request_credit(turn)
+            await compensation.request_credit(turn)
 
 
 async def test_a_customer_sees_the_credits_they_were_given(atlas: Atlas, owner: Owner) -> None:
-    await compensation(owner, flat_minor=500)
+    await rates(owner, flat_minor=500)
     customer, line = await customer_with_line(owner)
     incident = await outage(owner, line)
     async with atlas.transaction(principal.executor("test")) as conn:
@@ -186,7 +188,7 @@ async def test_a_customer_sees_the_credits_they_were_given(atlas: Atlas, owner: 
     await carried.out(atlas, due, NOW)
 
     async with asking(atlas, principal.customer(customer)) as (turn, _):
-        found = await billing.my_credits(turn)
+        found = await compensation.my_credits(turn)
 
     assert [(credit.cause, credit.amount, credit.formula) for credit in found] == [
         (f"incident:{incident}", Money("5.00"), "5.00 for the outage")
@@ -198,7 +200,7 @@ async def test_staff_see_who_owes_most_by_age(atlas: Atlas, owner: Owner) -> Non
     await billed(owner, maya)
 
     async with asking(atlas, await staff(owner)) as (turn, _):
-        found = await billing.aged_debt(turn)
+        found = await debts.aged_debt(turn)
 
     assert [(debt.name, debt.days_1_to_30, debt.days_31_to_60, debt.total) for debt in found] == [
         ("Maya Patel", Money("30.00"), Money("28.00"), Money("58.00"))
@@ -208,4 +210,4 @@ async def test_staff_see_who_owes_most_by_age(atlas: Atlas, owner: Owner) -> Non
 async def test_aged_debt_is_for_staff_only(atlas: Atlas) -> None:
     async with asking(atlas, principal.customer(CustomerId(1))) as (turn, _):
         with pytest.raises(NotPermittedHere):
-            await billing.aged_debt(turn)
+            await debts.aged_debt(turn)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from atlas.billing.reads import latest_invariants
-from atlas.billing.records import INVARIANTS
+from atlas.billing.reads.books import latest_invariants
+from atlas.billing.records.books import INVARIANTS
 from atlas.connection import Atlas
 from atlas.errors import InvalidField
 from atlas.money import Money

@@ -8,7 +8,7 @@ import pytest
 
 from atlas import principal
 from atlas.actions.records import ActionState
-from atlas.billing.records import Credit, CreditKind
+from atlas.billing.records.compensation import Credit, CreditKind
 from atlas.connection import Atlas
 from atlas.crm.records import Channel, Consent, Purpose
 from atlas.gis.records import Position
@@ -17,7 +17,8 @@ from atlas.money import Money
 from atlas.oms.reads import plan_changes
 from atlas.principal import Principal, executor
 from forge.action import Action
-from forge.actions.billing import IssueCredits, RequestCredit, SuspendForNonPayment
+from forge.actions.billing.compensation import IssueCredits, RequestCredit
+from forge.actions.billing.suspension import SuspendForNonPayment
 from forge.actions.catalogue import RetireOffering
 from forge.actions.crm import RecordContactPreference
 from forge.actions.gis import CorrectPremisePosition

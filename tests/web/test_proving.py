@@ -7,11 +7,11 @@ import httpx
 import pyotp
 import pytest
 
-from atlas.billing.records import Credit
+from atlas.billing.records.compensation import Credit
 from atlas.identity import CorrelationId, CustomerId, IncidentId, SubscriberId
 from atlas.money import Money
 from atlas.principal import executor
-from forge.actions.billing import IssueCredits
+from forge.actions.billing.compensation import IssueCredits
 from forge.propose import propose
 from tests import given
 from tests.web.authenticator import Authenticator

@@ -5,7 +5,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from atlas.billing.reads import broken_invariants
+from atlas.billing.reads.books import broken_invariants
 from atlas.cmdb import reads as cmdb
 from atlas.connection import Atlas
 from atlas.principal import executor

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from langgraph.types import Command
 
-from atlas.billing.records import CreditKind
+from atlas.billing.records.compensation import CreditKind
 from atlas.identity import ActionId, DeviceId, IncidentId
 from atlas.principal import Principal, Role, executor
 from evals.adversary.acting import Acting
 from evals.adversary.attacks.attack import Attack
 from evals.adversary.knowledge import as_customer
-from forge.actions.billing import IssueCredits
+from forge.actions.billing.compensation import IssueCredits
 from forge.actions.cmdb import RestartDevice
 from forge.graph import GRAPH, advance, open_bookmarks, saver, thread_of
 from forge.propose import Proposed

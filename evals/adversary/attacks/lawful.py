@@ -10,7 +10,7 @@ from evals.adversary.attacker import Plot
 from evals.adversary.attacks.attack import Attack
 from evals.adversary.knowledge import BUSINESSES, as_customer
 from evals.adversary.obedience import Call
-from forge.actions.billing import IssueCredits
+from forge.actions.billing.compensation import IssueCredits
 
 HOUSEHOLDS: Final = range(1, 21)
 AT_A_TIME: Final = 5

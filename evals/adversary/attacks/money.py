@@ -3,14 +3,15 @@
 import asyncio
 from typing import Final
 
-from atlas.billing.records import CreditKind
+from atlas.billing.records.compensation import CreditKind
 from atlas.identity import CustomerId, IncidentId
 from atlas.principal import Role
 from evals.adversary.acting import Acting
 from evals.adversary.attacks.attack import Attack
 from evals.adversary.knowledge import as_customer
 from evals.adversary.obedience import Call
-from forge.actions.billing import IssueCredits, RequestCredit, SuspendForNonPayment
+from forge.actions.billing.compensation import IssueCredits, RequestCredit
+from forge.actions.billing.suspension import SuspendForNonPayment
 
 
 async def salami(acting: Acting) -> None:

@@ -8,7 +8,7 @@ from evals.adversary.acting import Acting
 from evals.adversary.attacks.attack import Attack
 from evals.adversary.knowledge import as_customer
 from evals.adversary.obedience import Call
-from forge.actions.billing import IssueCredits
+from forge.actions.billing.compensation import IssueCredits
 from forge.actions.cmdb import RestartDevice
 from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 

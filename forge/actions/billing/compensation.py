@@ -1,37 +1,27 @@
-"""What can be done to money: give credits, cut off for debt."""
+"""Credits for an outage."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Self
 
-from atlas.billing.reads import bill_contacts, credits_due_for, currency, lost_since, overdue_invoices, overdue_invoices_of
-from atlas.billing.records import BillContact, Credit, CreditKind, Debt
-from atlas.billing.rules import (
-    PaymentArrived,
-    ProtectedFromDisconnection,
-    by_customer,
-    credit_cause,
-    debts_of,
-    is_due_for_suspension,
-    is_protected,
-    largest_to_one,
-    still_due,
-    total,
-)
-from atlas.billing.writes import post_credits
+from atlas.billing.reads.bills import currency
+from atlas.billing.reads.compensation import bill_contacts, credits_due_for, lost_since
+from atlas.billing.records.compensation import BillContact, Credit, CreditKind
+from atlas.billing.rules.amounts import total
+from atlas.billing.rules.compensation import by_customer, credit_cause, largest_to_one, still_due
+from atlas.billing.writes.compensation import post_credits
 from atlas.crm.records import QuietHours
 from atlas.crm.rules import quiet_hours_end
-from atlas.crm.writes import suspend_subscribers
 from atlas.helpdesk.records import NoticeDraft
 from atlas.helpdesk.writes import queue_notices
 from atlas.identity import CustomerId, IncidentId
-from atlas.money import ZERO, written
+from atlas.money import written
 from atlas.statements import Connection
 from forge.action import Action
+from forge.actions.billing.keys import short
 from forge.wording import local_day, worded
 from governance.facts import Facts
 
@@ -124,71 +114,12 @@ class RequestCredit(Action):
         return await _given(conn, self.cause, self.kind, self.credits, now)
 
 
-@dataclass(frozen=True)
-class SuspendForNonPayment(Action):
-    """Cut off customers for debts that were asked for and not paid."""
-
-    name: ClassVar[str] = "suspend_for_non_payment"
-
-    debts: tuple[Debt, ...]
-
-    @classmethod
-    async def due(cls, conn: Connection, now: datetime) -> Self:
-        """Everybody whose debt is old and large enough and whom nothing protects; `debts` is empty where there is nobody."""
-        debts = debts_of(await overdue_invoices(conn, now.date()))
-        return cls(tuple(debt for debt in debts if is_due_for_suspension(debt, now.date()) and not is_protected(debt)))
-
-    @property
-    def operation_key(self) -> str:
-        # Until the oldest debt is paid it is one and the same cutting off.
-        return f"{self.name}:{_short(f'{debt.customer_id}@{debt.oldest_due_on}' for debt in self.debts)}"
-
-    @property
-    def touched_customers(self) -> tuple[CustomerId, ...]:
-        return tuple(debt.customer_id for debt in self.debts)
-
-    def facts(self) -> Facts:
-        return Facts(
-            self.name,
-            money=total(debt.owed for debt in self.debts),
-            money_each=max((debt.owed for debt in self.debts), default=ZERO),
-            customers=len(self.debts),
-            is_disconnection=True,
-            touches_vulnerable=any(debt.is_vulnerable for debt in self.debts),
-            touches_emergency_line=any(debt.has_emergency_line for debt in self.debts),
-            is_disputed=any(debt.is_disputed for debt in self.debts),
-        )
-
-    async def refreshed(self, conn: Connection, now: datetime) -> Self:
-        """Whoever paid, or pays late but not yet late enough, is no longer among them."""
-        owing = debts_of(await overdue_invoices_of(conn, self.touched_customers, now.date()))
-        return replace(self, debts=tuple(debt for debt in owing if is_due_for_suspension(debt, now.date())))
-
-    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        """Raises PaymentArrived or ProtectedFromDisconnection, and then nobody is cut off."""
-        stopped = await suspend_subscribers(conn, self.touched_customers)
-        # Asked again behind the locks of the lines: a payment that came in since the approval counts.
-        present = {debt.customer_id: debt for debt in debts_of(await overdue_invoices_of(conn, self.touched_customers, now.date()))}
-        for debt in self.debts:
-            still = present.get(debt.customer_id)
-            if still is None or not is_due_for_suspension(still, now.date()):
-                raise PaymentArrived(debt.customer_id, still.owed if still else ZERO)
-            if is_protected(still):
-                raise ProtectedFromDisconnection(debt.customer_id)
-        return {"customers": len(self.debts), "lines_suspended": len(stopped), "owed": str(total(debt.owed for debt in self.debts))}
-
-
 def _customers(given: Sequence[Credit]) -> tuple[CustomerId, ...]:
     return tuple(sorted({credit.customer_id for credit in given}))
 
 
 def _who(given: Sequence[Credit]) -> str:
-    return _short(str(credit.subscriber_id) for credit in given)
-
-
-def _short(parts: Iterable[str]) -> str:
-    """Any number of parts in a key of one length: an index entry holds no more than 2,700 bytes."""
-    return hashlib.sha256(",".join(parts).encode()).hexdigest()[:32]
+    return short(str(credit.subscriber_id) for credit in given)
 
 
 async def _given(conn: Connection, cause: IncidentId, kind: CreditKind, asked: Sequence[Credit], now: datetime) -> dict[str, Any]:
@@ -239,4 +170,4 @@ def _words(purpose: str, language: str, amount: str, day: str) -> str:
     return worded(purpose, language, {"amount": amount, "day": day})
 
 
-ACTIONS: tuple[type[Action], ...] = (IssueCredits, RequestCredit, SuspendForNonPayment)
+ACTIONS: tuple[type[Action], ...] = (IssueCredits, RequestCredit)

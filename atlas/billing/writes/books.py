@@ -1,37 +1,20 @@
-"""Changes to the ledger. Journals balance, postings never change, and every journal has a key of its own."""
+"""What the nightly check found, and the currency of the books."""
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
-from atlas.billing.records import INVARIANTS, BrokenInvariant, Credit
+from atlas.billing.records.books import INVARIANTS, BrokenInvariant
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
 
+
 # Of what is broken, so many are named in the result; the check itself names them all.
 EXAMPLES: Final = 20
-
-
-async def post_credits(conn: Connection, cause: str, due: Sequence[Credit], at: datetime) -> list[Credit]:
-    """Gives each credit back, with its own balanced journal; those that were given now.
-
-    Whoever was credited for this cause before is passed over, so that a second run posts nothing.
-    """
-    return await SQL.all(
-        conn,
-        Credit,
-        "post_credits",
-        cause=cause,
-        customer_ids=[credit.customer_id for credit in due],
-        subscriber_ids=[credit.subscriber_id for credit in due],
-        amounts_minor=[credit.amount.minor for credit in due],
-        formulas=[credit.formula for credit in due],
-        at=at,
-    )
 
 
 async def record_invariants(conn: Connection, broken: Iterable[BrokenInvariant], at: datetime) -> None:

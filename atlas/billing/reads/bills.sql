@@ -1,0 +1,56 @@
+-- name: lines_of_month
+SELECT line.invoice_id, line.label, sum(line.amount_minor + line.tax_minor)::bigint AS amount
+  FROM billing.invoice_line AS line
+  JOIN billing.invoice ON invoice.id = line.invoice_id
+ WHERE invoice.customer_id = %(customer_id)s
+   AND invoice.month = %(month)s
+   AND invoice.issued_at IS NOT NULL
+ GROUP BY line.invoice_id, line.label
+ ORDER BY line.label;
+
+-- name: months_billed
+SELECT invoice.month
+  FROM billing.invoice
+ WHERE invoice.customer_id = %(customer_id)s
+   AND invoice.issued_at IS NOT NULL
+   AND invoice.month < %(before)s
+ ORDER BY invoice.month DESC
+ LIMIT %(most)s;
+
+-- name: invoice_of_month
+SELECT invoice.id, invoice.number, invoice.month, invoice.period_from, invoice.period_to, invoice.issued_at, invoice.due_on, invoice.state,
+       invoice.is_disputed,
+       (SELECT coalesce(sum(line.amount_minor + line.tax_minor), 0)::bigint
+          FROM billing.invoice_line AS line WHERE line.invoice_id = invoice.id) AS total,
+       (SELECT coalesce(sum(allocation.amount_minor), 0)::bigint
+          FROM billing.allocation
+         WHERE allocation.to_journal_id = invoice.journal_id
+           AND EXISTS (SELECT FROM billing.payment
+                        WHERE payment.customer_id = invoice.customer_id
+                          AND allocation.from_journal_id IN (payment.journal_id, payment.matched_journal_id))) AS paid
+  FROM billing.invoice
+ WHERE invoice.customer_id = %(customer_id)s
+   AND invoice.month = %(month)s
+   AND invoice.issued_at IS NOT NULL;
+
+-- name: balance
+SELECT coalesce((SELECT balance.amount_minor
+                   FROM billing.balance
+                  WHERE balance.customer_id = %(customer_id)s AND balance.ledger_account = 'receivable'), 0) AS owed,
+       (SELECT coalesce(sum(item.open_minor), 0)::bigint
+          FROM billing.open_item AS item
+          LEFT JOIN billing.invoice ON invoice.journal_id = item.journal_id
+         WHERE item.customer_id = %(customer_id)s
+           AND item.open_minor > 0
+           AND (invoice.due_on < %(today)s OR invoice.id IS NULL)) AS overdue,
+       last.amount_minor AS last_payment,
+       last.received_at AS last_paid_at
+  FROM (SELECT 1) AS one
+  LEFT JOIN LATERAL (SELECT payment.amount_minor, payment.received_at
+                       FROM billing.payment
+                      WHERE payment.customer_id = %(customer_id)s
+                      ORDER BY payment.received_at DESC
+                      LIMIT 1) AS last ON true;
+
+-- name: currency
+SELECT currency.code FROM billing.currency;
