@@ -25,7 +25,7 @@ from api.settings import Settings
 from atlas.actions.reads import action as action_of
 from atlas.actions.reads import audit_entries, audit_heads, audit_of_action, broken_links, missing_heads, rulings
 from atlas.actions.records import AuditHead, BrokenLink
-from atlas.cmdb.records import PlantRecorded
+from atlas.cmdb.records.plant import PlantRecorded
 from atlas.errors import AtlasError, InvalidField, NotFound
 from atlas.identity import ActionId
 from atlas.itsm import reads as itsm

@@ -17,7 +17,7 @@ from xml.etree.ElementTree import ParseError
 
 import networkx as nx
 
-from atlas.cmdb.records import DeviceKind, PlannedDevice, PlannedLink, PlannedPlant
+from atlas.cmdb.records.plant import DeviceKind, PlannedDevice, PlannedLink, PlannedPlant
 from atlas.errors import AtlasError
 
 LINK_KINDS: Final = frozenset({"backhaul", "trunk", "feeder", "distribution", "radio", "coax", "patch"})

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from atlas.actions.reads import actions_of_incident
 from atlas.actions.rules import reference
 from atlas.cmdb.reads import spans_of_incident, stops_of_incident
-from atlas.cmdb.records import Span, Stop
+from atlas.cmdb.records.plant import Span, Stop
 from atlas.field_service.reads import jobs_of_incident
 from atlas.helpdesk.reads import told_in_incident
 from atlas.helpdesk.records import ToldCount

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from atlas.cmdb.records import Flags
+from atlas.cmdb.records.plant import Flags
 from cortex.dominators import Rows
 from cortex.findings import Element
 from cortex.onset import onset

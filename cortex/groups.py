@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from atlas.cmdb.records import Flags
+from atlas.cmdb.records.plant import Flags
 from cortex.adoption import adopt
 from cortex.dominators import Adjacency, Forest, Rows, dominator_forest
 from cortex.findings import Element

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from atlas.cmdb.records import KINDS, Flags, Network
+from atlas.cmdb.records.plant import KINDS, Flags, Network
 from cortex.dominators import Forest, Rows
 
 # A pair of kinds of which fewer links than this cross areas is meant not to cross.

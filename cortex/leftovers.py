@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas.cmdb.records import KINDS, DeviceKind, Flags
+from atlas.cmdb.records.plant import KINDS, DeviceKind, Flags
 from atlas.identity import AlarmId
 from atlas.nms.records import ProbableCause
 from cortex.dominators import Rows

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from atlas.cmdb.records import Flags
+from atlas.cmdb.records.plant import Flags
 from cortex.dominators import Rows
 from cortex.groups import Reading
 from cortex.signs import NO_LINE, SAYS_LINK, SAYS_LOST, SAYS_SELF, Signs

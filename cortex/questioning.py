@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from atlas.cmdb.records import KINDS, DeviceKind, Flags
+from atlas.cmdb.records.plant import KINDS, DeviceKind, Flags
 from atlas.identity import AlarmId, DeviceId
 from cortex.dominators import Rows
 from cortex.findings import Element

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from atlas.cmdb.records import Ids
+from atlas.cmdb.records.plant import Ids
 from cortex.dominators import Rows
 
 NOWHERE: Final = -1

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-from atlas.cmdb.records import Flags
+from atlas.cmdb.records.plant import Flags
 from cortex.adoption import misplaced_complaints
 from cortex.dominators import Rows
 from cortex.findings import Element

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.cmdb.records import Flags
+from atlas.cmdb.records.plant import Flags
 from atlas.identity import DeviceId
 from atlas.nms.records import OpenAlarm, ProbableCause, Severity
 from cortex.dominators import Rows

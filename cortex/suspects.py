@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.cmdb.records import Flags
+from atlas.cmdb.records.plant import Flags
 from cortex.dominators import ROOT, Forest, Rows
 from cortex.findings import Element
 from cortex.signs import Signs

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from atlas.cmdb.records import DeviceKind
+from atlas.cmdb.records.plant import DeviceKind
 from atlas.identity import AlarmId, DeviceId
 from cortex.findings import CauseClass, Element, Evidence, Hypothesis
 

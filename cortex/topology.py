@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import breadth_first_order  # type: ignore[import-untyped]
 
-from atlas.cmdb.records import KINDS, PASSIVE_KINDS, Flags, Ids, Lines, Network
+from atlas.cmdb.records.plant import KINDS, PASSIVE_KINDS, Flags, Ids, Lines, Network
 from atlas.identity import DeviceId, SubscriberId
 from cortex.dominators import ROOT, Adjacency, Forest, Rows, dominator_forest, runs_apart
 from cortex.findings import Element

@@ -1,7 +1,7 @@
 """What an agent may ask of the plant: the customer's own line and equipment; for staff, any device."""
 
 from atlas.cmdb import reads
-from atlas.cmdb.records import Device, Line
+from atlas.cmdb.records.plant import Device, Line
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, SubscriberId
 from atlas.principal import Assurance

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from atlas.cmdb.reads import line_checks
-from atlas.cmdb.records import LineVerdict
+from atlas.cmdb.records.plant import LineVerdict
 from atlas.cmdb.rules import first_cause
 from atlas.errors import NotFound
 from atlas.identity import AlarmId, CustomerId, IncidentId

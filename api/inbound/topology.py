@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from api.topology_files import read_topology
-from atlas.cmdb.records import PlannedPlant, PlantRecorded
+from atlas.cmdb.records.plant import PlannedPlant, PlantRecorded
 from atlas.cmdb.writes import record_plant
 from atlas.connection import Atlas
 from atlas.gis.records import Position

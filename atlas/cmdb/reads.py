@@ -1,11 +1,13 @@
 """Questions about the plant. The whole network and all its lines come as columns, for arithmetic over all of it at once."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.cmdb.records import (
+from atlas.cmdb.records.numbers import Asset, AssetEvent, Drift, Number, PoolForecast, PoolOption, PoolUse, Sighting
+from atlas.cmdb.records.plant import (
     KINDS,
     Device,
     Diagnosis,
@@ -22,6 +24,7 @@ from atlas.cmdb.records import (
     Span,
     Stop,
 )
+from atlas.cmdb.rules import forecast
 from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
 
@@ -132,3 +135,62 @@ async def line_checks(conn: Connection, customer_id: CustomerId) -> list[LineChe
 
 async def line_owner(conn: Connection, subscriber_id: SubscriberId) -> LineOwner | None:
     return await SQL.first(conn, LineOwner, "line_owner", subscriber_id=subscriber_id)
+
+
+async def pools_for(conn: Connection, subscriber_id: SubscriberId, device_id: DeviceId | None) -> list[PoolOption]:
+    """The pools from which the line could be served, the nearest of each kind first; `device_id`: the OLT it will hang from."""
+    return await SQL.all(conn, PoolOption, "pools_for", subscriber_id=subscriber_id, device_id=device_id)
+
+
+async def numbers_of(conn: Connection, subscriber_id: SubscriberId) -> list[Number]:
+    """What the line holds of addresses, prefixes and VLANs, reserved or assigned."""
+    return await SQL.all(conn, Number, "numbers_of", subscriber_id=subscriber_id)
+
+
+async def pool_forecasts(conn: Connection, horizon: timedelta = timedelta(days=30)) -> list[PoolForecast]:
+    """Every pool, with what the order book and the churn of late make of it within `horizon`."""
+    return [forecast(use, horizon) for use in await SQL.all(conn, PoolUse, "pool_uses", horizon=horizon)]
+
+
+async def asset_of_serial(conn: Connection, serial: str) -> Asset | None:
+    """`serial` as `rules.serial_key` writes it."""
+    return await SQL.first(conn, Asset, "assets", serial=serial, subscriber_id=None, kind=None, most=1)
+
+
+async def assets_of_line(conn: Connection, subscriber_id: SubscriberId) -> list[Asset]:
+    return await SQL.all(conn, Asset, "assets", serial=None, subscriber_id=subscriber_id, kind=None, most=20)
+
+
+async def stock_of(conn: Connection, kind: str, most: int = 20) -> list[Asset]:
+    """Boxes of a kind that may be given out: those in the warehouse first, then those in vans."""
+    return await SQL.all(conn, Asset, "assets", serial=None, subscriber_id=None, kind=kind, most=most)
+
+
+async def history_of_place(conn: Connection, subscriber_id: SubscriberId) -> list[AssetEvent]:
+    """What happened to every box that ever stood where this line is, oldest first."""
+    return await SQL.all(conn, AssetEvent, "history_of_place", subscriber_id=subscriber_id)
+
+
+async def behind_baseline(conn: Connection, most: int = 100) -> list[Asset]:
+    """Boxes in use whose firmware is not what it should be."""
+    return await SQL.all(conn, Asset, "behind_baseline", most=most)
+
+
+async def drifts(conn: Connection, subscriber_id: SubscriberId | None = None, most: int = 100) -> list[Drift]:
+    """Lines of which the network does something else than is billed, what was accepted last; all of them, or one's."""
+    return await SQL.all(conn, Drift, "drifts", subscriber_id=subscriber_id, most=most)
+
+
+async def sightings(conn: Connection, mac: str) -> list[Sighting]:
+    """`mac` as `rules.mac_key` writes it."""
+    return await SQL.all(conn, Sighting, "sightings", mac=mac)
+
+
+async def depends_on(conn: Connection, from_device: DeviceId, to_device: DeviceId) -> bool:
+    return bool(await SQL.value(conn, "depends_on", from_device=from_device, to_device=to_device))
+
+
+async def hanging_from(conn: Connection, device_id: DeviceId) -> str | None:
+    """What still hangs from a device, in words; None where nothing does."""
+    found: str | None = await SQL.value(conn, "hanging_from", device_id=device_id)
+    return found

@@ -89,7 +89,7 @@ SELECT subscriber.customer_id, access.cpe_serial, access.managed_object, device.
   JOIN crm.customer ON customer.id = subscriber.customer_id
   JOIN cmdb.device ON device.id = access.reported_by_device_id
  WHERE access.subscriber_id = %(subscriber_id)s
-   AND subscriber.state IN ('active', 'suspended');
+   AND subscriber.state IN ('active', 'suspended', 'pendingActive', 'pendingTerminate');
 
 -- name: diagnoses_of_incident
 SELECT diagnosis.device_id, device.name AS device, diagnosis.at, diagnosis.is_reachable, diagnosis.round_trip
@@ -177,3 +177,154 @@ SELECT subscriber.customer_id, customer.is_vulnerable AS touches_vulnerable, cus
   JOIN crm.customer ON customer.id = subscriber.customer_id
   JOIN cmdb.access ON access.subscriber_id = subscriber.id
  WHERE subscriber.id = %(subscriber_id)s AND subscriber.state IN ('active', 'suspended');
+
+-- The nearest first: a pool of its own OLT, of its area, of its kind of customer, then one for anybody.
+-- name: pools_for
+SELECT pool.id AS pool_id, pool.name AS pool, pool.kind
+  FROM crm.subscriber AS line
+  JOIN gis.premise ON premise.id = line.premise_id
+  LEFT JOIN catalogue.access_policy AS policy ON policy.offering_version_id = line.offering_version_id
+ CROSS JOIN cmdb.pool
+ WHERE line.id = %(subscriber_id)s
+   AND (pool.serves = '' OR pool.serves = policy.address_pool)
+   AND (pool.area_id IS NULL OR pool.area_id = premise.area_id)
+   AND (pool.device_id IS NULL OR pool.device_id = %(device_id)s::bigint)
+ ORDER BY pool.kind, pool.device_id IS NULL, pool.area_id IS NULL, pool.serves = '', pool.id;
+
+-- name: numbers_of
+SELECT allotment.id AS allotment_id, pool.name AS pool, pool.kind, abbrev(allotment.block) AS block, allotment.place, pool.s_tag, allotment.state,
+       allotment.until
+  FROM cmdb.allotment
+  JOIN cmdb.pool ON pool.id = allotment.pool_id
+ WHERE allotment.subscriber_id = %(subscriber_id)s
+ ORDER BY pool.kind, pool.id;
+
+-- name: pool_uses
+WITH coming AS (
+    SELECT pool.id AS pool_id, count(*) AS lines
+      FROM oms.product_order AS ordered
+      JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
+      JOIN gis.premise ON premise.id = line.premise_id
+      LEFT JOIN catalogue.access_policy AS policy ON policy.offering_version_id = coalesce(ordered.offering_version_id, line.offering_version_id)
+     CROSS JOIN (VALUES ('address'), ('prefix')) AS wanted (kind)
+     CROSS JOIN LATERAL (
+           SELECT pool.id FROM cmdb.pool
+            WHERE pool.kind = wanted.kind AND (pool.serves = '' OR pool.serves = policy.address_pool)
+              AND (pool.area_id IS NULL OR pool.area_id = premise.area_id)
+            ORDER BY pool.area_id IS NULL, pool.serves = '', pool.id LIMIT 1) AS pool
+     WHERE ordered.kind = 'add' AND ordered.state NOT IN ('rejected', 'cancelled', 'completed', 'failed', 'partial')
+       AND coalesce(ordered.wanted_on, ordered.ordered_at::date) <= (clock_timestamp() + %(horizon)s::interval)::date
+       AND NOT EXISTS (SELECT 1 FROM cmdb.allotment WHERE allotment.subscriber_id = line.id AND allotment.pool_id = pool.id)
+     GROUP BY pool.id
+), going AS (
+    SELECT allotment.pool_id, count(*) AS lines
+      FROM oms.product_order AS ordered
+      JOIN cmdb.allotment ON allotment.subscriber_id = ordered.subscriber_id
+      JOIN cmdb.pool ON pool.id = allotment.pool_id
+     WHERE ordered.kind = 'delete' AND ordered.state NOT IN ('rejected', 'cancelled', 'completed', 'failed', 'partial')
+       AND coalesce(ordered.wanted_on, ordered.ordered_at::date) + pool.quarantine <= clock_timestamp() + %(horizon)s::interval
+     GROUP BY allotment.pool_id
+), held AS (
+    SELECT allotment.pool_id, count(*) FILTER (WHERE allotment.state = 'assigned' OR allotment.state = 'reserved' AND allotment.until > clock_timestamp()) AS used,
+           count(*) FILTER (WHERE allotment.state = 'quarantine' AND allotment.until > clock_timestamp()) AS kept_back,
+           count(*) FILTER (WHERE allotment.state = 'quarantine' AND allotment.until > clock_timestamp()
+                              AND allotment.until <= clock_timestamp() + %(horizon)s::interval) AS returning,
+           count(*) FILTER (WHERE allotment.state = 'quarantine' AND allotment.changed_at > clock_timestamp() - %(horizon)s::interval) AS lost
+      FROM cmdb.allotment
+     WHERE allotment.state <> 'free'
+     GROUP BY allotment.pool_id
+)
+SELECT pool.id AS pool_id, pool.name AS pool, pool.kind,
+       (pool.last_place - pool.first_place + 1 - CASE WHEN pool.gateway IS NULL THEN 0 ELSE 1 END)::bigint AS size,
+       coalesce(held.used, 0)::bigint AS in_use, coalesce(held.kept_back, 0)::bigint AS in_quarantine, coalesce(coming.lines, 0)::bigint AS due_in,
+       coalesce(going.lines, 0)::bigint AS due_out, coalesce(held.returning, 0)::bigint AS returning, coalesce(held.lost, 0)::bigint AS lost_lately,
+       pool.quarantine
+  FROM cmdb.pool
+  LEFT JOIN held ON held.pool_id = pool.id
+  LEFT JOIN coming ON coming.pool_id = pool.id
+  LEFT JOIN going ON going.pool_id = pool.id
+ ORDER BY pool.name;
+
+-- name: assets
+SELECT asset.id AS asset_id, asset.kind, asset.vendor, asset.model, asset.serial, asset.mac::text AS mac, asset.firmware, asset.state, asset.subscriber_id,
+       line.customer_id, engineer.name AS engineer, asset.changed_at
+  FROM cmdb.asset
+  LEFT JOIN crm.subscriber AS line ON line.id = asset.subscriber_id
+  LEFT JOIN staff.member AS engineer ON engineer.id = asset.engineer_id
+ WHERE (%(serial)s::text IS NULL OR asset.serial = %(serial)s::text)
+   AND (%(subscriber_id)s::bigint IS NULL OR asset.subscriber_id = %(subscriber_id)s::bigint)
+   AND (%(kind)s::text IS NULL OR asset.kind = %(kind)s::text AND asset.state = 'stock')
+ ORDER BY asset.engineer_id IS NOT NULL, asset.id
+ LIMIT %(most)s;
+
+-- name: history_of_place
+SELECT event.at, asset.serial, event.state, event.subscriber_id, engineer.name AS engineer, event.reason
+  FROM cmdb.asset_event AS event
+  JOIN cmdb.asset ON asset.id = event.asset_id
+  LEFT JOIN staff.member AS engineer ON engineer.id = event.engineer_id
+ WHERE event.premise_id = (SELECT premise_id FROM crm.subscriber WHERE id = %(subscriber_id)s)
+ ORDER BY event.id;
+
+-- name: behind_baseline
+SELECT asset.id AS asset_id, asset.kind, asset.vendor, asset.model, asset.serial, asset.mac::text AS mac, asset.firmware, asset.state, asset.subscriber_id,
+       line.customer_id, NULL::text AS engineer, asset.changed_at
+  FROM cmdb.asset
+  JOIN cmdb.firmware_baseline AS baseline ON baseline.vendor = asset.vendor AND baseline.model = asset.model
+  LEFT JOIN crm.subscriber AS line ON line.id = asset.subscriber_id
+ WHERE asset.state IN ('assigned', 'installed') AND asset.firmware <> baseline.version
+ ORDER BY asset.id
+ LIMIT %(most)s;
+
+-- What the network does against what is billed; the money is the difference to the cheapest plan on sale that would give what is given now.
+-- name: drifts
+SELECT seen.subscriber_id, line.customer_id, held.name AS plan, billed.down_kbps AS billed_down_kbps, billed.up_kbps AS billed_up_kbps,
+       seen.down_kbps AS actual_down_kbps, seen.up_kbps AS actual_up_kbps, seen.since,
+       (SELECT 'A-' || action.id FROM actions.action
+         WHERE action.name = 'configure_line' AND (action.arguments->>'line')::bigint = line.id AND action.state = 'done' AND action.finished_at <= seen.since
+         ORDER BY action.finished_at DESC LIMIT 1) AS since_change,
+       (SELECT least_price.minor - charged.minor FROM (
+               SELECT min((SELECT coalesce(sum(price.amount_minor), 0) FROM catalogue.price
+                            WHERE price.offering_version_id = version.id AND price.kind = 'recurring'))::bigint AS minor
+                 FROM catalogue.offering_version AS version JOIN catalogue.offering ON offering.id = version.offering_id
+                WHERE offering.technology = held.technology AND offering.segment = held.segment AND version.valid_to IS NULL
+                  AND offering.lifecycle_status IN ('active', 'launched')
+                  AND version.down_kbps >= seen.down_kbps AND version.up_kbps >= seen.up_kbps) AS least_price) AS costs_us,
+       coalesce((SELECT ruling.is_accepted FROM cmdb.drift_ruling AS ruling
+                  WHERE ruling.subscriber_id = line.id AND ruling.down_kbps = seen.down_kbps AND ruling.up_kbps = seen.up_kbps
+                  ORDER BY ruling.id DESC LIMIT 1), false) AS is_accepted
+  FROM cmdb.observed_profile AS seen
+  JOIN crm.subscriber AS line ON line.id = seen.subscriber_id
+  JOIN catalogue.offering_version AS billed ON billed.id = line.offering_version_id
+  JOIN catalogue.offering AS held ON held.id = billed.offering_id
+ CROSS JOIN LATERAL (SELECT coalesce(sum(price.amount_minor), 0)::bigint AS minor FROM catalogue.price
+                      WHERE price.offering_version_id = billed.id AND price.kind = 'recurring') AS charged
+ WHERE line.state IN ('active', 'suspended') AND (seen.down_kbps, seen.up_kbps) <> (billed.down_kbps, billed.up_kbps)
+   AND (%(subscriber_id)s::bigint IS NULL OR line.id = %(subscriber_id)s::bigint)
+ ORDER BY is_accepted, abs(seen.down_kbps - billed.down_kbps) DESC, line.id
+ LIMIT %(most)s;
+
+-- name: sightings
+SELECT seen.device_id, seen.managed_object, seen.first_seen_at, seen.last_seen_at,
+       (SELECT max(event.at) FROM cmdb.access
+          JOIN cmdb.asset_event AS event ON event.subscriber_id = access.subscriber_id AND event.state = 'installed'
+         WHERE access.reported_by_device_id = seen.device_id AND access.managed_object = seen.managed_object) AS swapped_at
+  FROM cmdb.mac_sighting AS seen
+ WHERE seen.mac = %(mac)s::macaddr
+ ORDER BY seen.first_seen_at;
+
+-- Whether a chain of dependencies leads from the one device to the other.
+-- name: depends_on
+WITH RECURSIVE reached AS (
+    SELECT %(from_device)s::bigint AS device_id
+    UNION
+    SELECT relation.to_device_id FROM reached JOIN cmdb.relation ON relation.from_device_id = reached.device_id AND relation.kind = 'dependsOn'
+)
+SELECT EXISTS (SELECT 1 FROM reached WHERE device_id = %(to_device)s::bigint);
+
+-- What would be left hanging, in words; NULL where nothing would.
+-- name: hanging_from
+SELECT CASE WHEN lines > 0 THEN lines || ' lines hang from it' WHEN dependents > 0 THEN dependents || ' devices depend on it'
+            WHEN pools > 0 THEN 'VLANs are handed out on it' END
+  FROM (SELECT (SELECT count(*) FROM cmdb.access WHERE %(device_id)s IN (access.device_id, access.reported_by_device_id)) AS lines,
+               (SELECT count(*) FROM cmdb.relation WHERE relation.to_device_id = %(device_id)s AND relation.kind IN ('dependsOn', 'hostedOn')) AS dependents,
+               (SELECT count(*) FROM cmdb.pool WHERE pool.device_id = %(device_id)s) AS pools) AS found;

@@ -1,10 +1,15 @@
-"""How a device ranks, and what an optical reading means. Pure."""
+"""How a device ranks, what a reading means, which numbers a pool has, how a serial is written, where a box may go. Pure."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Final
 
-from atlas.cmdb.records import DeviceKind, LineCheck, LineVerdict
+from atlas.cmdb.records.numbers import PoolForecast, PoolUse, Sighting
+from atlas.cmdb.records.plant import DeviceKind, LineCheck, LineVerdict
+from atlas.errors import AtlasError, InvalidField
 
 _CORE: Final = frozenset({DeviceKind.GATEWAY, DeviceKind.CORE})
 _METRO: Final = frozenset({DeviceKind.METRO, DeviceKind.BNG})
@@ -105,3 +110,131 @@ def _session(check: LineCheck, now: datetime) -> LineVerdict | None:  # noqa: AR
     if check.session_end_cause in WENT_SILENT:
         return _verdict(check, "equipment_without_power", "check_power", check.session_ended_at)
     return _verdict(check, "no_session", "restart", check.session_ended_at)
+
+
+# Numbers
+
+LONGEST: Final = 2**62
+
+
+class PoolExhausted(AtlasError):
+    """No number is left in any pool that would do."""
+
+    def __init__(self, kind: str, pools: Sequence[str]) -> None:
+        super().__init__(f"exhausted: no {kind} is left in {', '.join(pools) or 'any pool, for there is none that would do'}")
+        self.kind = kind
+        self.pools = tuple(pools)
+
+
+def places_of(network: str, block_length: int) -> tuple[int, int]:
+    """The first and last place of a pool. A subnet keeps its network and broadcast address to itself, but for /31 (RFC 3021) and /32; a
+    subnet of IPv6 its first (the routers' anycast, RFC 4291). Raises InvalidField.
+    """
+    try:
+        net = ip_network(network, strict=True)
+    except ValueError as error:
+        raise InvalidField("network", str(error)) from None
+    if not net.prefixlen <= block_length <= net.max_prefixlen:
+        raise InvalidField("block_length", f"from {net.prefixlen} to {net.max_prefixlen} inside {network}")
+    if net.version == 6 and net.prefixlen < 64 < block_length:
+        raise InvalidField("block_length", "addresses of IPv6 are handed out from a subnet of /64 or longer")
+    last = min(2 ** (block_length - net.prefixlen), LONGEST) - 1
+    is_address = block_length == net.max_prefixlen
+    if not is_address or last <= 1:
+        return 0, last
+    return (1, last - 1) if net.version == 4 else (1, last)
+
+
+def forecast(use: PoolUse, horizon: timedelta) -> PoolForecast:
+    """What is free now, and what will be when the order book is carried out and as many lines leave as left lately."""
+    free = use.size - use.in_use - use.in_quarantine
+    # Whoever leaves late in the horizon gives back a number that is still in quarantine at its end.
+    in_time = max(0.0, 1 - use.quarantine / horizon)
+    return PoolForecast(use, free, free + use.returning + use.due_out + int(use.lost_lately * in_time) - use.due_in)
+
+
+# Equipment
+
+SERIAL: Final = re.compile(r"^[A-Z0-9]{6,24}$")
+# ITU-T G.984.3: four letters of the maker and eight hexadecimal digits; some write the letters as hexadecimal too.
+ONT_SERIAL: Final = re.compile(r"^[A-Z]{4}[0-9A-F]{8}$")
+ONT_SERIAL_HEX: Final = re.compile(r"^(?:4[1-9A-F]|5[0-9A])(?:[0-9A-F]{2}){3}[0-9A-F]{8}$")
+KINDS_OF_TECHNOLOGY: Final = {"fibre": "ont", "docsis": "modem", "fixed_wireless": "radio"}
+# What may become of a box; a retired one stays retired.
+ASSET_LEGAL: Final[dict[str, frozenset[str]]] = {
+    "stock": frozenset({"assigned", "rma", "retired"}),
+    "assigned": frozenset({"installed", "stock", "rma"}),
+    "installed": frozenset({"stock", "rma"}),
+    "rma": frozenset({"stock", "retired"}),
+    "retired": frozenset(),
+}
+
+
+class NotInStock(AtlasError):
+    """The box cannot be given out; the reason is in the message."""
+
+
+class SerialTaken(AtlasError):
+    """The box stands at another line already."""
+
+    def __init__(self, serial: str) -> None:
+        super().__init__(f"{serial} stands at another line already: check the label, or take it back from there first")
+        self.serial = serial
+
+
+class DeviceInUse(AtlasError):
+    """Something still hangs from the device."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(f"{name} is in use: {what}")
+        self.name = name
+
+
+class RelationCycle(AtlasError):
+    """What depends on something cannot be what that depends on."""
+
+
+def serial_key(text: str, kind: str = "") -> str:
+    """A serial as it is kept: upper case, without separators; an ONT's in its form of letters. Raises InvalidField."""
+    key = re.sub(r"[\s:._-]", "", text).upper()
+    if kind == "ont" and ONT_SERIAL_HEX.match(key):
+        key = bytes.fromhex(key[:8]).decode("ascii") + key[8:]
+    if kind == "ont" and not ONT_SERIAL.match(key):
+        raise InvalidField("serial", f"{key[:24]!r} is no ONT's: four letters and eight hexadecimal digits")
+    if not SERIAL.match(key):
+        raise InvalidField("serial", "6 to 24 letters and digits")
+    return key
+
+
+def mac_key(text: str) -> str:
+    """A hardware address as aa:bb:cc:dd:ee:ff, however it is written. Raises InvalidField for none, and for one of a group."""
+    digits = re.sub(r"[\s:.-]", "", text).lower()
+    if not re.fullmatch(r"[0-9a-f]{12}", digits) or digits == "0" * 12:
+        raise InvalidField("mac", "twelve hexadecimal digits")
+    if int(digits[1], 16) & 1:
+        raise InvalidField("mac", "it is a group's address, and no box has one")
+    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+
+
+def checked_asset_move(serial: str, now: str, wanted: str) -> str:
+    """`wanted`, where a box may go there from `now`; raises NotInStock."""
+    if wanted not in ASSET_LEGAL[now]:
+        raise NotInStock(f"{serial} is {now} and cannot become {wanted}")
+    return wanted
+
+
+# Still seen there within this stretch: it is in two places at once. Longer than any MAC table keeps an address that fell silent.
+AT_ONCE: Final = timedelta(minutes=5)
+# A visit that exchanges a box is written down the same day.
+SWAP_WITHIN: Final = timedelta(hours=24)
+
+
+def mac_verdict(sightings: Sequence[Sighting]) -> str:
+    """`one_place`, `moved` (it is gone where it was), `swapped` (gone, and a box was exchanged) or `cloned` (in two places at once)."""
+    if len(sightings) <= 1:
+        return "one_place"
+    *_, before, latest = sorted(sightings, key=lambda one: one.first_seen_at)
+    if before.last_seen_at > latest.first_seen_at + AT_ONCE:
+        return "cloned"
+    swaps = [one.swapped_at for one in (before, latest) if one.swapped_at]
+    return "swapped" if any(abs(latest.first_seen_at - at) <= SWAP_WITHIN for at in swaps) else "moved"

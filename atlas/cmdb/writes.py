@@ -1,15 +1,21 @@
 """Changes to what is known of the plant."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from atlas.cmdb.records import PlannedDevice, PlannedLink, PlannedPlant, PlantRecorded
-from atlas.identity import DeviceId
+from psycopg.errors import CheckViolation, DataError, ExclusionViolation, ForeignKeyViolation, UniqueViolation
+
+from atlas.cmdb.records.numbers import Box, PlannedPool, Port
+from atlas.cmdb.records.plant import PlannedDevice, PlannedLink, PlannedPlant, PlantRecorded
+from atlas.cmdb.rules import SerialTaken, places_of
+from atlas.errors import Conflict, InvalidField
+from atlas.identity import DeviceId, StaffId, SubscriberId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
+MOST_VLANS: Final = 4094
 
 
 async def change_operational_state(conn: Connection, device_id: DeviceId, operational_state: str, at: datetime) -> bool:
@@ -53,3 +59,140 @@ async def record_plant(conn: Connection, plant: PlannedPlant) -> PlantRecorded:
     spans = {field: [getattr(link, field) for link in links] for field in PlannedLink.__dataclass_fields__}
     new_links = await SQL.run(conn, "record_links", **spans)
     return PlantRecorded(new_devices, new_links)
+
+
+async def define_pool(conn: Connection, pool: PlannedPool) -> int:
+    """The new pool's id. Raises InvalidField, or Conflict where it would overlap another pool of its VRF or has its name."""
+    first, last = _places(pool)
+    try:
+        async with conn.transaction():
+            if pool.network:
+                await SQL.run(conn, "define_vrf", vrf=pool.vrf)
+            made = await SQL.value(conn, "define_pool", **{**vars(pool), "first_place": first, "last_place": last})
+    except (UniqueViolation, ExclusionViolation):
+        raise Conflict(f"pool {pool.name} overlaps another of its VRF, or there is one of this name") from None
+    except (CheckViolation, DataError) as error:
+        raise InvalidField("pool", error.diag.message_primary or "it cannot be") from None
+    return int(made)
+
+
+def _places(pool: PlannedPool) -> tuple[int, int]:
+    if pool.kind != "vlan":
+        if pool.network is None or pool.block_length is None:
+            raise InvalidField("network", "a pool of addresses or prefixes has a network and the length of a block")
+        return places_of(pool.network, pool.block_length)
+    if pool.first_place is None or pool.last_place is None or not 2 <= pool.first_place <= pool.last_place <= MOST_VLANS:
+        raise InvalidField("first_place", f"VLANs from 2 to {MOST_VLANS}")
+    return pool.first_place, pool.last_place
+
+
+async def reserve_number(conn: Connection, pool_id: int, subscriber_id: SubscriberId, keep: timedelta) -> bool:
+    """Reserves the next free number of the pool for the line, or finds the one it holds; False where the pool is exhausted."""
+    return await SQL.value(conn, "next_free", pool_id=pool_id, subscriber_id=subscriber_id, keep=keep) is not None
+
+
+async def assign_numbers(conn: Connection, subscriber_id: SubscriberId) -> int:
+    """What was reserved for the line is its own from now on; how many."""
+    return await SQL.run(conn, "assign_numbers", subscriber_id=subscriber_id)
+
+
+async def free_numbers(conn: Connection, subscriber_id: SubscriberId) -> int:
+    """Takes back all that the line holds: what it used rests in quarantine first."""
+    return await SQL.run(conn, "free_numbers", subscriber_id=subscriber_id)
+
+
+async def receive_assets(conn: Connection, boxes: Sequence[Box]) -> int:
+    """Takes boxes into stock; one whose serial or MAC is known stays as it is. How many were new."""
+    columns = {f"{name}s": [getattr(box, name) for box in boxes] for name in Box.__dataclass_fields__}
+    return await SQL.run(conn, "receive_assets", **columns)
+
+
+async def move_asset(
+    conn: Connection,
+    asset_id: int,
+    was: str,
+    state: str,
+    reason: str,
+    at: datetime,
+    *,
+    line: SubscriberId | None = None,
+    engineer_id: StaffId | None = None,
+    at_line: SubscriberId | None = None,
+    replaced_by: int | None = None,
+) -> None:
+    """Moves a box on in its life; `at_line`: the line it leaves. Raises Conflict where it is no longer as it `was`."""
+    moving = {"asset_id": asset_id, "was": was, "state": state, "reason": reason, "at": at, "replaced_by": replaced_by}
+    if not await SQL.run(conn, "move_asset", **moving, subscriber_id=line, engineer_id=engineer_id, at_line=at_line):
+        raise Conflict(f"box {asset_id} is no longer {was}")
+
+
+async def lock_asset(conn: Connection, asset_id: int) -> str:
+    """Holds the box until the transaction ends; its state."""
+    return str(await SQL.value(conn, "lock_asset", asset_id=asset_id))
+
+
+async def pick_from_stock(conn: Connection, kind: str) -> int | None:
+    """The first box of a kind in the warehouse that nobody else is just taking, held until the transaction ends."""
+    found: int | None = await SQL.value(conn, "pick_from_stock", kind=kind)
+    return found
+
+
+async def connect_line(conn: Connection, subscriber_id: SubscriberId, port: Port, serial: str, model: str) -> None:
+    """Hangs the line on a port. Raises SerialTaken where the box stands at another line, Conflict where the port is taken."""
+    try:
+        async with conn.transaction():
+            await SQL.run(conn, "connect_line", subscriber_id=subscriber_id, serial=serial, model=model, **vars(port))
+    except UniqueViolation as error:
+        if "cpe_serial" in (error.diag.constraint_name or ""):
+            raise SerialTaken(serial) from None
+        raise Conflict(f"port {port.managed_object} is taken") from None
+
+
+async def change_box(conn: Connection, subscriber_id: SubscriberId, serial: str, model: str) -> None:
+    """Another box at the same place. Raises SerialTaken."""
+    try:
+        async with conn.transaction():
+            await SQL.run(conn, "change_box", subscriber_id=subscriber_id, serial=serial, model=model)
+    except UniqueViolation:
+        raise SerialTaken(serial) from None
+
+
+async def disconnect_line(conn: Connection, subscriber_id: SubscriberId) -> bool:
+    """Takes the line off its port; False where it hung from none."""
+    return bool(await SQL.value(conn, "disconnect_line", subscriber_id=subscriber_id))
+
+
+async def lock_relations(conn: Connection) -> None:
+    """Holds the relations until the transaction ends: two that would only together be a cycle come one after the other."""
+    await SQL.run(conn, "lock_relations")
+
+
+async def relate(conn: Connection, from_device: DeviceId, kind: str, to_device: DeviceId) -> bool:
+    return bool(await SQL.run(conn, "relate", from_device=from_device, kind=kind, to_device=to_device))
+
+
+async def remove_device(conn: Connection, device_id: DeviceId) -> None:
+    """Takes a device out of the inventory, with its links. Raises Conflict where its history keeps it there."""
+    try:
+        async with conn.transaction():
+            await SQL.run(conn, "remove_device", device_id=device_id)
+    except ForeignKeyViolation as error:
+        raise Conflict(f"device {device_id} is named in {error.diag.table_name}: mark it disabled instead") from None
+
+
+async def rule_on_drift(
+    conn: Connection, subscriber_id: SubscriberId, down_kbps: int, up_kbps: int, reason: str, at: datetime, *, is_accepted: bool
+) -> None:
+    """Keeps what was said about one difference; another difference at the same line is another matter."""
+    ruling = {"subscriber_id": subscriber_id, "down_kbps": down_kbps, "up_kbps": up_kbps, "is_accepted": is_accepted}
+    await SQL.run(conn, "rule_on_drift", reason=reason, at=at, **ruling)
+
+
+async def record_profile(conn: Connection, subscriber_id: SubscriberId, down_kbps: int, up_kbps: int, at: datetime) -> None:
+    """What the network was seen to do for a line; a look that comes late changes nothing."""
+    await SQL.run(conn, "record_profile", subscriber_id=subscriber_id, down_kbps=down_kbps, up_kbps=up_kbps, at=at)
+
+
+async def record_sighting(conn: Connection, mac: str, device_id: DeviceId, managed_object: str, at: datetime) -> None:
+    """Where a hardware address was seen; any order of arrival ends the same."""
+    await SQL.run(conn, "record_sighting", mac=mac, device_id=device_id, managed_object=managed_object, at=at)

@@ -41,3 +41,103 @@ SELECT planned.name, planned.kind, near.id, planned.from_port, far.id, planned.t
   JOIN cmdb.device AS far ON far.name = planned.to_device
   LEFT JOIN cmdb.conduit ON conduit.name = planned.conduit
 ON CONFLICT DO NOTHING;
+
+-- name: define_vrf
+INSERT INTO cmdb.vrf (name) VALUES (%(vrf)s) ON CONFLICT (name) DO NOTHING;
+
+-- name: define_pool
+INSERT INTO cmdb.pool (name, kind, serves, mode, vrf_id, prefix_id, network, block_length, gateway, device_id, area_id, s_tag, first_place, last_place, next_place,
+                       quarantine)
+SELECT %(name)s, %(kind)s, %(serves)s, %(mode)s, vrf.id,
+       (SELECT prefix.id FROM cmdb.prefix WHERE prefix.vrf_id = vrf.id AND prefix.network >>= %(network)s::cidr ORDER BY masklen(prefix.network) DESC LIMIT 1),
+       %(network)s::cidr, %(block_length)s, %(gateway)s::inet,
+       (SELECT device.id FROM cmdb.device WHERE device.name = %(device)s), (SELECT area.id FROM gis.area WHERE area.name = %(area)s), %(s_tag)s,
+       %(first_place)s, %(last_place)s, %(first_place)s, %(quarantine)s
+  FROM (SELECT max(id) AS id FROM cmdb.vrf WHERE vrf.name = %(vrf)s AND %(network)s::cidr IS NOT NULL) AS vrf
+RETURNING id;
+
+-- name: next_free
+SELECT cmdb.next_free(%(pool_id)s, %(subscriber_id)s, %(keep)s::interval);
+
+-- name: assign_numbers
+UPDATE cmdb.allotment SET state = 'assigned', until = NULL, changed_at = clock_timestamp(), action_id = actions.claimed()
+ WHERE allotment.subscriber_id = %(subscriber_id)s AND allotment.state = 'reserved';
+
+-- What was never used is free at once; what was is kept back first.
+-- name: free_numbers
+UPDATE cmdb.allotment AS freed
+   SET state = CASE WHEN freed.state = 'assigned' AND pool.quarantine > interval '0' THEN 'quarantine' ELSE 'free' END,
+       until = CASE WHEN freed.state = 'assigned' AND pool.quarantine > interval '0' THEN clock_timestamp() + pool.quarantine END,
+       subscriber_id = NULL, changed_at = clock_timestamp(), action_id = actions.claimed()
+  FROM cmdb.pool
+ WHERE pool.id = freed.pool_id AND freed.subscriber_id = %(subscriber_id)s;
+
+-- name: receive_assets
+INSERT INTO cmdb.asset (kind, vendor, model, serial, mac, firmware)
+SELECT box.kind, box.vendor, box.model, box.serial, box.mac::macaddr, box.firmware
+  FROM unnest(%(kinds)s::text[], %(vendors)s::text[], %(models)s::text[], %(serials)s::text[], %(macs)s::text[], %(firmwares)s::text[])
+       AS box (kind, vendor, model, serial, mac, firmware)
+    ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- Locks the box, so that of two who want it the second sees what the first made of it.
+-- name: lock_asset
+SELECT asset.state FROM cmdb.asset WHERE asset.id = %(asset_id)s FOR UPDATE;
+
+-- name: pick_from_stock
+SELECT asset.id FROM cmdb.asset
+ WHERE asset.state = 'stock' AND asset.kind = %(kind)s AND asset.engineer_id IS NULL
+ ORDER BY asset.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: move_asset
+WITH moved AS (
+    UPDATE cmdb.asset SET state = %(state)s, subscriber_id = %(subscriber_id)s, engineer_id = %(engineer_id)s, changed_at = %(at)s,
+           replaced_by_id = coalesce(%(replaced_by)s::bigint, asset.replaced_by_id), action_id = actions.claimed()
+     WHERE asset.id = %(asset_id)s AND asset.state = %(was)s
+    RETURNING id, state, subscriber_id, engineer_id
+)
+INSERT INTO cmdb.asset_event (asset_id, at, state, subscriber_id, premise_id, engineer_id, reason)
+SELECT moved.id, %(at)s, moved.state, coalesce(moved.subscriber_id, %(at_line)s::bigint),
+       (SELECT line.premise_id FROM crm.subscriber AS line WHERE line.id = coalesce(moved.subscriber_id, %(at_line)s::bigint)), moved.engineer_id, %(reason)s
+  FROM moved;
+
+-- name: connect_line
+INSERT INTO cmdb.access (subscriber_id, device_id, reported_by_device_id, managed_object, cpe_serial, cpe_model)
+VALUES (%(subscriber_id)s, %(device_id)s, %(reported_by)s, %(managed_object)s, %(serial)s, %(model)s)
+    ON CONFLICT (subscriber_id) DO UPDATE SET device_id = excluded.device_id, reported_by_device_id = excluded.reported_by_device_id,
+       managed_object = excluded.managed_object, cpe_serial = excluded.cpe_serial, cpe_model = excluded.cpe_model;
+
+-- name: change_box
+UPDATE cmdb.access SET cpe_serial = %(serial)s, cpe_model = %(model)s, received_power_dbm = NULL, measured_at = NULL
+ WHERE access.subscriber_id = %(subscriber_id)s;
+
+-- name: disconnect_line
+SELECT cmdb.disconnect(%(subscriber_id)s);
+
+-- name: lock_relations
+SELECT pg_advisory_xact_lock(hashtext('cmdb.relation'));
+
+-- name: relate
+INSERT INTO cmdb.relation (from_device_id, kind, to_device_id) VALUES (%(from_device)s, %(kind)s, %(to_device)s)
+    ON CONFLICT (from_device_id, kind, to_device_id) DO NOTHING;
+
+-- name: remove_device
+SELECT cmdb.remove_device(%(device_id)s);
+
+-- name: rule_on_drift
+INSERT INTO cmdb.drift_ruling (subscriber_id, down_kbps, up_kbps, is_accepted, reason, at)
+VALUES (%(subscriber_id)s, %(down_kbps)s, %(up_kbps)s, %(is_accepted)s, %(reason)s, %(at)s);
+
+-- name: record_profile
+INSERT INTO cmdb.observed_profile AS seen (subscriber_id, down_kbps, up_kbps, since, seen_at)
+VALUES (%(subscriber_id)s, %(down_kbps)s, %(up_kbps)s, %(at)s, %(at)s)
+    ON CONFLICT (subscriber_id) DO UPDATE
+   SET since = CASE WHEN (seen.down_kbps, seen.up_kbps) = (excluded.down_kbps, excluded.up_kbps) THEN seen.since ELSE excluded.since END,
+       down_kbps = excluded.down_kbps, up_kbps = excluded.up_kbps, seen_at = excluded.seen_at
+ WHERE seen.seen_at <= excluded.seen_at;
+
+-- name: record_sighting
+INSERT INTO cmdb.mac_sighting AS seen (mac, device_id, managed_object, first_seen_at, last_seen_at)
+VALUES (%(mac)s::macaddr, %(device_id)s, %(managed_object)s, %(at)s, %(at)s)
+    ON CONFLICT (mac, device_id, managed_object) DO UPDATE
+   SET first_seen_at = least(seen.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(seen.last_seen_at, excluded.last_seen_at);

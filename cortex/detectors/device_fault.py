@@ -1,6 +1,6 @@
 """A device that failed: it says a last word, or all its neighbours miss it at once."""
 
-from atlas.cmdb.records import PASSIVE_KINDS
+from atlas.cmdb.records.plant import PASSIVE_KINDS
 from cortex.findings import CauseClass, Element, Hypothesis
 from cortex.suspicion import Suspicion, hypothesis, seen, what_is_behind
 

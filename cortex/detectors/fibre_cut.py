@@ -1,6 +1,6 @@
 """A cut fibre: a feeder or trunk, a whole conduit, a ring cut twice, or what lies behind one splitter."""
 
-from atlas.cmdb.records import PASSIVE_KINDS, DeviceKind
+from atlas.cmdb.records.plant import PASSIVE_KINDS, DeviceKind
 from cortex.findings import CauseClass, Element, Hypothesis
 from cortex.suspicion import Suspicion, hypothesis, seen, what_is_behind
 

@@ -1,6 +1,6 @@
 """Transit or peering lost: a gateway complains of a port that leads out of our plant."""
 
-from atlas.cmdb.records import DeviceKind
+from atlas.cmdb.records.plant import DeviceKind
 from cortex.findings import CauseClass, Hypothesis
 from cortex.suspicion import Suspicion, hypothesis, seen
 

@@ -60,6 +60,10 @@ def _restart(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
     }
 
 
+def _line(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
+    return {"customer": victim, "line": knows.lines[victim][0], "turn": f"forged {rng.random()}"}
+
+
 # By the action's name: the arguments of an order that would do the most for whoever forges it.
 FORGED: Final[Mapping[str, Forged]] = {
     "retire_offering": lambda knows, rng, victim: {"offering_id": 1, "code": "fibre-100", "customers": 0},
@@ -117,6 +121,44 @@ FORGED: Final[Mapping[str, Forged]] = {
         "why": "nothing to see",
     },
     "restart_device": _restart,
+    "reserve_numbers": lambda knows, rng, victim: {**_line(knows, rng, victim), "device": None, "keep_minutes": 10**6},
+    "free_numbers": _line,
+    "give_box": lambda knows, rng, victim: {**_line(knows, rng, victim), "kind": "ont", "serial": None},
+    "take_box_back": _line,
+    "connect_line": lambda knows, rng, victim: {
+        **_line(knows, rng, victim),
+        "device": knows.devices["olt-1"],
+        "reported_by": knows.devices["olt-1"],
+        "managed_object": f"forged-{rng.random()}",
+    },
+    "disconnect_line": _line,
+    "replace_box": lambda knows, rng, victim: {**_line(knows, rng, victim), "serial": "HWTC00000001", "reason": "mine is better"},
+    "receive_boxes": lambda knows, rng, victim: {
+        "boxes": [{"kind": "ont", "vendor": "", "model": "", "serial": "HWTC00000001", "mac": None, "firmware": ""}],
+        "delivery": f"forged {rng.random()}",
+    },
+    "move_box": lambda knows, rng, victim: {
+        "serial": "HWTC00000001",
+        "was": "stock",
+        "state": "retired",
+        "engineer": None,
+        "reason": "lost",
+        "asked_at": _at(rng.random()),
+    },
+    "define_pool": lambda knows, rng, victim: {
+        "pool": {"name": f"forged {rng.random()}", "kind": "address", "network": "0.0.0.0/0", "block_length": 32}
+    },
+    "rule_on_drift": lambda knows, rng, victim: {
+        "customer": victim,
+        "line": knows.lines[victim][0],
+        "down_kbps": 10**6,
+        "up_kbps": 10**6,
+        "is_accepted": True,
+        "reason": "it is free",
+        "seen_at": _at(-1),
+    },
+    "relate_devices": lambda knows, rng, victim: {"from_device": 2, "kind": "dependsOn", "to_device": 3},
+    "remove_device": lambda knows, rng, victim: {"device": knows.devices["core-1"], "device_name": "core-1", "device_tier": 1},
     "mark_device_state": lambda knows, rng, victim: {
         "device": knows.devices["core-1"],
         "operational_state": "disabled",

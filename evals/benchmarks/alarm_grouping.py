@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from atlas.cmdb.records import KINDS, DeviceKind, Lines, Network
+from atlas.cmdb.records.plant import KINDS, DeviceKind, Lines, Network
 from atlas.identity import AlarmId, DeviceId
 from atlas.nms.records import OpenAlarm, ProbableCause, Severity
 from cortex.correlate import correlate

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-from atlas.cmdb.records import KINDS, PASSIVE_KINDS, DeviceKind, Lines, Network
+from atlas.cmdb.records.plant import KINDS, PASSIVE_KINDS, DeviceKind, Lines, Network
 from cortex.blast_radius import blast_counts, blast_radius
 from cortex.findings import Element
 from cortex.topology import Topology

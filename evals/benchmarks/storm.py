@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from atlas.cmdb.records import Lines, Network
+from atlas.cmdb.records.plant import Lines, Network
 from atlas.identity import AlarmId, DeviceId, LinkId
 from atlas.nms.records import OpenAlarm, ProbableCause, Severity
 from cortex.findings import Element, Finding

@@ -14,7 +14,7 @@ from psycopg import conninfo, sql
 from api.inbound.batch import AlarmIntake
 from api.inbound.reading import Reading
 from atlas import embedded
-from atlas.cmdb.records import KINDS
+from atlas.cmdb.records.plant import KINDS
 from atlas.connection import Atlas
 from atlas.migrate import migrate
 from atlas.nms.records import AlarmEvent, AlarmType, Door, OpenAlarm

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from atlas.cmdb.records import KINDS, DeviceKind, Lines, Network
+from atlas.cmdb.records.plant import KINDS, DeviceKind, Lines, Network
 
 DEVICES: Final = 5_000
 CORES, RINGS, RING_NODES, CABINET = 8, 10, 8, 8

@@ -6,17 +6,18 @@ from typing import Any, ClassVar, Final, Self
 
 from atlas.actions.writes import queue_errands
 from atlas.cmdb import reads, writes
-from atlas.cmdb.records import Equipment, Reach
+from atlas.cmdb.records.plant import Equipment, Reach
 from atlas.cmdb.rules import level_of
 from atlas.errors import Conflict, InvalidField, NotFound
 from atlas.identity import CustomerId, DeviceId, OrderId, SubscriberId
 from atlas.statements import Connection
 from forge.action import Action
+from forge.numbers_and_stock import ORDERS
 from governance.facts import DeviceTier, Facts
 
 # Asking again while a restart is under way is the same restart; later it is another.
 SAME_RESTART_S: Final = 300
-LINE_OPERATIONS: Final = ("reserve", "release", "add_profile", "remove_profile", "set_speed", "refresh_session")
+LINE_OPERATIONS: Final = ("reserve", "release", "add_profile", "remove_profile", "set_speed", "refresh_session", "activate", "deactivate")
 STATES: Final = ("enabled", "disabled", "unknown")
 
 
@@ -183,7 +184,7 @@ class MarkDeviceState(Action):
         return {"operational_state": self.operational_state, "changed": changed}
 
 
-ACTIONS: tuple[type[Action], ...] = (RestartDevice, ConfigureLine, MarkDeviceState)
+ACTIONS: tuple[type[Action], ...] = (RestartDevice, ConfigureLine, MarkDeviceState, *ORDERS)
 
 
 async def _reach(conn: Connection, device: DeviceId) -> Reach:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from atlas.actions.writes import queue_errands
 from atlas.cmdb.reads import devices_by_id, probe_targets
-from atlas.cmdb.records import ProbeTarget
+from atlas.cmdb.records.plant import ProbeTarget
 from atlas.cmdb.rules import level_of
 from atlas.errors import InvalidField
 from atlas.identity import AlarmId, DeviceId, IncidentId

@@ -1,5 +1,5 @@
 from atlas.cmdb.reads import lines, network, topology_version
-from atlas.cmdb.records import KINDS, DeviceKind
+from atlas.cmdb.records.plant import KINDS, DeviceKind
 from atlas.connection import Atlas
 from atlas.principal import executor
 from tests import given

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from atlas.cmdb.records import DeviceKind, LineCheck
+from atlas.cmdb.records.plant import DeviceKind, LineCheck
 from atlas.cmdb.rules import OpticalVerdict, first_cause, level_of, optical_verdict
 from atlas.identity import IncidentId, SubscriberId
 from tests.given import NOW

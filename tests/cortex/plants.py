@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import networkx as nx
 import numpy as np
 
-from atlas.cmdb.records import KINDS, PASSIVE_KINDS, DeviceKind, Lines, Network
+from atlas.cmdb.records.plant import KINDS, PASSIVE_KINDS, DeviceKind, Lines, Network
 from atlas.identity import AlarmId, DeviceId, LinkId, SubscriberId
 from atlas.nms.records import OpenAlarm, ProbableCause, Severity
 from cortex.correlate import correlate

@@ -1,6 +1,6 @@
 from random import Random
 
-from atlas.cmdb.records import DeviceKind
+from atlas.cmdb.records.plant import DeviceKind
 from atlas.money import Money
 from cortex.blast_radius import blast_counts, blast_radius
 from cortex.findings import AreaImpact, Element

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas.cmdb.records import DeviceKind
+from atlas.cmdb.records.plant import DeviceKind
 from atlas.nms.records import ProbableCause
 from cortex.findings import CauseClass, Element, Finding
 from cortex.topology import Topology

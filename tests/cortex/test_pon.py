@@ -2,7 +2,7 @@
 
 import pytest
 
-from atlas.cmdb.records import DeviceKind
+from atlas.cmdb.records.plant import DeviceKind
 from atlas.nms.records import ProbableCause
 from cortex.findings import CauseClass, Element
 from cortex.topology import Topology

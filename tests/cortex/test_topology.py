@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas.cmdb.records import DeviceKind, Network
+from atlas.cmdb.records.plant import DeviceKind, Network
 from atlas.identity import DeviceId
 from cortex.findings import Element
 from cortex.topology import Topology

@@ -32,6 +32,14 @@ TOLD: Final[Mapping[str, Any]] = {
     "billing.invoice.period_to": date(2026, 3, 1),
     "billing.posting.amount_minor": 0,
     "catalogue.offering_version.valid_to": date(2027, 1, 1),
+    "cmdb.mac_sighting.first_seen_at": EARLY,
+    "cmdb.observed_profile.since": EARLY,
+    "cmdb.pool.first_place": 2,
+    "cmdb.pool.kind": "vlan",
+    "cmdb.pool.last_place": 9,
+    "cmdb.pool.network": None,
+    "cmdb.pool.next_place": 2,
+    "cmdb.pool.s_tag": 100,
     "crm.subscriber.state": "active",
     "crm.subscriber.suspended_for": None,
     "field_service.job.window_from": EARLY,
@@ -41,7 +49,7 @@ TOLD: Final[Mapping[str, Any]] = {
     "staff.shift.starts_at": EARLY,
 }
 # A link has two ends, a loan two people: the second is at the neighbours'.
-NEXT_DOOR: Final = frozenset({"cmdb.link.to_device_id", "actions.delegation.delegate_id"})
+NEXT_DOOR: Final = frozenset({"cmdb.link.to_device_id", "cmdb.relation.to_device_id", "actions.delegation.delegate_id"})
 # Optional references that would lead in a circle, or mean something of their own.
 LEFT_OUT: Final = frozenset(
     {
@@ -50,6 +58,9 @@ LEFT_OUT: Final = frozenset(
         "billing.allocation.undoes_id",
         "billing.invoice.journal_id",
         "billing.journal.reverses_id",
+        "cmdb.allotment.subscriber_id",
+        "cmdb.asset.replaced_by_id",
+        "cmdb.asset.subscriber_id",
         "itsm.ticket.parent_id",
         "staff.member.customer_id",
     }
@@ -156,6 +167,8 @@ _OF_TYPE: Final[Mapping[str, Any]] = {
     "double precision": lambda number: number / 10,
     "real": lambda number: number / 10,
     "numeric": lambda number: number / 10,
+    "cidr": lambda number: f"10.{number}.0.0/16",
+    "macaddr": lambda number: f"02:00:00:00:00:0{number}",
     "inet": lambda number: f"192.0.2.{number}",
     "xid8": lambda number: str(number),
 }

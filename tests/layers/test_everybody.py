@@ -71,6 +71,8 @@ ARRIVING: Final = frozenset(
         "cmdb.access",
         "cmdb.device",
         "cmdb.link",
+        "cmdb.mac_sighting",
+        "cmdb.observed_profile",
         "crm.contact",
         "crm.customer",
         "helpdesk.conversation",
@@ -92,7 +94,17 @@ NOT_FOR_STAFF: Final = frozenset(
         "staff.unfinished_proof",
     }
 )
-INTAKE_WRITES: Final = frozenset({"nms.alarm", "nms.quarantine", "helpdesk.conversation", "helpdesk.inbox", "helpdesk.message"})
+INTAKE_WRITES: Final = frozenset(
+    {
+        "cmdb.mac_sighting",
+        "cmdb.observed_profile",
+        "nms.alarm",
+        "nms.quarantine",
+        "helpdesk.conversation",
+        "helpdesk.inbox",
+        "helpdesk.message",
+    }
+)
 
 Seen = dict[str, set[int]]
 

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from api.inbound.topology import import_topology
 from api.topology_files import TopologyUnreadable, plant_of_csv, plant_of_graphml, plant_of_sndlib, read_topology
 from atlas.cmdb import reads as cmdb
-from atlas.cmdb.records import DeviceKind, PlannedPlant
+from atlas.cmdb.records.plant import DeviceKind, PlannedPlant
 from atlas.connection import Atlas
 from atlas.principal import executor
 from cortex.findings import Element

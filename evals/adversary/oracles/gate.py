@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from atlas.cmdb.records import DeviceKind
+from atlas.cmdb.records.plant import DeviceKind
 from atlas.cmdb.rules import level_of
 from atlas.money import Money
 from evals.adversary.changes import Row
