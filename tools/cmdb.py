@@ -5,7 +5,7 @@ from atlas.cmdb.records.plant import Device, Line
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, SubscriberId
 from atlas.principal import Assurance
-from forge.actions.cmdb import MarkDeviceState, RestartDevice
+from forge.actions.cmdb.plant import MarkDeviceState, RestartDevice
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 

@@ -11,7 +11,7 @@ from atlas.oms.reads import fulfilment
 from atlas.oms.records import OrderState
 from atlas.statements import Connection
 from forge.action import Action
-from forge.actions.cmdb import ConfigureLine
+from forge.actions.cmdb.plant import ConfigureLine
 from forge.actions.crm import MovePlan, RecordInteraction
 from forge.actions.oms import AdvanceOrder
 from forge.sequences.advance import begin

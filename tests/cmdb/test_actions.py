@@ -6,7 +6,7 @@ from atlas.connection import Atlas
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import DeviceId, SubscriberId
 from atlas.principal import executor
-from forge.actions.cmdb import MarkDeviceState, RestartDevice
+from forge.actions.cmdb.plant import MarkDeviceState, RestartDevice
 from governance.facts import DeviceTier
 from tests import carried, given
 from tests.given import NOW, Owner

@@ -14,7 +14,7 @@ from atlas.errors import Conflict, InvalidField
 from atlas.identity import CustomerId, DeviceId, StaffId, SubscriberId
 from atlas.money import Money
 from atlas.principal import executor, intake
-from forge.numbers_and_stock import GiveBox, MoveBox, ReceiveBoxes, RelateDevices, RemoveDevice, ReplaceBox, RuleOnDrift, TakeBoxBack
+from forge.actions.cmdb.stock import GiveBox, MoveBox, ReceiveBoxes, RelateDevices, RemoveDevice, ReplaceBox, RuleOnDrift, TakeBoxBack
 from governance.facts import DeviceTier
 from tests import carried, given
 from tests.given import NOW, Owner

@@ -15,7 +15,7 @@ from atlas.connection import Atlas
 from atlas.errors import Conflict, InvalidField
 from atlas.identity import CustomerId, SubscriberId
 from atlas.principal import executor
-from forge.numbers_and_stock import DefinePool, FreeNumbers, ReserveNumbers
+from forge.actions.cmdb.stock import DefinePool, FreeNumbers, ReserveNumbers
 from tests import carried, given
 from tests.given import NOW, Owner
 

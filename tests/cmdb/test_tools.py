@@ -4,7 +4,7 @@ from atlas.connection import Atlas
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, StaffId, SubscriberId
 from atlas.principal import NotPermittedHere, customer, staff
-from forge.actions.cmdb import RestartDevice
+from forge.actions.cmdb.plant import RestartDevice
 from tests import given
 from tests.asking import asking
 from tests.given import Owner

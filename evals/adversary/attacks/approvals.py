@@ -14,7 +14,7 @@ from evals.adversary.acting import Acting
 from evals.adversary.attacks.attack import Attack
 from evals.adversary.knowledge import as_customer
 from forge.actions.billing.compensation import IssueCredits
-from forge.actions.cmdb import RestartDevice
+from forge.actions.cmdb.plant import RestartDevice
 from forge.graph import GRAPH, advance, open_bookmarks, saver, thread_of
 from forge.propose import Proposed
 

@@ -9,7 +9,7 @@ from evals.adversary.attacks.attack import Attack
 from evals.adversary.knowledge import as_customer
 from evals.adversary.obedience import Call
 from forge.actions.billing.compensation import IssueCredits
-from forge.actions.cmdb import RestartDevice
+from forge.actions.cmdb.plant import RestartDevice
 from forge.actions.helpdesk import NotifyOutage, NotifyRestored
 
 DISGUISED: Final = (

@@ -1,4 +1,4 @@
-"""Orders about numbers and boxes, which `forge.actions.cmdb` brings: reserve, free, give out, connect, exchange, take back, put right."""
+"""What can be done with numbers and boxes: reserve, free, give out, connect, exchange, take back, put right."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -166,10 +166,8 @@ class ReplaceBox(ForLine):
         if old is None:
             raise NotFound("box at line", self.line)
         new = await chosen_box(conn, old.kind, self.serial)
-        leaving = {"at_line": self.line, "replaced_by": new.asset_id}
-        await writes.move_asset(
-            conn, old.asset_id, old.state, checked_asset_move(old.serial, old.state, "rma"), self.reason, now, **leaving
-        )
+        gone = checked_asset_move(old.serial, old.state, "rma")
+        await writes.move_asset(conn, old.asset_id, old.state, gone, self.reason, now, at_line=self.line, replaced_by=new.asset_id)
         await writes.move_asset(conn, new.asset_id, "stock", "assigned", f"instead of {old.serial}", now, line=self.line)
         await writes.move_asset(conn, new.asset_id, "assigned", "installed", f"instead of {old.serial}", now, line=self.line)
         await writes.change_box(conn, self.line, new.serial, new.model)
@@ -394,7 +392,7 @@ class RemoveDevice(Action):
         return {"removed": self.device_name}
 
 
-ORDERS: Final[tuple[type[Action], ...]] = (
+ACTIONS: Final[tuple[type[Action], ...]] = (
     *(ReserveNumbers, FreeNumbers, GiveBox, TakeBoxBack, ConnectLine, DisconnectLine, ReplaceBox),
     *(ReceiveBoxes, MoveBox, DefinePool, RuleOnDrift, RelateDevices, RemoveDevice),
 )

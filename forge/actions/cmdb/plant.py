@@ -12,7 +12,6 @@ from atlas.errors import Conflict, InvalidField, NotFound
 from atlas.identity import CustomerId, DeviceId, OrderId, SubscriberId
 from atlas.statements import Connection
 from forge.action import Action
-from forge.numbers_and_stock import ORDERS
 from governance.facts import DeviceTier, Facts
 
 # Asking again while a restart is under way is the same restart; later it is another.
@@ -184,7 +183,7 @@ class MarkDeviceState(Action):
         return {"operational_state": self.operational_state, "changed": changed}
 
 
-ACTIONS: tuple[type[Action], ...] = (RestartDevice, ConfigureLine, MarkDeviceState, *ORDERS)
+ACTIONS: tuple[type[Action], ...] = (RestartDevice, ConfigureLine, MarkDeviceState)
 
 
 async def _reach(conn: Connection, device: DeviceId) -> Reach:
