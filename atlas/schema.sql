@@ -69,6 +69,7 @@ CREATE TABLE actions.action (
     FOREIGN KEY (supersedes_id) REFERENCES actions.action(id)
 );
 CREATE INDEX action_by_correlation ON actions.action USING btree (correlation_id);
+CREATE INDEX action_configuring ON actions.action USING btree ((((arguments ->> 'line'::text))::bigint)) WHERE (name = 'configure_line'::text);
 CREATE INDEX action_finished ON actions.action USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX action_of_incident ON actions.action USING btree (incident_id) WHERE (incident_id IS NOT NULL);
 CREATE INDEX action_spent ON actions.action USING btree (name, proposer, judged_at);
@@ -1196,6 +1197,90 @@ CREATE INDEX access_of_device ON cmdb.access USING btree (device_id);
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
 --   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE OF device_id ON cmdb.access FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
+CREATE TABLE cmdb.allotment (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    pool_id bigint NOT NULL,
+    place bigint NOT NULL,
+    block inet,
+    state text NOT NULL DEFAULT 'free'::text,
+    subscriber_id bigint,
+    until timestamp with time zone,  -- a reservation or a quarantine ends then, by this database's clock, without anybody doing anything
+    changed_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (pool_id, place),
+    CHECK (((state = ANY (ARRAY['reserved'::text, 'assigned'::text])) = (subscriber_id IS NOT NULL))),
+    CHECK (((state = ANY (ARRAY['reserved'::text, 'quarantine'::text])) = (until IS NOT NULL))),
+    CHECK ((state = ANY (ARRAY['free'::text, 'reserved'::text, 'assigned'::text, 'quarantine'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (pool_id) REFERENCES cmdb.pool(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX allotment_of_subscriber ON cmdb.allotment USING btree (subscriber_id) WHERE (subscriber_id IS NOT NULL);
+CREATE INDEX allotment_to_have ON cmdb.allotment USING btree (pool_id, place) WHERE (state <> 'assigned'::text);
+CREATE UNIQUE INDEX one_number_of_a_pool ON cmdb.allotment USING btree (pool_id, subscriber_id) WHERE (subscriber_id IS NOT NULL);
+--   trigger announce AFTER INSERT OR DELETE ON cmdb.allotment FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON cmdb.allotment REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON cmdb.allotment REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.allotment FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE cmdb.asset (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    kind text NOT NULL,
+    vendor text NOT NULL DEFAULT ''::text,
+    model text NOT NULL DEFAULT ''::text,
+    serial text NOT NULL,
+    mac macaddr,
+    firmware text NOT NULL DEFAULT ''::text,
+    state text NOT NULL DEFAULT 'stock'::text,
+    subscriber_id bigint,
+    engineer_id bigint,  -- in whose van it lies; NULL: in the warehouse, or where it is installed
+    replaced_by_id bigint,
+    warranty_until date,
+    changed_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (mac),
+    UNIQUE (serial),
+    CHECK (((length(serial) >= 6) AND (length(serial) <= 24))),
+    CHECK (((state = ANY (ARRAY['assigned'::text, 'installed'::text])) = (subscriber_id IS NOT NULL))),
+    CHECK ((kind = ANY (ARRAY['ont'::text, 'modem'::text, 'radio'::text, 'router'::text, 'optic'::text, 'card'::text]))),
+    CHECK ((state = ANY (ARRAY['stock'::text, 'assigned'::text, 'installed'::text, 'rma'::text, 'retired'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (engineer_id) REFERENCES staff.member(id),
+    FOREIGN KEY (replaced_by_id) REFERENCES cmdb.asset(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX asset_in_stock ON cmdb.asset USING btree (kind, model, id) WHERE (state = 'stock'::text);
+CREATE INDEX asset_of_subscriber ON cmdb.asset USING btree (subscriber_id) WHERE (subscriber_id IS NOT NULL);
+CREATE UNIQUE INDEX one_box_of_a_kind ON cmdb.asset USING btree (subscriber_id, kind) WHERE (subscriber_id IS NOT NULL);
+--   trigger announce AFTER INSERT OR DELETE ON cmdb.asset FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON cmdb.asset REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON cmdb.asset REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.asset FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE cmdb.asset_event (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    asset_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT now(),
+    state text NOT NULL,
+    subscriber_id bigint,
+    premise_id bigint,
+    engineer_id bigint,
+    reason text NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (asset_id) REFERENCES cmdb.asset(id),
+    FOREIGN KEY (engineer_id) REFERENCES staff.member(id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX asset_event_at_premise ON cmdb.asset_event USING btree (premise_id, id) WHERE (premise_id IS NOT NULL);
+CREATE INDEX event_of_asset ON cmdb.asset_event USING btree (asset_id, id);
+--   trigger require_claim_after AFTER INSERT ON cmdb.asset_event REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.asset_event FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE cmdb.conduit (
     id bigint NOT NULL GENERATED AS IDENTITY,
     name text NOT NULL,
@@ -1250,6 +1335,33 @@ CREATE TABLE cmdb.diagnosis (
     FOREIGN KEY (errand_id) REFERENCES actions.errand(id)
 );
 
+CREATE TABLE cmdb.drift_ruling (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    subscriber_id bigint NOT NULL,
+    down_kbps integer NOT NULL,
+    up_kbps integer NOT NULL,
+    is_accepted boolean NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX drift_ruling_of_line ON cmdb.drift_ruling USING btree (subscriber_id, id);
+--   trigger announce AFTER INSERT OR DELETE ON cmdb.drift_ruling FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON cmdb.drift_ruling REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON cmdb.drift_ruling REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.drift_ruling FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE cmdb.firmware_baseline (
+    vendor text NOT NULL,
+    model text NOT NULL,
+    version text NOT NULL,
+    ends_on date,  -- the maker mends nothing after this day
+    PRIMARY KEY (vendor, model)
+);
+
 CREATE TABLE cmdb.link (
     id bigint NOT NULL GENERATED AS IDENTITY,
     name text NOT NULL,
@@ -1272,6 +1384,104 @@ CREATE TABLE cmdb.link (
     FOREIGN KEY (to_device_id) REFERENCES cmdb.device(id)
 );
 --   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE ON cmdb.link FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
+
+CREATE TABLE cmdb.mac_sighting (
+    mac macaddr NOT NULL,
+    device_id bigint NOT NULL,
+    managed_object text NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (mac, device_id, managed_object),
+    CHECK ((last_seen_at >= first_seen_at)),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id)
+);
+CREATE INDEX mac_sighting_lately ON cmdb.mac_sighting USING btree (last_seen_at);
+
+CREATE TABLE cmdb.observed_profile (
+    subscriber_id bigint NOT NULL,
+    down_kbps integer NOT NULL,
+    up_kbps integer NOT NULL,
+    since timestamp with time zone NOT NULL,  -- when it was first seen to be so
+    seen_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (subscriber_id),
+    CHECK ((down_kbps > 0)),
+    CHECK ((seen_at >= since)),
+    CHECK ((up_kbps > 0)),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+
+CREATE TABLE cmdb.pool (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    kind text NOT NULL,
+    serves text NOT NULL DEFAULT ''::text,  -- whom it is for, as catalogue.access_policy.address_pool says it; empty: anybody
+    mode text NOT NULL DEFAULT 'radius'::text,
+    vrf_id bigint,
+    prefix_id bigint,
+    network cidr,
+    block_length integer,  -- what one number is: 32 or 128 for an address, 56 or 60 for a delegated prefix
+    gateway inet,
+    device_id bigint,
+    area_id bigint,
+    s_tag integer,
+    first_place bigint NOT NULL,
+    last_place bigint NOT NULL,
+    next_place bigint NOT NULL,  -- the first that has no row in cmdb.allotment yet
+    quarantine interval NOT NULL DEFAULT '7 days'::interval,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (name),
+    CHECK (((kind <> 'vlan'::text) OR ((device_id IS NOT NULL) AND (s_tag IS NOT NULL) AND (network IS NULL) AND (last_place <= 4094)))),
+    CHECK (((kind = 'vlan'::text) OR ((network IS NOT NULL) AND (block_length IS NOT NULL) AND (vrf_id IS NOT NULL)))),
+    CHECK (((last_place >= first_place) AND ((next_place >= first_place) AND (next_place <= (last_place + 1))))),
+    CHECK (((s_tag >= 1) AND (s_tag <= 4094))),
+    CHECK ((first_place >= 0)),
+    CHECK ((kind = ANY (ARRAY['address'::text, 'prefix'::text, 'vlan'::text]))),
+    CHECK ((mode = ANY (ARRAY['static'::text, 'radius'::text, 'dhcp'::text, 'option82'::text]))),
+    CHECK ((name <> ''::text)),
+    CHECK ((quarantine >= '00:00:00'::interval)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (prefix_id) REFERENCES cmdb.prefix(id),
+    FOREIGN KEY (vrf_id) REFERENCES cmdb.vrf(id),
+    EXCLUDE USING gist (int8range(vrf_id, vrf_id, '[]'::text) WITH &&, network inet_ops WITH &&)
+);
+CREATE UNIQUE INDEX one_vlan_pool ON cmdb.pool USING btree (device_id, s_tag) WHERE (kind = 'vlan'::text);
+--   trigger require_claim_after AFTER INSERT ON cmdb.pool REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.pool FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE cmdb.prefix (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    vrf_id bigint NOT NULL,
+    network cidr NOT NULL,
+    purpose text NOT NULL DEFAULT ''::text,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (vrf_id, network),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (vrf_id) REFERENCES cmdb.vrf(id)
+);
+--   trigger require_claim_after AFTER INSERT ON cmdb.prefix REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.prefix FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE cmdb.relation (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    from_device_id bigint NOT NULL,
+    kind text NOT NULL,
+    to_device_id bigint NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (from_device_id, kind, to_device_id),
+    CHECK ((kind = ANY (ARRAY['hostedOn'::text, 'connectsOn'::text, 'dependsOn'::text, 'ring'::text]))),
+    CHECK ((to_device_id <> from_device_id)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (from_device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (to_device_id) REFERENCES cmdb.device(id)
+);
+CREATE INDEX relation_to ON cmdb.relation USING btree (to_device_id, kind);
+--   trigger require_claim_after AFTER INSERT ON cmdb.relation REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.relation FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE cmdb.session (
     subscriber_id bigint NOT NULL,
@@ -1303,6 +1513,18 @@ CREATE TABLE cmdb.site (
     FOREIGN KEY (area_id) REFERENCES gis.area(id)
 );
 
+CREATE TABLE cmdb.vrf (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name),
+    CHECK ((name <> ''::text))
+);
+
+-- function cmdb.block_at(p_network cidr, p_length integer, p_place bigint) RETURNS inet
+-- function cmdb.disconnect(p_subscriber bigint) RETURNS boolean SECURITY DEFINER
+-- function cmdb.next_free(p_pool bigint, p_subscriber bigint, p_keep interval) RETURNS bigint
+-- function cmdb.remove_device(p_device bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.topology_changed() RETURNS trigger SECURITY DEFINER
 
 -- itsm -------------------------------------------------------------------------------------------------------------------------------------
