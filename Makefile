@@ -25,8 +25,9 @@ run: setup
 seed: setup
 	$(BIN)/bedrock seed $(ARGS)
 
+# Two at once, a file to each: PostgreSQL and the tests take turns to wait.
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # A short fault campaign: it sometimes still finds an incident that is resolved and not closed after a minute of quiet.
 campaign: setup

@@ -11,6 +11,7 @@ from api.edge.front import fronted
 from api.edge.gatehouse import LOOPBACK
 from api.errors import translate_errors
 from api.inbound.twilio.web import router as twilio
+from api.inbound.voice.web import router as voice
 from api.rest import actions, itsm
 from api.rest.document import add_document
 from api.rest.health import router as health
@@ -45,6 +46,7 @@ def web_app(house: House, to_other_house: httpx2.AsyncBaseTransport | None = Non
     for part in (itsm, actions):
         app.include_router(part.router(house.atlas, keys))
     app.include_router(twilio(house.atlas, settings, house.forge.now))
+    app.include_router(voice(house.atlas, settings, house.forge.now, changes))
     add_console(app, room)
     app.state.room = room
     add_document(app, keys)

@@ -17,6 +17,8 @@ from atlas.errors import AtlasError
 HEAD_S: Final = 10.0
 # Above the streams of every page of a large control room; beyond it a connection is told 503 and not kept.
 MOST_CONNECTIONS: Final = 1000
+# Of a web socket: a call is words, and nobody says as much at once.
+LONGEST_FRAME: Final = 64 * 1024
 
 
 class PortTaken(AtlasError):
@@ -66,7 +68,8 @@ async def listening(app: FastAPI, host: str, port: int, head_s: float = HEAD_S) 
         host=host,
         port=port,
         http=impatient,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=LONGEST_FRAME,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -61,6 +61,14 @@ class Settings(BaseSettings):
     webhook_url: str = Field(default="", description="what Twilio was told to call, up to /webhooks, if not public_url: behind a path")
     twilio_sms_from: str | None = Field(default=None, validation_alias="TWILIO_SMS_FROM")
     twilio_whatsapp_from: str | None = Field(default=None, validation_alias="TWILIO_WHATSAPP_FROM")
+    twilio_voice: Literal["relay", "gather"] = Field(
+        default="relay",
+        validation_alias="TWILIO_VOICE",
+        description="how calls are held: ConversationRelay, or Gather where that is not available",
+    )
+    twilio_voice_desk: str = Field(
+        default="", validation_alias="TWILIO_VOICE_DESK", description="where a caller who needs a person is put through"
+    )
 
     twilio_whatsapp_templates: dict[str, str] = Field(
         default_factory=dict, validation_alias="TWILIO_WHATSAPP_TEMPLATES", description="Content SIDs by template, as in outage.en"

@@ -9,6 +9,7 @@ from atlas.helpdesk.records import (
     CodeContact,
     Conversation,
     Message,
+    PhoneCall,
     Promise,
     Recipient,
     SetAside,
@@ -173,3 +174,31 @@ async def _audience(conn: Connection, incident_id: IncidentId, purpose: str, cus
     if standing is None:
         raise NotFound("incident", incident_id)
     return Audience(customers, standing.told_before, standing.confidence, standing.is_confirmed)
+
+
+async def phone_call(conn: Connection, provider_id: str) -> PhoneCall:
+    """Raises NotFound."""
+    found = await SQL.first(conn, PhoneCall, "call", provider_id=provider_id)
+    if found is None:
+        raise NotFound("call", provider_id)
+    return found
+
+
+async def replies_after(conn: Connection, conversation_id: ConversationId, message_id: int) -> list[Message]:
+    """What we, or a person for us, wrote in the conversation after this message, oldest first."""
+    return await SQL.all(conn, Message, "replies_after", conversation_id=conversation_id, message_id=message_id)
+
+
+async def conversation_owner(conn: Connection, conversation_id: ConversationId) -> str:
+    """`agents`, `queue`, or `staff:` with who has it."""
+    return str(await SQL.value(conn, "conversation_owner", conversation_id=conversation_id))
+
+
+async def handed_over_because(conn: Connection, conversation_id: ConversationId) -> str:
+    """Why the agents gave it to people; empty where they did not."""
+    return str(await SQL.value(conn, "handed_over_because", conversation_id=conversation_id) or "")
+
+
+async def is_on_the_line(conn: Connection, conversation_id: ConversationId) -> bool:
+    """Whether the caller of this conversation still holds the line, so that what is written is spoken."""
+    return bool(await SQL.value(conn, "is_on_the_line", conversation_id=conversation_id))

@@ -194,3 +194,27 @@ SELECT contact.channel, contact.address, customer.language
 -- name: is_verified_at
 SELECT conversation.verified_until > clock_timestamp() FROM helpdesk.conversation
  WHERE conversation.id = %(conversation_id)s AND conversation.verified_channel = %(channel)s AND conversation.verified_address = %(address)s;
+
+-- name: call
+SELECT call.id AS call_id, call.provider_id, call.address, call.customer_id, call.conversation_id, call.language, call.turns, call.spoken_up_to,
+       call.began_at, call.connected_at, call.transferred_at, call.ended_at
+  FROM helpdesk.call
+ WHERE call.provider_id = %(provider_id)s;
+
+-- name: replies_after
+SELECT message.id AS message_id, message.at, message.is_from_us, message.author, message.words, message.trace
+  FROM helpdesk.message
+ WHERE message.conversation_id = %(conversation_id)s AND message.id > %(message_id)s AND message.is_from_us
+ ORDER BY message.id;
+
+-- name: conversation_owner
+SELECT conversation.owner FROM helpdesk.conversation WHERE conversation.id = %(conversation_id)s;
+
+-- name: handed_over_because
+SELECT conversation.handed_over_because FROM helpdesk.conversation WHERE conversation.id = %(conversation_id)s;
+
+-- A carrier that never says that a call is over is not believed for longer than any call lasts.
+-- name: is_on_the_line
+SELECT EXISTS (SELECT 1 FROM helpdesk.call
+                WHERE call.conversation_id = %(conversation_id)s AND call.ended_at IS NULL AND call.transferred_at IS NULL
+                  AND call.began_at > clock_timestamp() - interval '1 hour');

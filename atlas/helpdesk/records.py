@@ -219,3 +219,21 @@ class Promise:
     promised: str
     due_at: datetime
     kept_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PhoneCall:
+    """One call by telephone. `customer_id`: whose number it is, which is a claim; `turns`: how often the caller has spoken."""
+
+    call_id: int
+    provider_id: str
+    address: str
+    customer_id: CustomerId | None
+    conversation_id: ConversationId | None
+    language: str
+    turns: int
+    spoken_up_to: int
+    began_at: datetime
+    connected_at: datetime | None
+    transferred_at: datetime | None
+    ended_at: datetime | None

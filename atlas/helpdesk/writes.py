@@ -220,3 +220,37 @@ async def promise_news(conn: Connection, incident_id: IncidentId, due_at: dateti
 async def keep_promise_of_news(conn: Connection, incident_id: IncidentId, at: datetime) -> int:
     """Whoever was just told of the end of it has heard from us again; how many."""
     return await SQL.run(conn, "keep_promise_of_news", incident_id=incident_id, promised=promised_news(incident_id), at=at)
+
+
+async def begin_call(conn: Connection, provider_id: str, address: str, customer_id: CustomerId | None, language: str) -> None:
+    """A call rang; told of again, it is the same call."""
+    await SQL.run(conn, "begin_call", provider_id=provider_id, address=address, customer_id=customer_id, language=language)
+
+
+async def connect_call(conn: Connection, provider_id: str, session_id: str) -> bool:
+    """Gives the call its one socket; False where it has one, is over, or never rang."""
+    return bool(await SQL.run(conn, "connect_call", provider_id=provider_id, session_id=session_id))
+
+
+async def take_turn(conn: Connection, call_id: int, inbound: Inbound, language: str) -> None:
+    """The caller spoke: what we say from now on answers this."""
+    await SQL.run(
+        conn, "take_turn", call_id=call_id, conversation_id=inbound.conversation_id, message_id=inbound.message_id, language=language
+    )
+
+
+async def mark_spoken(conn: Connection, call_id: int, message_id: int) -> None:
+    await SQL.run(conn, "mark_spoken", call_id=call_id, message_id=message_id)
+
+
+async def mark_interrupted(conn: Connection, call_id: int) -> None:
+    await SQL.run(conn, "mark_interrupted", call_id=call_id)
+
+
+async def mark_transferred(conn: Connection, call_id: int) -> None:
+    await SQL.run(conn, "mark_transferred", call_id=call_id)
+
+
+async def end_call(conn: Connection, provider_id: str) -> bool:
+    """False where it was over before, or never rang."""
+    return bool(await SQL.run(conn, "end_call", provider_id=provider_id))

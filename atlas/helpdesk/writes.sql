@@ -131,3 +131,29 @@ SELECT tried.code_id, tried.seed FROM helpdesk.try_code(%(conversation_id)s, %(c
 
 -- name: confirm_code
 SELECT helpdesk.confirm_code(%(code_id)s);
+
+-- name: begin_call
+INSERT INTO helpdesk.call (provider_id, address, customer_id, language)
+VALUES (%(provider_id)s, %(address)s, %(customer_id)s, %(language)s)
+ON CONFLICT (provider_id) DO NOTHING;
+
+-- name: connect_call
+UPDATE helpdesk.call SET session_id = %(session_id)s, connected_at = clock_timestamp()
+ WHERE provider_id = %(provider_id)s AND session_id IS NULL AND ended_at IS NULL AND began_at > clock_timestamp() - interval '5 minutes';
+
+-- name: take_turn
+UPDATE helpdesk.call SET turns = turns + 1, conversation_id = %(conversation_id)s, language = %(language)s,
+       spoken_up_to = greatest(spoken_up_to, %(message_id)s)
+ WHERE id = %(call_id)s;
+
+-- name: mark_spoken
+UPDATE helpdesk.call SET spoken_up_to = greatest(spoken_up_to, %(message_id)s) WHERE id = %(call_id)s;
+
+-- name: mark_interrupted
+UPDATE helpdesk.call SET interruptions = interruptions + 1 WHERE id = %(call_id)s;
+
+-- name: mark_transferred
+UPDATE helpdesk.call SET transferred_at = coalesce(transferred_at, clock_timestamp()) WHERE id = %(call_id)s;
+
+-- name: end_call
+UPDATE helpdesk.call SET ended_at = clock_timestamp() WHERE provider_id = %(provider_id)s AND ended_at IS NULL;

@@ -151,9 +151,13 @@ class SendMessage(Action):
         if came_from is not None:
             # Whoever wrote meanwhile by another way gets an answer of their own there.
             conversation = replace(conversation, channel=came_from[0], address=came_from[1])
+        is_spoken = conversation.channel == "voice" and await reads.is_on_the_line(conn, self.conversation)
+        if conversation.channel == "voice" and not is_spoken:
+            # They hung up: nobody is rung back for an answer, it is written to the number they called from.
+            conversation = replace(conversation, channel="sms")
         check_reply(conversation, self.author, now)
         message_id = await writes.record_reply(conn, self.conversation, self.words, author=self.author, trace=self.trace or {}, at=now)
-        if conversation.channel not in OWN_CHANNELS:
+        if not is_spoken and conversation.channel not in OWN_CHANNELS:
             await writes.queue_reply(conn, conversation, message_id, self.words, self.language, now)
         return {"message": message_id, "channel": conversation.channel}
 

@@ -44,11 +44,11 @@ class Became:
 
 def message(call: Call, account: str | None) -> Heard:
     """Raises InvalidField, naming the field that is missing or is not what Twilio writes."""
-    fields = _fields(call, account)
-    sender = _field(fields, "From", SENDER)
+    fields = fields_of(call, account)
+    sender = field_of(fields, "From", SENDER)
     is_whatsapp = sender.startswith(WHATSAPP)
     return Heard(
-        provider_id=_field(fields, "MessageSid", MESSAGE_ID),
+        provider_id=field_of(fields, "MessageSid", MESSAGE_ID),
         channel="whatsapp" if is_whatsapp else "sms",
         address=sender.removeprefix(WHATSAPP).strip(),
         words=fields.get("Body", ""),
@@ -59,22 +59,22 @@ def message(call: Call, account: str | None) -> Heard:
 
 def status(call: Call, account: str | None) -> Became:
     """Raises InvalidField, naming the field that is missing or is not what Twilio writes."""
-    fields = _fields(call, account)
+    fields = fields_of(call, account)
     error = fields.get("ErrorCode", "")
     return Became(
-        provider_id=_field(fields, "MessageSid", MESSAGE_ID),
-        status=_field(fields, "MessageStatus", STATUS),
+        provider_id=field_of(fields, "MessageSid", MESSAGE_ID),
+        status=field_of(fields, "MessageStatus", STATUS),
         error=error if error.isdecimal() and len(error) < 10 else "",
     )
 
 
-def _fields(call: Call, account: str | None) -> dict[str, str]:
+def fields_of(call: Call, account: str | None) -> dict[str, str]:
     """Every field once. Our account is named in each call: a signature for another's is not for us."""
     pairs = _form(call) if media_type(call.content_type) == FORM else _json(call)
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise InvalidField("fields", "a field is there twice")
-    named = _field(fields, "AccountSid", ACCOUNT_ID)
+    named = field_of(fields, "AccountSid", ACCOUNT_ID)
     if account is not None and named != account:
         raise InvalidField("AccountSid", "this is another account")
     return fields
@@ -102,7 +102,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def _field(fields: dict[str, str], name: str, shape: re.Pattern[str]) -> str:
+def field_of(fields: dict[str, str], name: str, shape: re.Pattern[str]) -> str:
     value = fields.get(name, "")
     if not shape.fullmatch(value):
         raise InvalidField(name, "missing, or not of the shape that Twilio writes")

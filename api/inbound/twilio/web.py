@@ -46,7 +46,7 @@ def router(atlas: Atlas, settings: Settings, now: Callable[[], datetime]) -> API
     @routes.post("/messages", status_code=DONE)
     @routes.post("/messages/", status_code=DONE)
     async def messages(request: Request) -> Response:
-        call = await _genuine(request, verified)
+        call = await genuine(request, verified)
         if isinstance(call, Response):
             return call
         heard = parsing.message(call, account)
@@ -55,7 +55,7 @@ def router(atlas: Atlas, settings: Settings, now: Callable[[], datetime]) -> API
     @routes.post("/status", status_code=DONE)
     @routes.post("/status/", status_code=DONE)
     async def status(request: Request) -> Response:
-        call = await _genuine(request, verified)
+        call = await genuine(request, verified)
         if isinstance(call, Response):
             return call
         became = parsing.status(call, account)
@@ -74,7 +74,7 @@ async def _kept(keep: Callable[[], Awaitable[bool]]) -> Response:
     return Response(status_code=DONE)
 
 
-async def _genuine(request: Request, verified: Verifier) -> Call | Response:
+async def genuine(request: Request, verified: Verifier) -> Call | Response:
     """The call, or the answer to one that is not Twilio's."""
     try:
         call = await _call(request)
