@@ -1675,6 +1675,35 @@ CREATE UNIQUE INDEX one_parent_ticket ON itsm.ticket USING btree (incident_id) W
 
 -- helpdesk ---------------------------------------------------------------------------------------------------------------------------------
 
+CREATE TABLE helpdesk.call (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    provider_id text NOT NULL,
+    address text NOT NULL,
+    customer_id bigint,  -- the one customer with this number; a number is a claim and no proof
+    conversation_id bigint,
+    language text NOT NULL DEFAULT 'en'::text,
+    session_id text,  -- of the one socket that this call may have: a signature carries no time, so a second one is a replay
+    turns integer NOT NULL DEFAULT 0,  -- how often the caller has spoken
+    spoken_up_to bigint NOT NULL DEFAULT 0,  -- the last message of ours that was spoken
+    interruptions integer NOT NULL DEFAULT 0,
+    began_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    connected_at timestamp with time zone,
+    transferred_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (provider_id),
+    UNIQUE (session_id),
+    CHECK ((provider_id <> ''::text)),
+    CHECK ((turns >= 0)),
+    FOREIGN KEY (conversation_id) REFERENCES helpdesk.conversation(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE INDEX call_of_conversation ON helpdesk.call USING btree (conversation_id, id DESC);
+CREATE INDEX call_of_customer ON helpdesk.call USING btree (customer_id, began_at DESC);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger announce AFTER INSERT OR DELETE ON helpdesk.call FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON helpdesk.call REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+
 CREATE TABLE helpdesk.conversation (
     id bigint NOT NULL GENERATED AS IDENTITY,
     thread uuid NOT NULL DEFAULT gen_random_uuid(),

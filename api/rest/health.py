@@ -21,7 +21,7 @@ def router(house: House) -> APIRouter:
         told = await readiness.health(watched)
         return {"status": told["status"]}
 
-    @routes.get("/ready")
+    @routes.get("/ready", responses={503: {"description": "work is better sent elsewhere"}})
     async def ready(response: Response) -> dict[str, str]:
         """Whether work may be sent here; 503 where not."""
         told = await observation.answered(watched, response)

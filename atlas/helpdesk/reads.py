@@ -189,6 +189,11 @@ async def replies_after(conn: Connection, conversation_id: ConversationId, messa
     return await SQL.all(conn, Message, "replies_after", conversation_id=conversation_id, message_id=message_id)
 
 
+async def replies_to(conn: Connection, reference: str) -> list[Message]:
+    """What was answered since the message that its sender knows by this reference, oldest first."""
+    return await SQL.all(conn, Message, "replies_to", reference=reference)
+
+
 async def conversation_owner(conn: Connection, conversation_id: ConversationId) -> str:
     """`agents`, `queue`, or `staff:` with who has it."""
     return str(await SQL.value(conn, "conversation_owner", conversation_id=conversation_id))

@@ -207,6 +207,13 @@ SELECT message.id AS message_id, message.at, message.is_from_us, message.author,
  WHERE message.conversation_id = %(conversation_id)s AND message.id > %(message_id)s AND message.is_from_us
  ORDER BY message.id;
 
+-- name: replies_to
+SELECT message.id AS message_id, message.at, message.is_from_us, message.author, message.words, message.trace
+  FROM helpdesk.message AS asked
+  JOIN helpdesk.message ON message.conversation_id = asked.conversation_id AND message.id > asked.id AND message.is_from_us
+ WHERE asked.provider_reference = %(reference)s
+ ORDER BY message.id;
+
 -- name: conversation_owner
 SELECT conversation.owner FROM helpdesk.conversation WHERE conversation.id = %(conversation_id)s;
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import api
 import console
+from api.inbound.voice.web import ANSWERS as CALLS
 
 DECLARED: Final = re.compile(r"""@\w+\.(?P<method>post|put|patch|delete)\(\s*"(?P<path>[^"]*)\"""")
 WEB: Final = (Path(api.__file__).parent, Path(console.__file__).parent)
@@ -23,6 +24,7 @@ ATTACKED_IN: Final[Mapping[str, str]] = {
     "/switches": "kill-switch evasion; and tests/web/test_every_route.py",
     "/messages": "message bodies, profile names, file names (injection); signature and all: tests/doors",
     "/status": "carriers' errors (injection); signature and all: tests/doors",
+    "voice": "what is said is a message body (injection); signature, socket and all: tests/doors/test_voice.py",
 }
 
 
@@ -31,6 +33,7 @@ def writing_routes() -> Iterator[str]:
     for folder in WEB:
         for path in sorted(folder.rglob("*.py")):
             yield from (found["path"] for found in DECLARED.finditer(path.read_text()))
+    yield from (f"voice{path}" for path in CALLS)
 
 
 def unattacked() -> list[str]:

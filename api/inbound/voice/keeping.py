@@ -99,6 +99,15 @@ async def said_since(atlas: Atlas, call: PhoneCall) -> Said:
         return Said(tuple(messages), await reads.conversation_owner(conn, call.conversation_id))
 
 
+async def said_to(atlas: Atlas, call: PhoneCall, turn: int) -> Said:
+    """What this turn was answered with, spoken already or not: for whoever asks for the answer again."""
+    if call.conversation_id is None:
+        return Said((), "agents")
+    async with atlas.transaction(DOOR) as conn:
+        messages = await reads.replies_to(conn, f"{call.provider_id}:{turn}")
+        return Said(tuple(messages), await reads.conversation_owner(conn, call.conversation_id))
+
+
 async def keep_spoken(atlas: Atlas, call: PhoneCall, message_id: int) -> PhoneCall:
     async with atlas.transaction(DOOR) as conn:
         await writes.mark_spoken(conn, call.call_id, message_id)

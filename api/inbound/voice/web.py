@@ -17,7 +17,7 @@ from api.inbound.twilio.parsing import SENDER, field_of, fields_of
 from api.inbound.twilio.signature import FORM, Call, Verifier
 from api.inbound.twilio.web import genuine, verifier
 from api.inbound.voice import keeping, relay, twiml
-from api.inbound.voice.live import PERSON, HungUp, LiveCall, said_as, voice_phrases
+from api.inbound.voice.live import LOOK_EVERY_S, PERSON, HungUp, LiveCall, said_as, voice_phrases
 from api.inbound.voice.speech import sentences
 from api.settings import Settings
 from atlas.connection import Atlas
@@ -157,11 +157,11 @@ ANSWERS: Final[Mapping[str, Answering]] = {
 
 async def _answered(exchange: Exchange, call: PhoneCall, turn: int) -> str:
     """The answer, once it is there; a word that we are looking where it takes longer."""
-    said = await keeping.said_since(exchange.atlas, call)
+    said = await keeping.said_to(exchange.atlas, call, turn)
     try:
         async with asyncio.timeout(ANSWER_S):
-            async for _ in exchange.changes.stream(0.5):
-                said = await keeping.said_since(exchange.atlas, call)
+            async for _ in exchange.changes.stream(LOOK_EVERY_S):
+                said = await keeping.said_to(exchange.atlas, call, turn)
                 if said.messages or said.owner != "agents":
                     break
     except TimeoutError:
