@@ -199,7 +199,7 @@ SELECT conversation.verified_until > clock_timestamp() FROM helpdesk.conversatio
 SELECT call.id AS call_id, call.provider_id, call.address, call.customer_id, call.conversation_id, call.language, call.turns, call.spoken_up_to,
        call.began_at, call.connected_at, call.transferred_at, call.ended_at
   FROM helpdesk.call
- WHERE call.provider_id = %(provider_id)s;
+ WHERE call.provider_id = %(provider_id)s::text;
 
 -- name: replies_after
 SELECT message.id AS message_id, message.at, message.is_from_us, message.author, message.words, message.trace

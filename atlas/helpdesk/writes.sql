@@ -134,12 +134,12 @@ SELECT helpdesk.confirm_code(%(code_id)s);
 
 -- name: begin_call
 INSERT INTO helpdesk.call (provider_id, address, customer_id, language)
-VALUES (%(provider_id)s, %(address)s, %(customer_id)s, %(language)s)
+VALUES (%(provider_id)s::text, %(address)s, %(customer_id)s, %(language)s)
 ON CONFLICT (provider_id) DO NOTHING;
 
 -- name: connect_call
-UPDATE helpdesk.call SET session_id = %(session_id)s, connected_at = clock_timestamp()
- WHERE provider_id = %(provider_id)s AND session_id IS NULL AND ended_at IS NULL AND began_at > clock_timestamp() - interval '5 minutes';
+UPDATE helpdesk.call SET session_id = %(session_id)s::text, connected_at = clock_timestamp()
+ WHERE provider_id = %(provider_id)s::text AND session_id IS NULL AND ended_at IS NULL AND began_at > clock_timestamp() - interval '5 minutes';
 
 -- name: take_turn
 UPDATE helpdesk.call SET turns = turns + 1, conversation_id = %(conversation_id)s, language = %(language)s,
@@ -156,4 +156,4 @@ UPDATE helpdesk.call SET interruptions = interruptions + 1 WHERE id = %(call_id)
 UPDATE helpdesk.call SET transferred_at = coalesce(transferred_at, clock_timestamp()) WHERE id = %(call_id)s;
 
 -- name: end_call
-UPDATE helpdesk.call SET ended_at = clock_timestamp() WHERE provider_id = %(provider_id)s AND ended_at IS NULL;
+UPDATE helpdesk.call SET ended_at = clock_timestamp() WHERE provider_id = %(provider_id)s::text AND ended_at IS NULL;
