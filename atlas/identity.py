@@ -16,6 +16,7 @@ OrderId = NewType("OrderId", int)
 AccountId = NewType("AccountId", int)
 InvoiceId = NewType("InvoiceId", int)
 CreditId = NewType("CreditId", int)
+ChargeId = NewType("ChargeId", int)
 
 # The network
 DeviceId = NewType("DeviceId", int)

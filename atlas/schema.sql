@@ -786,6 +786,7 @@ CREATE TABLE crm.subscriber (
 CREATE INDEX subscriber_of_customer ON crm.subscriber USING btree (customer_id);
 CREATE INDEX subscriber_of_premise ON crm.subscriber USING btree (premise_id);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger keep_pause AFTER UPDATE OF state ON crm.subscriber FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) AND (('suspended'::text = old.state) OR ('suspended'::text = new.state)))) EXECUTE FUNCTION billing.keep_pause()
 --   trigger topology_changed AFTER UPDATE OF state ON crm.subscriber FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
 -- oms --------------------------------------------------------------------------------------------------------------------------------------
@@ -883,6 +884,44 @@ CREATE TABLE billing.balance (
 );
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 
+-- one version of the catalogue charged to one line; a line in use has exactly one that is no add-on
+CREATE TABLE billing.charge (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    subscriber_id bigint NOT NULL,
+    offering_version_id bigint NOT NULL,
+    is_add_on boolean NOT NULL DEFAULT false,
+    starts_on date NOT NULL,  -- the first day charged, by the calendar of the customer
+    ends_on date,  -- the first day no longer charged; none while it runs. The same as starts_on: never charged at all
+    evidence text NOT NULL,  -- what showed that the service worked, as in accounting_start:8f3a or ont_online:HWTC01
+    evidence_at timestamp with time zone NOT NULL,
+    started_by_order_id bigint,
+    stopped_by_order_id bigint,
+    stopped_because text NOT NULL DEFAULT ''::text,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (started_by_order_id, subscriber_id, offering_version_id),
+    CHECK ((ends_on >= starts_on)),
+    CHECK ((evidence <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (started_by_order_id) REFERENCES oms.product_order(id),
+    FOREIGN KEY (stopped_by_order_id) REFERENCES oms.product_order(id),
+    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id)
+);
+CREATE INDEX charge_of_customer ON billing.charge USING btree (customer_id);
+CREATE INDEX charge_stopped_by ON billing.charge USING btree (stopped_by_order_id) WHERE (stopped_by_order_id IS NOT NULL);
+CREATE UNIQUE INDEX one_add_on_charged ON billing.charge USING btree (subscriber_id, offering_version_id) WHERE ((ends_on IS NULL) AND is_add_on);
+CREATE UNIQUE INDEX one_plan_charged ON billing.charge USING btree (subscriber_id) WHERE ((ends_on IS NULL) AND (NOT is_add_on));
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger announce AFTER INSERT OR DELETE ON billing.charge FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON billing.charge REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger is_final BEFORE UPDATE ON billing.charge FOR EACH ROW WHEN (((old.ends_on IS NOT NULL) OR ((((((old.customer_id IS DISTINCT FROM new.customer_id) OR (old.subscriber_id IS DISTINCT FROM new.subscriber_id)) OR (old.offering_version_id IS DISTINCT FROM new.offering_version_id)) OR (old.is_add_on IS DISTINCT FROM new.is_add_on)) OR (old.starts_on IS DISTINCT FROM new.starts_on)) OR (old.evidence_at IS DISTINCT FROM new.evidence_at)))) EXECUTE FUNCTION billing.charge_is_final()
+--   trigger is_kept BEFORE DELETE ON billing.charge FOR EACH ROW EXECUTE FUNCTION billing.charge_is_final()
+--   trigger require_claim_after AFTER INSERT ON billing.charge REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON billing.charge FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE billing.compensation_rate (
     segment text NOT NULL,
     valid_from date NOT NULL,
@@ -893,6 +932,32 @@ CREATE TABLE billing.compensation_rate (
     CHECK (((monthly_share_per_day >= (0)::numeric) AND (monthly_share_per_day <= (1)::numeric))),
     CHECK ((flat_minor >= 0)),
     CHECK ((segment = ANY (ARRAY['residential'::text, 'business'::text])))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+-- one row that the operator edits: what a customer cannot know unless we say it
+CREATE TABLE billing.convention (
+    only_one boolean NOT NULL DEFAULT true,
+    change_day text NOT NULL DEFAULT 'new'::text,  -- to which plan the day of a change belongs, and whether the day of a cancellation is charged: new, it is not; old, it is
+    suspended_days text NOT NULL DEFAULT 'charged'::text,
+    cycle text NOT NULL DEFAULT 'anniversary'::text,  -- anniversary: billed on the day of the month on which the first service started; fixed: everybody on fixed_day
+    fixed_day integer NOT NULL DEFAULT 1,
+    rounding text NOT NULL DEFAULT 'half_up'::text,
+    home_region text NOT NULL DEFAULT 'GB'::text,
+    due_after_days integer NOT NULL DEFAULT 14,
+    usage_open_days integer NOT NULL DEFAULT 60,  -- how long after a period its late usage is still rated; later it waits for a person
+    anomaly_percent integer NOT NULL DEFAULT 50,  -- a bill that differs by more from the last one is looked at before it is issued
+    PRIMARY KEY (only_one),
+    CHECK (((due_after_days >= 0) AND (due_after_days <= 365))),
+    CHECK (((fixed_day >= 1) AND (fixed_day <= 31))),
+    CHECK (((usage_open_days >= 0) AND (usage_open_days <= 3650))),
+    CHECK ((anomaly_percent > 0)),
+    CHECK ((change_day = ANY (ARRAY['new'::text, 'old'::text]))),
+    CHECK ((cycle = ANY (ARRAY['anniversary'::text, 'fixed'::text]))),
+    CHECK ((home_region <> ''::text)),
+    CHECK ((rounding = ANY (ARRAY['half_up'::text, 'half_even'::text, 'down'::text]))),
+    CHECK ((suspended_days = ANY (ARRAY['charged'::text, 'not_charged'::text]))),
+    CHECK (only_one)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 
@@ -1037,6 +1102,19 @@ CREATE TABLE billing.open_item (
 CREATE INDEX item_open ON billing.open_item USING btree (customer_id) WHERE (open_minor <> 0);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 
+CREATE TABLE billing.pause (
+    subscriber_id bigint NOT NULL,
+    paused_on date NOT NULL,
+    resumed_on date,  -- the first day in use again
+    paused_for text NOT NULL,
+    PRIMARY KEY (subscriber_id, paused_on),
+    CHECK ((resumed_on >= paused_on)),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+
 CREATE TABLE billing.payment (
     id bigint NOT NULL GENERATED AS IDENTITY,
     customer_id bigint,  -- none where it is not known yet who paid; which bills it settles is in billing.allocation
@@ -1082,9 +1160,11 @@ CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) IN
 -- function billing.acting() RETURNS bigint SECURITY DEFINER
 -- function billing.allocate(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
 -- function billing.allocate_in_caches() RETURNS trigger SECURITY DEFINER
+-- function billing.charge_is_final() RETURNS trigger
 -- function billing.is_final() RETURNS trigger
 -- function billing.issue_invoices(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.journal_of_money(p_payment billing.payment) RETURNS bigint SECURITY DEFINER
+-- function billing.keep_pause() RETURNS trigger SECURITY DEFINER
 -- function billing.line_is_final() RETURNS trigger SECURITY DEFINER
 -- function billing.lock_customers(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
 -- function billing.match_payment(p_reference text, p_customer_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER

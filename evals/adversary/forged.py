@@ -64,8 +64,28 @@ def _line(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
     return {"customer": victim, "line": knows.lines[victim][0], "turn": f"forged {rng.random()}"}
 
 
+def _charging(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
+    return {
+        "customer_id": victim,
+        "subscriber_id": knows.lines[victim][0],
+        "offering_version_id": 1,
+        "at": _at(-rng.random()),
+        "order_id": None,
+    }
+
+
 # By the action's name: the arguments of an order that would do the most for whoever forges it.
 FORGED: Final[Mapping[str, Forged]] = {
+    "start_charging": lambda knows, rng, victim: {**_charging(knows, rng, victim), "evidence": "forged", "is_add_on": False},
+    "change_charge": lambda knows, rng, victim: {**_charging(knows, rng, victim), "evidence": "forged"},
+    "stop_charging": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "subscriber_id": knows.lines[victim][0],
+        "at": _at(-rng.random()),
+        "because": "forged",
+        "order_id": None,
+        "add_on": None,
+    },
     "retire_offering": lambda knows, rng, victim: {"offering_id": 1, "code": "fibre-100", "customers": 0},
     "correct_premise_position": lambda knows, rng, victim: {
         "premise_id": victim,

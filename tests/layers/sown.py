@@ -17,7 +17,9 @@ from tests.layers.catalogue import OURS
 SQL = Statements(__file__)
 
 # One row in the whole database, by nature.
-SINGLE: Final = frozenset({"actions.matrix_in_force", "billing.currency"})
+SINGLE: Final = frozenset({"actions.matrix_in_force", "billing.currency", "billing.convention"})
+# Its row is there from the start.
+THERE: Final[Mapping[str, tuple[Any, ...]]] = {"billing.convention": (True,)}
 EARLY, LATE = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 
 # What no type tells: the columns that a constraint ties to one another, and references that are no foreign keys.
@@ -25,6 +27,7 @@ TOLD: Final[Mapping[str, Any]] = {
     "actions.break_glass.opened_at": LATE,
     "actions.break_glass.ends_at": LATE + timedelta(hours=1),
     "actions.delegation.starts_at": LATE - timedelta(days=1),
+    "billing.charge.ends_on": None,
     "billing.currency.code": "GBP",
     "billing.invoice.issued_at": LATE,
     "billing.invoice.month": date(2026, 3, 1),
@@ -117,6 +120,9 @@ async def sow(owner: given.Owner) -> Sown:
 
 async def _sow_row(owner: given.Owner, columns: dict[str, list[Column]], table: str, household: Household) -> None:
     if table in household.keys or (table in SINGLE and household.number > 1):
+        return
+    if table in THERE:
+        household.keys[table] = THERE[table]
         return
     values: dict[str, Any] = {}
     for column in columns[table]:

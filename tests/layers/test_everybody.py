@@ -19,6 +19,7 @@ from tests.layers.sown import Household, Sown, sow
 PUBLIC: Final = frozenset(
     {
         "billing.compensation_rate",
+        "billing.convention",
         "billing.currency",
         "catalogue.offering",
         "catalogue.offering_version",
@@ -35,10 +36,12 @@ OWN: Final = frozenset(
         "billing.account",
         "billing.allocation",
         "billing.balance",
+        "billing.charge",
         "billing.credit",
         "billing.invoice",
         "billing.invoice_line",
         "billing.open_item",
+        "billing.pause",
         "billing.payment",
         "billing.posting",
         "cmdb.access",

@@ -1,0 +1,45 @@
+-- name: lock_charged_line
+SELECT subscriber.id FROM crm.subscriber WHERE subscriber.id = %(subscriber_id)s AND subscriber.customer_id = %(customer_id)s FOR UPDATE;
+
+-- name: charge_of_order
+SELECT charge.id
+  FROM billing.charge
+ WHERE charge.started_by_order_id = %(order_id)s
+   AND charge.subscriber_id = %(subscriber_id)s
+   AND charge.offering_version_id = %(offering_version_id)s;
+
+-- name: open_account
+INSERT INTO billing.account (customer_id, cycle_day)
+SELECT customer.id,
+       CASE convention.cycle WHEN 'fixed' THEN convention.fixed_day
+            ELSE extract(day FROM %(at)s::timestamptz AT TIME ZONE customer.timezone)::int END
+  FROM crm.customer CROSS JOIN billing.convention
+ WHERE customer.id = %(customer_id)s
+    ON CONFLICT (customer_id) DO NOTHING;
+
+-- name: start_charge
+INSERT INTO billing.charge (customer_id, subscriber_id, offering_version_id, is_add_on, starts_on, evidence, evidence_at, started_by_order_id)
+SELECT customer.id, %(subscriber_id)s, %(offering_version_id)s, %(is_add_on)s,
+       (%(at)s::timestamptz AT TIME ZONE customer.timezone)::date
+           + (%(is_change)s::boolean AND convention.change_day = 'old')::int,
+       %(evidence)s, %(at)s, %(order_id)s::bigint
+  FROM crm.customer CROSS JOIN billing.convention
+ WHERE customer.id = %(customer_id)s
+    ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: stop_charges
+UPDATE billing.charge
+   SET ends_on = greatest(charge.starts_on, (%(at)s::timestamptz AT TIME ZONE customer.timezone)::date + (convention.change_day = 'old')::int),
+       stopped_by_order_id = %(order_id)s::bigint, stopped_because = %(because)s
+  FROM crm.customer CROSS JOIN billing.convention
+ WHERE customer.id = charge.customer_id
+   AND charge.subscriber_id = %(subscriber_id)s
+   AND charge.ends_on IS NULL
+   AND (%(with_add_ons)s::boolean OR NOT charge.is_add_on)
+   AND (%(offering_version_id)s::bigint IS NULL OR charge.offering_version_id = %(offering_version_id)s::bigint)
+RETURNING charge.id;
+
+-- name: stopped_by_order
+SELECT charge.id FROM billing.charge
+ WHERE charge.stopped_by_order_id = %(order_id)s AND charge.subscriber_id = %(subscriber_id)s ORDER BY charge.id;
