@@ -34,6 +34,6 @@ async def answer_messages(settings: Settings) -> AsyncIterator[dict[str, str]]:
         await stack.enter_async_context(jobs.open_async())
         stopping = asyncio.Event()
         sweep = every(stopping, SWEEP_EVERY_S, "inbox", lambda: nudge(one.atlas))
-        recovery = every(stopping, RECOVER_EVERY_S, "recovery", lambda: recover(jobs, one.forge.now()))
+        recovery = every(stopping, RECOVER_EVERY_S, "recovery", lambda: recover(jobs))
         await stack.enter_async_context(running(stopping, taking(jobs, stopping), sweep, recovery))
         yield {"agents": "answering"}

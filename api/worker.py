@@ -135,13 +135,9 @@ def register(jobs: App, works: Works) -> None:
             await advance(one.forge, works.bookmarks, ActionId(action_id))
 
     async def playbook_job(incident_id: int) -> None:
-        # What an incident calls for is better known when its alarms are in, and nothing else should slow the looks meanwhile.
-        await burst_paused(one.atlas, PLAY_PAUSE_S, PLAY_LATEST_S)
-        async with works.looking:
-            pass
         # Not tried again by the queue either: every incident that is not closed is played by the clock too.
         with bound_contextvars(incident_id=incident_id):
-            await attempted("playbook", lambda: play(one.forge, works.bookmarks, IncidentId(incident_id)))
+            await attempted("playbook", lambda: played(works, IncidentId(incident_id)))
 
     async def outbox_job() -> None:
         await sent_out(works)
@@ -188,6 +184,14 @@ async def look_and_respond(works: Works) -> None:
             log.info("looked", changes=len(changes), **{name: round(seconds * 1000) for name, seconds in spent.items()})
 
 
+async def played(works: Works, incident_id: IncidentId) -> None:
+    """What an incident calls for is better known when its alarms are in, and nothing else should slow the looks meanwhile."""
+    await burst_paused(works.house.atlas, PLAY_PAUSE_S, PLAY_LATEST_S)
+    async with works.looking:
+        pass
+    await play(works.house.forge, works.bookmarks, incident_id)
+
+
 def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
     """What runs by the clock, whatever the queue says."""
     one, stopping = works.house, works.stopping
@@ -198,7 +202,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
         every(stopping, LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
         every(stopping, PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
-        every(stopping, RECOVER_EVERY_S, "recovery", lambda: recovered(jobs, works)),
+        every(stopping, RECOVER_EVERY_S, "recovery", lambda: recovered(jobs)),
         every(stopping, PLAN_EVERY_S, "night", lambda: plan_night(one)),
         reacting(works),
         *telling(one, stopping),
@@ -299,7 +303,7 @@ async def plan_night(one: House) -> None:
             await defer(conn, name, queueing_lock=name, at=at)
 
 
-async def recovered(jobs: App, works: Works) -> None:
-    again, parked = await recover(jobs, works.house.forge.now())
+async def recovered(jobs: App) -> None:
+    again, parked = await recover(jobs)
     if again or parked:
         log.warning("jobs_recovered", again=again, parked=parked)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -103,13 +103,22 @@ class ReportingManager(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """Raises UniqueViolation where one like it waits, which does its work too: then this one is over."""
+        """The same pause as the package meant, by the database's clock: one that was moved would hold up every job of the same lock.
+
+        Raises UniqueViolation where one like it waits, which does its work too: then this one is over.
+        """
         with self._reporting():
             try:
-                await super().retry_job(job, retry_at, priority, queue, lock)
+                await super().retry_job(job, await self._in_as_long_as_until(retry_at), priority, queue, lock)
             except UniqueViolation:
                 await super().finish_job(job, JobStatus.FAILED, delete_job=True)
                 raise
+
+    async def _in_as_long_as_until(self, at: datetime | None) -> datetime:
+        pause = timedelta(0) if at is None else max(timedelta(0), at - datetime.now(UTC))
+        answer = await self.connector.execute_query_one_async("SELECT clock_timestamp() AS now")
+        now: datetime = answer["now"]
+        return now + pause
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
@@ -141,7 +150,7 @@ async def take_jobs(jobs: App, stopping: asyncio.Event, drain_s: float, **option
         await asyncio.sleep(BEGIN_ANEW_AFTER_S)
 
 
-async def recover(jobs: App, now: datetime, stalled_after_s: float = STALLED_AFTER_S) -> tuple[list[int], list[int]]:
+async def recover(jobs: App, stalled_after_s: float = STALLED_AFTER_S) -> tuple[list[int], list[int]]:
     """A killed worker's jobs go back into the queue, or are parked where they did it once too often; the ids of both.
 
     One that waits in the queue already does the other's work too.
@@ -152,14 +161,14 @@ async def recover(jobs: App, now: datetime, stalled_after_s: float = STALLED_AFT
         if job.attempts + 1 >= MOST_ATTEMPTS:
             await jobs.job_manager.finish_job(job, JobStatus.FAILED, delete_job=False)
             parked.append(job.id)
-        elif await _taken_up(jobs, job, now + nth * APART if job.attempts else now):
+        elif await _taken_up(jobs, job, nth * APART if job.attempts else timedelta(0)):
             again.append(job.id)
     return again, parked
 
 
-async def _taken_up(jobs: App, job: Job, at: datetime) -> bool:
+async def _taken_up(jobs: App, job: Job, after: timedelta) -> bool:
     try:
-        await jobs.job_manager.retry_job(job, retry_at=at)
+        await jobs.job_manager.retry_job(job, retry_at=datetime.now(UTC) + after)
     except UniqueViolation:
         return False
     return True

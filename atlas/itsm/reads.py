@@ -11,6 +11,7 @@ from atlas.itsm.records import (
     Incident,
     IncidentAtLine,
     IncidentEvent,
+    IncidentState,
     LostDevice,
     LostLine,
     PublicOutage,
@@ -40,6 +41,14 @@ async def incident(conn: Connection, incident_id: IncidentId) -> Incident:
     if found is None:
         raise NotFound("incident", incident_id)
     return found
+
+
+async def is_in_progress_held(conn: Connection, incident_id: IncidentId) -> bool:
+    """Whether the incident still stands; nobody resolves it before this transaction is over. Raises NotFound."""
+    state = await SQL.value(conn, "state_held", incident_id=incident_id)
+    if state is None:
+        raise NotFound("incident", incident_id)
+    return bool(state == IncidentState.IN_PROGRESS)
 
 
 async def areas_hit(conn: Connection, incident_id: IncidentId) -> list[AreaHit]:

@@ -215,6 +215,10 @@ SELECT (SELECT count(*) FROM itsm.incident_alarm WHERE incident_id = %(incident_
            AND state NOT IN ('resolved', 'closed', 'cancelled', 'rejected')) AS tickets,
        (SELECT count(*) FROM field_service.job WHERE incident_id = %(incident_id)s AND state = 'inProgress') AS crews;
 
+-- Held: nobody resolves it before this transaction is over.
+-- name: state_held
+SELECT state FROM itsm.incident WHERE id = %(incident_id)s FOR NO KEY UPDATE;
+
 -- name: waiting_actions
 SELECT 'A-' || action.id AS reference, action.name AS action, action.reason, action.verdict_reason, action.approver_roles,
        action.approvals_needed, action.proposer AS proposed_by, action.proposed_at, action.approve_by, action.incident_id,

@@ -37,10 +37,17 @@ SELECT format('credit %%s of subscriber %%s', credit.id, credit.subscriber_id)
     OR NOT EXISTS (SELECT 1 FROM billing.posting WHERE posting.journal_id = credit.journal_id AND posting.customer_id = credit.customer_id);
 
 -- name: every_incident_is_closed
-SELECT format('INC-%%s is %%s: %%s alarms, %%s devices and %%s lines are held by it', incident.id, incident.state,
+-- With what it waits for: its requests that are not over, and the jobs that would wake it.
+SELECT format('INC-%%s is %%s: %%s alarms, %%s devices and %%s lines are held by it; asked: %%s; woken by: %%s', incident.id, incident.state,
               (SELECT count(*) FROM itsm.incident_alarm AS held WHERE held.incident_id = incident.id AND held.left_at IS NULL),
               (SELECT count(*) FROM itsm.incident_device AS held WHERE held.incident_id = incident.id AND held.restored_at IS NULL),
-              (SELECT count(*) FROM itsm.incident_subscriber AS held WHERE held.incident_id = incident.id AND held.restored_at IS NULL))
+              (SELECT count(*) FROM itsm.incident_subscriber AS held WHERE held.incident_id = incident.id AND held.restored_at IS NULL),
+              (SELECT coalesce(string_agg(format('A-%%s %%s %%s %%s', action.id, action.name, action.state, action.failure), ', ' ORDER BY action.id), 'nothing')
+                 FROM actions.action WHERE action.incident_id = incident.id AND action.state NOT IN ('done', 'superseded')),
+              (SELECT coalesce(string_agg(format('job %%s, %%s since %%s', job.id, job.status, (SELECT max(event.at) FROM jobs.procrastinate_events AS event
+                                                                                   WHERE event.job_id = job.id)), ', ' ORDER BY job.id), 'nothing')
+                 FROM jobs.procrastinate_jobs AS job
+                WHERE job.task_name = 'forge.playbook' AND job.args ->> 'incident_id' = incident.id::text))
   FROM itsm.incident
  WHERE incident.state <> 'closed';
 

@@ -24,6 +24,7 @@ from atlas.field_service.rules import (
     visitor,
 )
 from atlas.identity import CustomerId, DeviceId, IncidentId, JobId, SubscriberId
+from atlas.itsm.reads import is_in_progress_held
 from atlas.itsm.writes import record_event
 from atlas.statements import Connection
 from forge.action import Action
@@ -65,6 +66,8 @@ class DispatchCrew(Action):
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         await writes.lock_dispatch(conn)
+        if not await is_in_progress_held(conn, self.incident):
+            return {"job": None, "because": "service is back already"}
         fault = await reads.fault_place(conn, self.incident)
         place, skill = Place(fault.latitude, fault.longitude, fault.label), crew_skill(fault.cause, fault.root_device_kind)
         chosen = crew(await reads.engineer_shifts(conn, skill, now, CREW_WITHIN), place, now)

@@ -134,7 +134,10 @@ def _kind_of(change: Revision) -> str:
 
 @dataclass(frozen=True)
 class OpenTickets(Action):
-    """Open the parent ticket of an incident and one child for each area that lost a line; those that are there stay."""
+    """Open the parent ticket of an incident and one child for each area that lost a line; those that are there stay.
+
+    Once service is back none is opened: nobody would resolve it, and the incident could never be closed.
+    """
 
     name: ClassVar[str] = "open_child_tickets"
 
@@ -152,6 +155,8 @@ class OpenTickets(Action):
         return Facts(self.name)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        if not await reads.is_in_progress_held(conn, self.incident_id):
+            return {"parent": None, "children": 0, "because": "service is back already"}
         return await _open_tickets(conn, self.incident_id, now)
 
 

@@ -8,23 +8,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from psycopg import AsyncConnection
 
 from atlas.connection import Atlas
-from atlas.identity import AlarmId, DeviceId, IncidentId, SubscriberId
+from atlas.identity import AlarmId, CorrelationId, DeviceId, IncidentId, SubscriberId
 from atlas.itsm.records import IncidentState
 from atlas.money import ZERO
+from atlas.principal import executor
 from cortex.findings import BlastRadius, CauseClass, Element, Evidence, Finding, Hypothesis
 from cortex.watch import IncidentCleared, IncidentFolded, IncidentMoved, NewIncident
+from forge.actions.field_service import DispatchCrew
+from forge.actions.itsm import OpenTickets
 from forge.graph import Bookmarks
 from forge.matrix_in_force import write_in_force
 from forge.outbox import drain
 from forge.outside.recorded import RecordedMessenger
 from forge.playbooks.outage import play
-from forge.propose import Forge, MatrixInForce
+from forge.propose import Forge, MatrixInForce, propose
 from forge.register import Register
 from forge.respond import respond
 from governance.matrix import SHIPPED, load
@@ -267,6 +271,21 @@ async def test_an_incident_that_was_folded_into_another_tells_nobody_that_they_a
     await play(forge, bookmarks, large)
 
     assert (await told(owner, "outage"), await told(owner, "restored")) == (3, 0)
+
+
+async def test_what_was_still_to_be_done_when_service_came_back_does_not_keep_the_incident_open(
+    forge: Forge, bookmarks: Bookmarks, owner: Owner, street: Street
+) -> None:
+    """A branch measured what was owed, and before it asked everybody was back."""
+    incident = await opened(forge, finding(street, street.lines))
+    await respond(forge, IncidentCleared(incident))
+    for late in (OpenTickets(incident), DispatchCrew(incident, 1, 0, 0.9, is_confirmed=True)):
+        await propose(forge, executor("playbook"), late, reason="it came late", correlation_id=CorrelationId(uuid4()))
+
+    state = await play(forge, bookmarks, incident)
+
+    left = await (await owner.execute("SELECT (SELECT count(*) FROM itsm.ticket), (SELECT count(*) FROM field_service.job)")).fetchone()
+    assert (state, left) == (IncidentState.CLOSED, (0, 0))
 
 
 async def killed_after(database_url: str, incident: IncidentId, seconds: float) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from api.settings import Settings
 from atlas.connection import Atlas
 from atlas.jobs import MOST_ATTEMPTS, defer, parked, queue, recover, retry_parked
 from atlas.principal import executor
+from evals.campaign.clock import MovedClock, installed
 from tests import given
 from tests.conftest import SECRET
 from tests.given import Owner
@@ -57,18 +57,17 @@ async def test_what_a_killed_worker_had_in_its_hands_is_taken_up_again(jobs: App
     mine = await left(atlas, "forge.carry_out", action_id=1)
     await taken_and_killed(jobs)
 
-    again, given_up = await recover(jobs, datetime.now(UTC))
+    again, given_up = await recover(jobs)
 
     assert (again, given_up, await taken_and_killed(jobs)) == ([mine], [], mine)
 
 
 async def test_a_job_that_takes_its_worker_down_five_times_is_parked_and_the_next_one_runs(jobs: App, atlas: Atlas) -> None:
     poison = await left(atlas, "forge.carry_out", action_id=666)
-    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     taken = []
     for _ in range(MOST_ATTEMPTS):
         taken.append(await taken_and_killed(jobs))
-        await recover(jobs, long_ago)
+        await recover(jobs)
     honest = await left(atlas, "forge.carry_out", action_id=1)
 
     async with atlas.transaction(ME) as conn:
@@ -84,7 +83,7 @@ async def test_what_died_together_more_than_once_is_taken_up_apart(jobs: App, at
     for _ in range(2):
         for _ in range(3):
             await taken_and_killed(jobs)
-        await recover(jobs, datetime.now(UTC))
+        await recover(jobs)
 
     async with atlas.transaction(ME) as conn:
         rows = await (
@@ -93,11 +92,46 @@ async def test_what_died_together_more_than_once_is_taken_up_apart(jobs: App, at
     assert rows == [(3,)]
 
 
+RETRIED = """
+import asyncio, sys
+from datetime import UTC, datetime, timedelta
+from atlas.jobs import queue
+
+async def main():
+    app = queue(sys.argv[1], bytes.fromhex(sys.argv[2]), most=2)
+    async with app.open_async():
+        worker = await app.job_manager.register_worker()
+        job = await app.job_manager.fetch_job(queues=None, worker_id=worker)
+        await app.job_manager.retry_job(job, retry_at=datetime.now(UTC) + timedelta(seconds=4))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_job_is_tried_again_after_its_pause_whatever_the_clock_of_its_process_says(
+    atlas: Atlas, database_url: str, tmp_path: Path
+) -> None:
+    """A day too far ahead it would hold up every job of the same lock for a day."""
+    clock = MovedClock(tmp_path / "clock", installed())
+    if not clock.can_move:
+        pytest.skip("libfaketime is not installed (Debian: faketime): no clock is moved")
+    clock.move(86_400)
+    await left(atlas, "forge.carry_out", lock="action:1", action_id=1)
+
+    command = (sys.executable, "-c", RETRIED, database_url, SECRET.hex())
+    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **clock.environment})
+    code = await process.wait()
+
+    async with atlas.transaction(ME) as conn:
+        row = await (await conn.execute("SELECT scheduled_at < clock_timestamp() + interval '5 s' FROM jobs.procrastinate_jobs")).fetchone()
+    assert (code, row) == (0, (True,))
+
+
 async def test_a_parked_job_begins_anew_when_somebody_says_so(jobs: App, atlas: Atlas) -> None:
     mine = await left(atlas, "forge.carry_out", action_id=1)
     for _ in range(MOST_ATTEMPTS):
         await taken_and_killed(jobs)
-        await recover(jobs, datetime(2020, 1, 1, tzinfo=UTC))
+        await recover(jobs)
 
     async with atlas.transaction(ME) as conn:
         answers = [await retry_parked(conn, mine), await retry_parked(conn, mine)]

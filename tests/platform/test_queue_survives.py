@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
@@ -46,7 +45,7 @@ class Counted:
     async def recovering(self) -> None:
         while True:
             await asyncio.sleep(0.2)
-            await recover(self.jobs, datetime.now(UTC), stalled_after_s=1)
+            await recover(self.jobs, stalled_after_s=1)
 
 
 @asynccontextmanager
@@ -109,7 +108,7 @@ async def test_a_look_for_stalled_jobs_that_fails_is_a_failed_sweep_and_no_end_o
             proxy.fault = REFUSES
             proxy.cut()
 
-            await attempted("recovery", lambda: recover(jobs, datetime.now(UTC)))
+            await attempted("recovery", lambda: recover(jobs))
             proxy.fault = PASSES
 
             was_answered = await answers(jobs)
@@ -123,6 +122,6 @@ async def test_a_look_for_stalled_jobs_that_fails_is_a_failed_sweep_and_no_end_o
 
 async def answers(jobs: App) -> bool:
     try:
-        return await recover(jobs, datetime.now(UTC)) == ([], [])
+        return await recover(jobs) == ([], [])
     except ConnectorException:
         return False
