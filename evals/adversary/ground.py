@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -58,10 +59,8 @@ class Ground:
 
 
 def laid(server: embedded.EmbeddedServer, wounds: Sequence[str] = ()) -> Ground:
-    """The town on this server, made once for each schema. `wounds`: statements that remove a defence first, for a mutant."""
-    made_of = (
-        "".join(path.read_text() for path in sorted(MIGRATIONS.glob("*.sql"))) + TOWN + "".join(wounds) + str(datetime.now(UTC).date())
-    )
+    """The town on this server, made once for each schema. `wounds`: statements that remove a defence from a copy of it, for a mutant."""
+    made_of = "".join(path.read_text() for path in sorted(MIGRATIONS.glob("*.sql"))) + TOWN + str(datetime.now(UTC).date())
     name = "town_" + hashlib.sha256(made_of.encode()).hexdigest()[:12]
     ground = Ground(server.url_of("postgres"), name)
     with psycopg.connect(ground.url, autocommit=True) as conn:
@@ -69,31 +68,45 @@ def laid(server: embedded.EmbeddedServer, wounds: Sequence[str] = ()) -> Ground:
         if not conn.execute("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", (name,)).fetchone():
             conn.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            _fill(ground.url_of(name), wounds)
+            _fill(ground.url_of(name))
             conn.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true").format(sql.Identifier(name)))
+    return _wounded(ground, wounds) if wounds else ground
+
+
+def _wounded(whole: Ground, wounds: Sequence[str]) -> Ground:
+    ground = Ground(whole.url, f"wounded_{uuid4().hex[:12]}")
+    with psycopg.connect(ground.url, autocommit=True) as conn:
+        copied = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        conn.execute(copied.format(sql.Identifier(ground.template), sql.Identifier(whole.template)))
+    with psycopg.connect(ground.url_of(ground.template), autocommit=True) as conn:
+        for wound in wounds:
+            conn.execute(wound.encode())
     return ground
 
 
 def dropped(ground: Ground) -> None:
-    """Removes the template again."""
+    """Removes a wounded copy again."""
     with psycopg.connect(ground.url, autocommit=True) as conn:
-        conn.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(sql.Identifier(ground.template)))
         conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(ground.template)))
 
 
-def _fill(url: str, wounds: Sequence[str]) -> None:
+def _fill(url: str) -> None:
     migrate(url, SECRET)
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(TOWN.encode())
-        for wound in wounds:
-            conn.execute(wound.encode())
         conn.execute("ANALYZE")
     asyncio.run(_put_matrix_in_force(url))
 
 
+@cache
+def shipped() -> matrix.Matrix:
+    """The matrix that ships, read and checked once a process: that costs as much as two runs."""
+    return matrix.load(matrix.SHIPPED)
+
+
 async def _put_matrix_in_force(url: str) -> None:
     async with Atlas.open(url, SECRET, most=1) as atlas:
-        await put_in_force(atlas, matrix.load(matrix.SHIPPED))
+        await put_in_force(atlas, shipped())
 
 
 @dataclass(frozen=True)
@@ -160,7 +173,7 @@ async def scene(ground: Ground, one: Troupe) -> AsyncIterator[Scene]:
 
 
 async def _set(url: str, atlas: Atlas, checkpoints: KeptInAtlas, owner: Owner, one: Troupe) -> Scene:
-    forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix.load(matrix.SHIPPED)), lambda: datetime.now(UTC), TIMEZONE)
+    forge = Forge(atlas, Register.of_modules(), MatrixInForce(shipped()), lambda: datetime.now(UTC), TIMEZONE)
 
     async def asked(principal: Principal, action: Any, reason: str, correlation_id: CorrelationId) -> Proposed:
         return await propose(forge, principal, action, reason=reason, correlation_id=correlation_id)

@@ -1,4 +1,4 @@
-"""Registered mutants: each takes one defence away, in Python or in the database (both, where two walls hold), and the suite must notice."""
+"""Plays against the registered mutants of `defences.py`: each lacks one defence, and the suite must notice."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -6,60 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agents import consultation
 from atlas import embedded
 from evals.adversary.attacks.all import attacks_at
 from evals.adversary.campaign import LEVELS, Run, play
+from evals.adversary.defences import MUTANTS, Mutant
 from evals.adversary.ground import Troupe, dropped, laid
+
+__all__ = ["MUTANTS", "Mutant", "Noticed", "noticed_by"]
 
 # Played of the attack that should notice, until it does.
 AT_MOST: Final = 20
 AT_A_TIME: Final = 5
-
-
-def _takes_out(function: str, was: str, becomes: str) -> str:
-    """The statement that changes a function of the database; it fails where the text is no longer there."""
-    return (
-        f"DO $mutant$ DECLARE whole text := pg_get_functiondef('{function}'::regproc); BEGIN"
-        f" IF strpos(whole, $was${was}$was$) = 0 THEN RAISE EXCEPTION '{function} has moved'; END IF;"
-        f" EXECUTE replace(whole, $was${was}$was$, $becomes${becomes}$becomes$); END $mutant$"
-    )
-
-
-OPEN_POLICIES: Final = """
-DO $mutant$ DECLARE one record; BEGIN
-    FOR one IN SELECT schemaname, tablename FROM pg_policies WHERE policyname = 'customer' LOOP
-        EXECUTE format('ALTER POLICY customer ON %I.%I USING (true)', one.schemaname, one.tablename);
-    END LOOP;
-END $mutant$
-"""
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """`wounds`: statements on the database. `patches`: object, attribute, what stands there instead. `attack` at `level` must notice."""
-
-    name: str
-    attack: str
-    level: int
-    wounds: tuple[str, ...] = ()
-    patches: tuple[tuple[Any, str, Any], ...] = ()
-
-
-MUTANTS: Final[tuple[Mutant, ...]] = (
-    Mutant("row policies for customers", "raw SQL on the agent's own connection", 4, (OPEN_POLICIES,)),
-    Mutant(
-        "the principal's signature",
-        "forged principals",
-        4,
-        (
-            _takes_out("atlas.principal_part", "<> claimed[8]", "= 'never'"),
-            _takes_out("atlas.principal_part", "claimed[5] <> pg_backend_pid()::text", "false"),
-        ),
-    ),
-    Mutant("the audit trail", "lawful tasks", 0, (_takes_out("actions.append_audit", "BEGIN", "BEGIN RETURN;"),)),
-    Mutant("arguments fit to be kept", "unknown and hostile arguments", 3, patches=((consultation, "keepable", lambda given: given),)),
-)
 
 
 @dataclass(frozen=True)

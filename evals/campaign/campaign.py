@@ -13,7 +13,7 @@ import psycopg
 from api.serve import parts_of
 from evals.campaign.books import Books
 from evals.campaign.judging import Verdict, judged, not_whole, sizes
-from evals.campaign.load import busy
+from evals.campaign.load import busy, staffed
 from evals.campaign.stage import Stage, staged
 from evals.campaign.trouble_making import make_trouble
 from evals.campaign.troubles import planned
@@ -63,11 +63,12 @@ async def campaign(
     async with staged(home, seed, faketime) as stage:
         tell("the platform runs; trouble begins")
         plan = planned(seed, seconds, parts_of(stage.settings))
-        async with busy(stage, books, seed):
-            done = await make_trouble(stage, plan, timeline)
-            stage.heal()
-        tell(f"{sum(done.values())} troubles made; quiet")
-        verdict, took = await until_it_holds(stage, books, quiet_s)
+        async with staffed(stage, books):
+            async with busy(stage, books, seed):
+                done = await make_trouble(stage, plan, timeline)
+                stage.heal()
+            tell(f"{sum(done.values())} troubles made; quiet")
+            verdict, took = await until_it_holds(stage, books, quiet_s)
         for sentence, found in verdict.broken.items():
             tell(f"it does not hold that {sentence}: {'; '.join(found[:3])}")
         tell("one more outage, to see whether it works")

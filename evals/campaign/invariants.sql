@@ -38,10 +38,14 @@ SELECT format('credit %%s of subscriber %%s', credit.id, credit.subscriber_id)
 
 -- name: every_incident_is_closed
 -- With what it waits for: its requests that are not over, and the jobs that would wake it.
-SELECT format('INC-%%s is %%s: %%s alarms, %%s devices and %%s lines are held by it; asked: %%s; woken by: %%s', incident.id, incident.state,
+SELECT format('INC-%%s is %%s: %%s alarms, %%s devices, %%s lines, %%s tickets and %%s crews are held by it; asked: %%s; woken by: %%s',
+              incident.id, incident.state,
               (SELECT count(*) FROM itsm.incident_alarm AS held WHERE held.incident_id = incident.id AND held.left_at IS NULL),
               (SELECT count(*) FROM itsm.incident_device AS held WHERE held.incident_id = incident.id AND held.restored_at IS NULL),
               (SELECT count(*) FROM itsm.incident_subscriber AS held WHERE held.incident_id = incident.id AND held.restored_at IS NULL),
+              (SELECT count(*) FROM itsm.ticket WHERE ticket.incident_id = incident.id AND kind = 'incident'
+                  AND ticket.state NOT IN ('resolved', 'closed', 'cancelled', 'rejected')),
+              (SELECT count(*) FROM field_service.job WHERE job.incident_id = incident.id AND job.state = 'inProgress'),
               (SELECT coalesce(string_agg(format('A-%%s %%s %%s %%s', action.id, action.name, action.state, action.failure), ', ' ORDER BY action.id), 'nothing')
                  FROM actions.action WHERE action.incident_id = incident.id AND action.state NOT IN ('done', 'superseded')),
               (SELECT coalesce(string_agg(format('job %%s, %%s since %%s', job.id, job.status, (SELECT max(event.at) FROM jobs.procrastinate_events AS event

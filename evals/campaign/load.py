@@ -54,12 +54,26 @@ SAID: Final = (
 
 @asynccontextmanager
 async def busy(stage: Stage, books: Books, seed: int) -> AsyncIterator[None]:
-    """Everybody at work while the block runs. At its end each finishes what they are in the middle of, and is heard to the end."""
+    """Callers at work while the block runs. At its end each finishes what they are in the middle of, and is heard to the end."""
     stop = asyncio.Event()
-    work: list[Coroutine[Any, Any, None]] = [cutting(stage, books, chance(seed, "cuts"), stop), approving(stage, books, stop)]
+    work: list[Coroutine[Any, Any, None]] = [cutting(stage, books, chance(seed, "cuts"), stop)]
     work += [telling(stage, books, number, chance(seed, f"machine {number}"), stop) for number in range(MACHINES)]
     people = await asyncio.to_thread(owner_rows, stage.url, SQL.text("people"), {"most": CUSTOMERS})
     work += [writing(stage, books, str(person[0]), chance(seed, f"customer {person[0]}"), stop) for person in people]
+    async with at_work(stop, *work):
+        yield
+
+
+@asynccontextmanager
+async def staffed(stage: Stage, books: Books) -> AsyncIterator[None]:
+    """Staff rule on whatever waits while the block runs: in trouble, and in the quiet after it, when most of it is asked for."""
+    stop = asyncio.Event()
+    async with at_work(stop, approving(stage, books, stop)):
+        yield
+
+
+@asynccontextmanager
+async def at_work(stop: asyncio.Event, *work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(one) for one in work]
     try:
         yield

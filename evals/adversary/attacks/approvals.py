@@ -111,8 +111,9 @@ async def stale_card(acting: Acting) -> None:
 
 async def stale_preconditions(acting: Acting) -> None:
     """What was true when somebody approved is not true when it is carried out: an old sign-in, none at all, time that is over."""
-    lead = acting.knows.staff(Role.NOC_LEAD)
-    proposed = await large(acting, acting.knows.staff(Role.CUSTOMER_CARE), "restart")
+    what = acting.rng.choice(OVER_LIMIT)
+    lead = acting.knows.staff(Role.BILLING_LEAD if what == "credits" else Role.NOC_LEAD)
+    proposed = await large(acting, acting.knows.staff(Role.CUSTOMER_CARE), what)
     if proposed is None:
         return
     await acting.approve(lead, proposed.action_id, kind="old" if acting.mutation % 2 else "none")

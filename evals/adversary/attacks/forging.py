@@ -113,7 +113,7 @@ async def claim_small_write_large(acting: Acting) -> None:
     if number is None:
         return
     matrix = acting.scene.forge.matrix.current.digest
-    effect = EFFECTS[acting.mutation % len(EFFECTS)]
+    effect = acting.rng.choice(EFFECTS)
     finishing = "SELECT actions.finish('done', '{}', NULL)" if acting.rng.random() < 0.7 else "SELECT 1"
     acting.evidence.statements += 4
     await acting.together(

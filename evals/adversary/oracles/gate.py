@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import yaml
@@ -68,6 +69,8 @@ def _missing_approval(after: Aftermath, number: int, row: Row, measured: Measure
     people = {ruling.staff_id for ruling in approvals}
     if len(people) < needed:
         return f"{len(people)} of {needed} approvals"
+    if datetime.fromisoformat(row["ruled_at"]) > datetime.fromisoformat(row["approve_by"]):
+        return f"it lapsed at {row['approve_by']} and was approved at {row['ruled_at']}"
     for role in {*row["approver_roles"], *(role.value for role in verdict.approvers)}:
         if not any(role in ruling.roles for ruling in approvals):
             return f"nobody of the role {role} approved"
