@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: demo run test campaign check bench seed schema sbom lock clean setup
+.PHONY: demo run test peers campaign check bench seed schema sbom lock clean setup
 
 setup: $(STAMP)
 
@@ -25,8 +25,16 @@ run: setup
 seed: setup
 	$(BIN)/bedrock seed $(ARGS)
 
+# Servers that nobody of ours wrote, for tests of the wire. Without npm, or where it may not, their tests skip and say so.
+PEERS := build/peers/node_modules/.package-lock.json
+peers: $(PEERS)
+$(PEERS): tests/wire/package.json tests/wire/package-lock.json
+	@mkdir -p build/peers && cp $^ build/peers && command -v npm >/dev/null \
+	    && npm ci --prefix build/peers --ignore-scripts --no-audit --no-fund --silent \
+	    || echo "no npm, or no packages: the wire is tested against our own peer only"
+
 # Two at once, a file to each: PostgreSQL and the tests take turns to wait.
-test: setup
+test: setup peers
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # A short fault campaign: it sometimes still finds an incident that is resolved and not closed after a minute of quiet.

@@ -1,5 +1,6 @@
 """Which chat model answers: an OpenAI-compatible provider where configured, with one retry layer and a circuit breaker of our own."""
 
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,9 +10,10 @@ import structlog
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from agents.budgets import Prices
 from agents.conversation import TurnContext
@@ -23,7 +25,13 @@ ATTEMPTS: Final = 2
 # Failures in a row that open the circuit, and how long it stays open.
 FAILURES: Final = 3
 OPEN_FOR_S: Final = 30.0
+LONGEST_PAUSE_S: Final = 1.0
+FINISHED: Final = frozenset({"stop", "tool_calls"})
 WORTH_ANOTHER_TRY: Final = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)
+
+
+class CutOff(Exception):
+    """The provider's answer ended before it was finished: half a sentence is no answer."""
 
 
 class ProviderResting(Exception):
@@ -49,6 +57,7 @@ class Provider:
             base_url=self.base_url,
             timeout=self.timeout_s,
             max_retries=0,
+            streaming=True,
             stream_usage=True,
         )
 
@@ -102,10 +111,34 @@ class ProviderCalls(AgentMiddleware[Any, TurnContext]):
     ) -> ModelResponse[Any]:
         async for attempt in AsyncRetrying(
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random(0.02, 0.1),
-            retry=retry_if_exception_type(WORTH_ANOTHER_TRY),
+            wait=pause_before_another_try,
+            retry=retry_if_exception(is_worth_another_try),
             reraise=True,
         ):
             with attempt:
-                return await handler(request)
+                return whole(await handler(request))
         raise ProviderResting
+
+
+def whole(answer: ModelResponse[Any]) -> ModelResponse[Any]:
+    """Raises CutOff where the provider did not say that it had finished."""
+    last = answer.result[-1] if answer.result else None
+    if isinstance(last, AIMessage) and last.response_metadata.get("finish_reason") not in FINISHED:
+        raise CutOff(str(last.response_metadata.get("finish_reason")))
+    return answer
+
+
+def is_worth_another_try(error: BaseException) -> bool:
+    """Whether the same again may help, and soon enough for somebody who waits."""
+    return isinstance(error, WORTH_ANOTHER_TRY) and asked_to_wait_s(error) <= LONGEST_PAUSE_S
+
+
+def pause_before_another_try(state: RetryCallState) -> float:
+    failed = state.outcome.exception() if state.outcome else None
+    return max(random.uniform(0.02, 0.1), asked_to_wait_s(failed))  # noqa: S311 - spreads retries, guards nothing
+
+
+def asked_to_wait_s(error: BaseException | None) -> float:
+    """What the provider's Retry-After asks for; 0 where it asks for nothing that can be read."""
+    asked = error.response.headers.get("retry-after", "") if isinstance(error, openai.APIStatusError) else ""
+    return float(asked) if asked.replace(".", "", 1).isdecimal() else 0.0

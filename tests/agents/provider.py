@@ -36,23 +36,27 @@ class ScriptedProvider:
         self.asked.append(json.loads(await reader.readexactly(length)))
         answer = self._next()
         status = answer if isinstance(answer, int) else 200
-        body = json.dumps({"error": {"message": "it broke"}} if isinstance(answer, int) else _completion(answer)).encode()
-        writer.write(f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n".encode())
+        kind = "application/json" if isinstance(answer, int) else "text/event-stream"
+        body = json.dumps({"error": {"message": "it broke"}}).encode() if isinstance(answer, int) else _streamed(answer)
+        writer.write(f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n".encode())
         writer.write(b"connection: close\r\n\r\n" + body)
         await writer.drain()
         writer.close()
         await writer.wait_closed()
 
 
-def _completion(message: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": "1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "scripted",
-        "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if message.get("tool_calls") else "stop"}],
-        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-    }
+def _streamed(message: dict[str, Any]) -> bytes:
+    """The message as the three chunks of a stream: what is said, why it ends, what it cost."""
+    called = [{"index": at, **call} for at, call in enumerate(message.get("tool_calls") or ())]
+    said = {"role": "assistant", "content": message["content"], **({"tool_calls": called} if called else {})}
+    ends = {"index": 0, "delta": {}, "finish_reason": "tool_calls" if called else "stop"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    chunks = [_chunk([{"index": 0, "delta": said, "finish_reason": None}]), _chunk([ends]), _chunk([], usage=usage)]
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+
+
+def _chunk(choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": choices, **more}
 
 
 @asynccontextmanager
