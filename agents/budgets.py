@@ -16,7 +16,7 @@ from psycopg.errors import ProgramLimitExceeded
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.principal import Principal, executor
-from forge.budgets import Expense, spend
+from forge.budgets import Expense, book_overrun, spend
 
 log = structlog.get_logger()
 
@@ -51,17 +51,13 @@ class Prices:
 
 @dataclass
 class Purse:
-    """One turn's. `clock`: monotonic seconds; the time between two calls is booked with the second.
-
-    `owed`: cost beyond what was held ready.
-    """
+    """One turn's. `clock`: monotonic seconds; the time between two calls is booked with the second."""
 
     atlas: Atlas
     principal: Principal
     run: UUID
     clock: Callable[[], float]
     started: float = field(init=False)
-    owed: Expense = field(default_factory=Expense, init=False)
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -77,14 +73,16 @@ class Purse:
         tokens = read + TOKENS_OF_AN_ANSWER
         await self._spend(Expense(model_calls=1, tokens=tokens, micro_money=prices.of(read, TOKENS_OF_AN_ANSWER)))
 
-    def was_dearer(self, read: int, answer: Sequence[BaseMessage], prices: Prices) -> None:
-        """What the provider says beyond what was held ready is booked with the next call; nothing is given back."""
+    async def was_dearer(self, read: int, answer: Sequence[BaseMessage], prices: Prices) -> None:
+        """Books what the provider says beyond what was held ready: the next call, of this turn or another, finds that much less."""
         used = next((message.usage_metadata for message in answer if isinstance(message, AIMessage) and message.usage_metadata), None)
         if used is None:
             return
         money = prices.of(used["input_tokens"], used["output_tokens"]) - prices.of(read, TOKENS_OF_AN_ANSWER)
         tokens = used["total_tokens"] - read - TOKENS_OF_AN_ANSWER
-        self.owed = Expense(tokens=self.owed.tokens + max(0, tokens), micro_money=self.owed.micro_money + max(0, money))
+        if tokens > 0 or money > 0:
+            async with self.atlas.transaction(KEEPER) as conn:
+                await book_overrun(conn, self.run, self.scope, self.principal.reference, max(0, tokens), max(0, money))
 
     async def for_tool(self, tool: str) -> None:
         """Before a tool is called. Raises BudgetExhausted."""
@@ -96,11 +94,11 @@ class Purse:
         booked = Expense(
             expense.model_calls,
             expense.tool_calls,
-            expense.tokens + self.owed.tokens,
-            expense.micro_money + self.owed.micro_money,
+            expense.tokens,
+            expense.micro_money,
             max(0, round((now - self.started) * 1000)),
         )
-        self.started, self.owed = now, Expense()
+        self.started = now
         try:
             async with self.atlas.transaction(KEEPER) as conn:
                 await spend(conn, self.run, self.scope, self.principal.reference, booked)
@@ -136,5 +134,5 @@ class BudgetedCalls(AgentMiddleware[Any, Any]):
         read = tokens_in(request)
         await purse.for_model(read, self._prices)
         answer = await handler(request)
-        purse.was_dearer(read, answer.result, self._prices)
+        await purse.was_dearer(read, answer.result, self._prices)
         return answer

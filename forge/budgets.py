@@ -24,6 +24,11 @@ async def spend(conn: Connection, run: UUID, scope: str, subject: str, expense: 
     await SQL.value(conn, "spend", run=run, scope=scope, subject=subject, **vars(expense))
 
 
+async def book_overrun(conn: Connection, run: UUID, scope: str, subject: str, tokens: int, micro_money: int) -> None:
+    """Books what an answer cost beyond what was held ready for it, whatever is left of the budgets: it is spent."""
+    await SQL.value(conn, "book_overrun", run=run, scope=scope, subject=subject, tokens=tokens, micro_money=micro_money)
+
+
 async def forget_runs(conn: Connection) -> None:
     """Drops the counters of runs that were over long ago."""
     await SQL.value(conn, "forget_runs")

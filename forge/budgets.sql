@@ -5,3 +5,6 @@ SELECT actions.spend(%(run)s::uuid, %(scope)s, %(subject)s,
 
 -- name: forget_runs
 SELECT actions.forget_runs();
+
+-- name: book_overrun
+SELECT actions.book_overrun(%(run)s::uuid, %(scope)s, %(subject)s, %(tokens)s, %(micro_money)s);
