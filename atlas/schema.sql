@@ -366,6 +366,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.authority_for(p_staff_id bigint, a actions.action) RETURNS bigint
 -- function actions.barred(p_name text, p_facts jsonb, m actions.measures, p_answer text, most actions.hard_limit) RETURNS actions.verdict
 -- function actions.beyond(m actions.measures, most actions.measures) RETURNS text
+-- function actions.book_overrun(p_run uuid, p_scope text, p_subject text, p_tokens bigint, p_micro_money bigint) RETURNS void SECURITY DEFINER
 -- function actions.break_the_glass(p_role text, p_reason text, p_for interval) RETURNS bigint SECURITY DEFINER
 -- function actions.claim(p_action_id bigint, p_digest bytea) RETURNS void SECURITY DEFINER
 -- function actions.claimed() RETURNS bigint SECURITY DEFINER
