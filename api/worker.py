@@ -36,7 +36,7 @@ from forge.playbooks.outage import play
 from forge.privacy import expire_checkpoints
 from forge.respond import respond_to_all
 from forge.sequences.advance import advance_due
-from forge.sequences.plan_move import KINDS
+from forge.sequences.kinds import KINDS
 
 log = structlog.get_logger()
 

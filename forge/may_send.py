@@ -26,6 +26,10 @@ PURPOSE_OF: Final = {
     "restored": Purpose.SERVICE,
     "credit": Purpose.BILLING,
     "credit_days": Purpose.BILLING,
+    "order_done": Purpose.SERVICE,
+    "order_failed": Purpose.SERVICE,
+    "order_late": Purpose.SERVICE,
+    "order_ended": Purpose.SERVICE,
     "billing": Purpose.BILLING,
     "marketing": Purpose.MARKETING,
 }

@@ -8,7 +8,7 @@ from atlas.oms import reads
 from atlas.oms.records import Order, PlanChange
 from atlas.oms.rules import checked_reason, state_when_cancelled, the_change
 from atlas.principal import Assurance
-from forge.actions.oms import CancelOrder, RequestPlanChange
+from forge.actions.oms.plans import CancelOrder, RequestPlanChange
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 

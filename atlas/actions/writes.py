@@ -106,3 +106,13 @@ async def put_off_errand(conn: Connection, errand: Errand, after: timedelta, why
 async def call_off_errands(conn: Connection, action_id: ActionId) -> int:
     """Ends the action's errands that surely nobody has begun; how many."""
     return await SQL.run(conn, "call_off_errands", action_id=action_id)
+
+
+async def resume_sequence(conn: Connection, sequence_id: int, within: timedelta) -> bool:
+    """Takes a sequence that fell out up again at the step that failed; False where it does not wait for that."""
+    return bool(await SQL.run(conn, "resume_sequence", sequence_id=sequence_id, within=within))
+
+
+async def turn_sequence_back(conn: Connection, sequence_id: int, why: str) -> bool:
+    """From here on what a sequence did is taken back; False where it has ended, or is being taken back already."""
+    return bool(await SQL.run(conn, "turn_sequence_back", sequence_id=sequence_id, why=why))

@@ -72,3 +72,17 @@ UPDATE actions.errand
  WHERE action_id = %(action_id)s
    AND state = 'queued'
    AND attempts = 0;
+
+-- What failed is begun anew under its next name; what was done before it stays done.
+-- name: resume_sequence
+WITH resumed AS (
+    UPDATE actions.sequence SET state = 'running', why = NULL, fallen_at = NULL, deadline = clock_timestamp() + %(within)s::interval, next_at = clock_timestamp()
+     WHERE sequence.id = %(sequence_id)s AND sequence.state = 'fallen_out'
+    RETURNING id
+)
+UPDATE actions.sequence_step AS step SET state = 'waiting', began_at = NULL, changed_at = clock_timestamp()
+  FROM resumed WHERE step.sequence_id = resumed.id AND step.state = 'failed';
+
+-- name: turn_sequence_back
+UPDATE actions.sequence SET state = 'undoing', why = %(why)s, next_at = clock_timestamp(), fallen_at = NULL
+ WHERE sequence.id = %(sequence_id)s AND sequence.state IN ('running', 'fallen_out');

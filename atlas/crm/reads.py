@@ -20,7 +20,7 @@ from atlas.crm.records import (
 )
 from atlas.crm.rules import address_forms, contact_address, the_only_one
 from atlas.errors import InvalidField, NotFound
-from atlas.identity import CustomerId
+from atlas.identity import CustomerId, SubscriberId
 from atlas.money import Money
 from atlas.statements import Connection, Statements
 
@@ -111,3 +111,11 @@ async def customer_page(conn: Connection, customer_id: CustomerId, now: datetime
         notices=tuple(await SQL.all(conn, NoticeSent, "notices_to", customer_id=customer_id, most=MOST_ON_A_PAGE)),
         interactions=tuple(await SQL.all(conn, Interaction, "interactions", customer_id=customer_id, most=MOST_ON_A_PAGE)),
     )
+
+
+async def line_of(conn: Connection, customer_id: CustomerId, subscriber_id: SubscriberId) -> str:
+    """The state of a line of this customer. Raises NotFound for anybody else's."""
+    state: str | None = await SQL.value(conn, "line_state", customer_id=customer_id, subscriber_id=subscriber_id)
+    if state is None:
+        raise NotFound("line", subscriber_id)
+    return state

@@ -104,3 +104,6 @@ SELECT interaction.at, interaction.kind, interaction.channel, interaction.summar
  WHERE interaction.customer_id = %(customer_id)s
  ORDER BY interaction.at DESC, interaction.id DESC
  LIMIT %(most)s;
+
+-- name: line_state
+SELECT subscriber.state FROM crm.subscriber WHERE subscriber.id = %(subscriber_id)s AND subscriber.customer_id = %(customer_id)s;

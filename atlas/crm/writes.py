@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from atlas.crm.records import Channel, Consent, QuietHours
 from atlas.crm.rules import ContactMissing
 from atlas.errors import Conflict
-from atlas.identity import CustomerId, OfferingVersionId, SubscriberId
+from atlas.identity import CustomerId, OfferingVersionId, PremiseId, SubscriberId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -69,3 +70,25 @@ async def move_plan(conn: Connection, subscriber_id: SubscriberId, before: Offer
 async def suspend_subscribers(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[SubscriberId]:
     """Suspends every active line of these customers for non-payment, locking them; the lines it stopped."""
     return await SQL.column(conn, "suspend_subscribers", customer_ids=list(customer_ids))
+
+
+async def begin_line(conn: Connection, customer_id: CustomerId, premise_id: PremiseId, version: OfferingVersionId) -> SubscriberId:
+    """A line that an order will make: `created`, and nothing yet."""
+    made = await SQL.value(conn, "begin_line", customer_id=customer_id, premise_id=premise_id, offering_version_id=version)
+    return SubscriberId(made)
+
+
+# TMF637, as far as orders move a line.
+LINE_LEGAL: Final[dict[str, tuple[str, ...]]] = {
+    "pendingActive": ("created",),
+    "active": ("pendingActive",),
+    "aborted": ("created", "pendingActive"),
+    "cancelled": ("created", "pendingActive"),
+    "pendingTerminate": ("active", "suspended"),
+    "terminated": ("pendingTerminate",),
+}
+
+
+async def move_line(conn: Connection, subscriber_id: SubscriberId, state: str, at: datetime) -> bool:
+    """Moves a line on, as its order goes; False where it stands elsewhere already."""
+    return bool(await SQL.run(conn, "move_line", subscriber_id=subscriber_id, state=state, was=list(LINE_LEGAL[state]), at=at))

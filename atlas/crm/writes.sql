@@ -32,3 +32,14 @@ UPDATE crm.subscriber SET state = 'suspended', suspended_for = 'non_payment', ac
  WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])
    AND subscriber.state = 'active'
 RETURNING subscriber.id;
+
+-- name: begin_line
+INSERT INTO crm.subscriber (customer_id, premise_id, offering_version_id, state, action_id)
+VALUES (%(customer_id)s, %(premise_id)s, %(offering_version_id)s, 'created', actions.claimed())
+RETURNING id;
+
+-- name: move_line
+UPDATE crm.subscriber
+   SET state = %(state)s, action_id = actions.claimed(), version = version + 1,
+       activated_at = CASE WHEN %(state)s = 'active' THEN coalesce(subscriber.activated_at, %(at)s) ELSE subscriber.activated_at END, suspended_for = NULL
+ WHERE subscriber.id = %(subscriber_id)s AND subscriber.state = ANY (%(was)s::text[]);

@@ -8,7 +8,7 @@ from typing import Any
 
 from atlas.helpdesk.records import CodeTried, Conversation, Inbound, Media, NoticeDraft
 from atlas.helpdesk.rules import MOST_CODES_A_DAY, MOST_TRIES, SAME_CASE, TooManyCodes, promised_news, storable
-from atlas.identity import ConversationId, CustomerId, IncidentId, StaffId
+from atlas.identity import ConversationId, CustomerId, IncidentId, OrderId, StaffId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -28,6 +28,22 @@ async def queue_notices(conn: Connection, incident_id: IncidentId, purpose: str,
         words=[draft.words for draft in drafts],
         not_befores=[draft.not_before for draft in drafts],
     )
+
+
+async def queue_order_notice(
+    conn: Connection,
+    order_id: OrderId,
+    customer_id: CustomerId,
+    purpose: str,
+    to: tuple[str, str],
+    language: str,
+    words: str,
+    at: datetime,
+) -> bool:
+    """Leaves a notice about an order for the outbox, once per order and purpose; False where it was left before. `to`: channel, address."""
+    channel, address = to
+    noticed = {"key": f"order:{order_id}:{purpose}", "customer_id": customer_id, "purpose": purpose, "channel": channel, "address": address}
+    return bool(await SQL.run(conn, "queue_order_notice", language=language, words=words, at=at, **noticed))
 
 
 async def queue_reply(conn: Connection, conversation: Conversation, message_id: int, words: str, language: str, at: datetime) -> None:

@@ -8,6 +8,11 @@ SELECT told.customer_id, %(incident_id)s, %(purpose)s, 'incident:' || %(incident
               %(not_befores)s::timestamptz[]) AS told (customer_id, channel, address, language, words, not_before)
 ON CONFLICT (key) DO NOTHING;
 
+-- name: queue_order_notice
+INSERT INTO helpdesk.notice (customer_id, purpose, key, channel, address, language, template, words, not_before)
+VALUES (%(customer_id)s, %(purpose)s, %(key)s, %(channel)s, %(address)s, %(language)s, %(purpose)s || '.' || %(language)s, %(words)s, %(at)s)
+ON CONFLICT (key) DO NOTHING;
+
 -- name: queue_reply
 INSERT INTO helpdesk.notice (customer_id, purpose, key, channel, address, language, template, words, not_before)
 VALUES (%(customer_id)s, 'reply', %(key)s, %(channel)s, %(address)s, %(language)s, '', %(words)s, %(at)s)

@@ -3,8 +3,8 @@
 from datetime import date
 
 from atlas.errors import NotFound
-from atlas.identity import CustomerId, OrderId, SubscriberId
-from atlas.oms.records import Fulfilment, Order, PlanChange
+from atlas.identity import CustomerId, OrderId, PremiseId, SubscriberId
+from atlas.oms.records import Case, Evidence, Fallen, Fulfilment, Happened, Jeopardy, Offer, Order, PlanChange, PortHold, ToTell
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -36,3 +36,55 @@ async def plan_changes(
 ) -> list[PlanChange]:
     """What a change to the plan of this code or name would mean, for each line of the customer or for the one named."""
     return await SQL.all(conn, PlanChange, "plan_changes", customer_id=customer_id, code=code.strip(), day=day, subscriber_id=subscriber_id)
+
+
+async def offer(conn: Connection, customer_id: CustomerId, premise_id: PremiseId, code: str, day: date) -> Offer | None:
+    """The plan of this code or name as it could be ordered for the premise on `day`; None where there is none, or no such premise."""
+    return await SQL.first(conn, Offer, "offer", customer_id=customer_id, premise_id=premise_id, code=code.strip(), day=day)
+
+
+async def case_of(conn: Connection, order_id: OrderId) -> Case:
+    """The order and all that decides what happens to it next. Raises NotFound."""
+    found = await SQL.first(conn, Case, "cases", order_id=order_id)
+    if found is None:
+        raise NotFound("order for a line", order_id)
+    return found
+
+
+async def orders_to_attend(conn: Connection, most: int = 64) -> list[OrderId]:
+    """Orders that a look at this moment may move on, oldest first."""
+    return [OrderId(found) for found in await SQL.column(conn, "orders_to_attend", most=most)]
+
+
+async def port_hold_of(conn: Connection, order_id: OrderId) -> PortHold | None:
+    return await SQL.first(conn, PortHold, "port_hold", order_id=order_id)
+
+
+async def first_evidence(conn: Connection, order_id: OrderId) -> Evidence | None:
+    """What first showed that the order's line works; None as long as nothing did."""
+    return await SQL.first(conn, Evidence, "first_evidence", order_id=order_id)
+
+
+async def story_of(conn: Connection, order_id: OrderId) -> list[Happened]:
+    """Everything that happened for an order, in all systems, in the order of time."""
+    return await SQL.all(conn, Happened, "story", order_id=order_id)
+
+
+async def fallout_queue(conn: Connection) -> list[Fallen]:
+    """Orders of which a step failed and that wait for a person, longest first."""
+    return await SQL.all(conn, Fallen, "fallout")
+
+
+async def in_jeopardy(conn: Connection, most: int = 100) -> list[Jeopardy]:
+    """Orders that will miss the day that was wanted, or have, soonest day first."""
+    return await SQL.all(conn, Jeopardy, "in_jeopardy", most=most)
+
+
+async def to_tell(conn: Connection, order_id: OrderId) -> ToTell | None:
+    """How the customer of an order is written to; None where they closed every way."""
+    return await SQL.first(conn, ToTell, "to_tell", order_id=order_id)
+
+
+async def line_of_order(conn: Connection, order_id: OrderId) -> Case | None:
+    """As `case_of`; None where the order is for no line."""
+    return await SQL.first(conn, Case, "cases", order_id=order_id)

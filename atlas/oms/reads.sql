@@ -50,3 +50,156 @@ SELECT line.customer_id, line.id AS subscriber_id, line.state AS line_state, hel
    AND line.state NOT IN ('terminated', 'cancelled', 'aborted')
    AND lower(%(code)s) IN (lower(wanted.code), lower(wanted.name))
  ORDER BY line.id;
+
+-- name: offer
+SELECT customer.id AS customer_id, customer.state AS customer_state, premise.id AS premise_id, wanted.code, wanted.name AS plan,
+       offered.id AS offering_version_id, wanted.lifecycle_status AS offering_status, wanted.technology,
+       (wanted.segment = 'business') <= (customer.kind = 'organisation') AS is_for_them,
+       (SELECT coalesce(sum(price.amount_minor), 0)::bigint
+          FROM catalogue.price WHERE price.offering_version_id = offered.id AND price.kind = 'recurring') AS monthly,
+       (SELECT min(ordered.id) FROM oms.product_order AS ordered
+         WHERE ordered.customer_id = customer.id AND ordered.premise_id = premise.id AND ordered.kind = 'add'
+           AND ordered.state NOT IN ('rejected', 'cancelled', 'completed', 'failed', 'partial')) AS open_order_id,
+       (SELECT min(line.id) FROM crm.subscriber AS line
+         WHERE line.customer_id = customer.id AND line.premise_id = premise.id AND line.state IN ('active', 'suspended')) AS live_line_id
+  FROM crm.customer
+ CROSS JOIN gis.premise
+ CROSS JOIN catalogue.offering AS wanted
+  JOIN catalogue.offering_version AS offered ON offered.offering_id = wanted.id
+   AND offered.valid_from <= %(day)s AND (offered.valid_to IS NULL OR offered.valid_to > %(day)s)
+ WHERE customer.id = %(customer_id)s AND premise.id = %(premise_id)s AND lower(%(code)s) IN (lower(wanted.code), lower(wanted.name));
+
+-- name: cases
+SELECT ordered.id AS order_id, ordered.customer_id, ordered.subscriber_id, line.premise_id, ordered.kind, ordered.state, ordered.state_changed_at,
+       ordered.offering_version_id AS version, plan.down_kbps, plan.up_kbps, offering.name AS plan, offering.technology,
+       coalesce(ordered.monthly_minor, 0) AS monthly, ordered.serial, ordered.needs_visit, ordered.wanted_on,
+       coalesce(ordered.wanted_on, clock_timestamp()::date) <= clock_timestamp()::date AND coalesce(ordered.retry_at, clock_timestamp()) <= clock_timestamp() AS is_due,
+       ordered.past_return_at IS NOT NULL AS is_past_return, ordered.evidence, line.state AS line_state, asked.correlation_id,
+       sequence.id AS sequence_id, sequence.state AS sequence_state, sequence.why AS sequence_why,
+       EXISTS (SELECT 1 FROM crm.subscriber AS other WHERE other.customer_id = ordered.customer_id AND other.state = 'suspended') AS has_suspended_line,
+       coalesce(debt.overdue, 0)::bigint AS overdue, coalesce(debt.is_disputed, false) AS is_disputed, follows.state AS follows_state,
+       (SELECT count(*) FROM oms.order_event AS event WHERE event.order_id = ordered.id AND event.state = 'held')::int AS held_times
+  FROM oms.product_order AS ordered
+  JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
+  JOIN catalogue.offering_version AS plan ON plan.id = coalesce(ordered.offering_version_id, line.offering_version_id)
+  JOIN catalogue.offering ON offering.id = plan.offering_id
+  JOIN actions.action AS asked ON asked.id = ordered.action_id
+  LEFT JOIN oms.product_order AS follows ON follows.id = ordered.follows_id
+  LEFT JOIN actions.sequence ON sequence.key = ordered.id::text
+   AND sequence.kind = CASE ordered.kind WHEN 'add' THEN 'line_start' WHEN 'delete' THEN 'line_end' ELSE 'plan_move' END
+  LEFT JOIN LATERAL (SELECT sum(item.open_minor) AS overdue, bool_or(invoice.is_disputed) AS is_disputed
+                       FROM billing.open_item AS item JOIN billing.invoice ON invoice.journal_id = item.journal_id
+                      WHERE item.customer_id = ordered.customer_id AND item.open_minor > 0 AND invoice.due_on < clock_timestamp()::date) AS debt ON true
+ WHERE ordered.id = %(order_id)s;
+
+-- What a moment's look may move on; what only waits for its sequence is left out.
+-- name: orders_to_attend
+SELECT ordered.id
+  FROM oms.product_order AS ordered
+  LEFT JOIN oms.product_order AS follows ON follows.id = ordered.follows_id
+ WHERE ordered.state IN ('acknowledged', 'pending', 'held', 'assessingCancellation') AND ordered.subscriber_id IS NOT NULL AND ordered.kind <> 'move'
+   AND (ordered.state = 'assessingCancellation'
+        OR coalesce(ordered.retry_at, clock_timestamp()) <= clock_timestamp() AND coalesce(ordered.wanted_on, clock_timestamp()::date) <= clock_timestamp()::date)
+   AND (follows.id IS NULL OR follows.state = 'completed' OR ordered.state = 'assessingCancellation')
+ ORDER BY ordered.id
+ LIMIT %(most)s;
+
+-- name: port_hold
+SELECT hold.order_id, hold.device_id, device.name AS device,
+       coalesce((SELECT max(access.reported_by_device_id) FROM cmdb.access WHERE access.device_id = hold.device_id),
+                (SELECT max(up.id) FROM cmdb.link JOIN cmdb.device AS up ON up.id IN (link.from_device_id, link.to_device_id)
+                  WHERE hold.device_id IN (link.from_device_id, link.to_device_id) AND up.kind IN ('olt', 'tower', 'cmts')), hold.device_id) AS reported_by
+  FROM oms.port_hold AS hold
+  JOIN cmdb.device ON device.id = hold.device_id
+ WHERE hold.order_id = %(order_id)s AND hold.ended_at IS NULL;
+
+-- The first that showed that the line works since it was asked for: a session of its own, or a box that the network found online.
+-- name: first_evidence
+SELECT seen.what, seen.at
+  FROM (SELECT 'accounting_start:' || session.username AS what, session.started_at AS at
+          FROM cmdb.session
+          JOIN oms.product_order AS ordered ON ordered.id = %(order_id)s AND ordered.subscriber_id = session.subscriber_id
+         WHERE session.started_at >= ordered.ordered_at
+         UNION ALL
+        SELECT 'ont_online:' || (errand.arguments->>'serial'), errand.finished_at
+          FROM actions.action
+          JOIN actions.errand ON errand.action_id = action.id AND errand.operation = 'activate' AND errand.state = 'done'
+         WHERE action.name = 'configure_line' AND (action.arguments->>'line')::bigint = (SELECT subscriber_id FROM oms.product_order WHERE id = %(order_id)s)
+           AND (action.arguments->>'order')::bigint = %(order_id)s AND (errand.answer->>'online')::boolean) AS seen
+ ORDER BY seen.at
+ LIMIT 1;
+
+-- The whole story of an order: what happened to it, each step of its sequence, what was said, and the session at the end.
+-- name: story
+SELECT told.at, told.system, told.what, told.by, told.took_ms
+  FROM (SELECT event.at, 'oms' AS system, event.state || ': ' || event.reason AS what, asked.proposer AS by, NULL::int AS took_ms
+          FROM oms.order_event AS event JOIN actions.action AS asked ON asked.id = event.action_id
+         WHERE event.order_id = %(order_id)s
+         UNION ALL
+        SELECT coalesce(did.finished_at, step.changed_at), CASE did.name
+                 WHEN 'hold_port' THEN 'gis' WHEN 'reserve_numbers' THEN 'ipam' WHEN 'give_box' THEN 'cmdb' WHEN 'connect_line' THEN 'cmdb'
+                 WHEN 'configure_line' THEN 'provisioning' WHEN 'confirm_activation' THEN 'nms' WHEN 'book_visit' THEN 'field service'
+                 WHEN 'tell_of_order' THEN 'helpdesk' WHEN 'advance_order' THEN 'oms' ELSE split_part(did.name, '_', 2) END,
+               step.name || CASE WHEN step.state = 'done' THEN '' ELSE ' (' || step.state || coalesce(': ' || step.failure, '') || ')' END
+                         || CASE WHEN did.outcome IS NULL OR did.outcome = '{}' THEN '' ELSE ' ' || did.outcome::text END,
+               coalesce(did.proposer, 'system:sequences'), (extract(epoch FROM step.changed_at - step.began_at) * 1000)::int
+          FROM actions.sequence JOIN actions.sequence_step AS step ON step.sequence_id = sequence.id
+          LEFT JOIN actions.action AS did ON did.id = coalesce(step.undo_action_id, step.action_id)
+         WHERE sequence.key = %(order_id)s::text AND sequence.kind IN ('line_start', 'line_end', 'plan_move') AND step.state <> 'waiting'
+         UNION ALL
+        SELECT notice.queued_at, 'helpdesk', notice.purpose || ' by ' || notice.channel || ': ' || notice.state, 'system:outbox',
+               (extract(epoch FROM notice.sent_at - notice.queued_at) * 1000)::int
+          FROM helpdesk.notice WHERE notice.key LIKE 'order:' || %(order_id)s::text || ':%%'
+         UNION ALL
+        SELECT session.started_at, 'aaa', 'session of ' || session.username || ' began', 'system:intake', NULL
+          FROM cmdb.session JOIN oms.product_order AS ordered ON ordered.subscriber_id = session.subscriber_id AND ordered.id = %(order_id)s
+         WHERE session.started_at >= ordered.ordered_at) AS told
+ ORDER BY told.at, told.system;
+
+-- name: fallout
+SELECT ordered.id AS order_id, ordered.customer_id, offering.name AS plan, step.name AS step, coalesce(step.cause, 'downstream') AS cause,
+       coalesce(step.failure, '') AS failure, sequence.fallen_at AS since, sequence.deadline AS until
+  FROM actions.sequence
+  JOIN actions.sequence_step AS step ON step.sequence_id = sequence.id AND step.state = 'failed'
+  JOIN oms.product_order AS ordered ON ordered.id = sequence.key::bigint
+  JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
+  JOIN catalogue.offering_version AS version ON version.id = coalesce(ordered.offering_version_id, line.offering_version_id)
+  JOIN catalogue.offering ON offering.id = version.offering_id
+ WHERE sequence.state = 'fallen_out' AND sequence.kind IN ('line_start', 'line_end', 'plan_move')
+ ORDER BY sequence.fallen_at;
+
+-- At the pace of the last hundred orders of its kind that were completed.
+-- name: in_jeopardy
+WITH pace AS (
+    SELECT done.kind, percentile_cont(0.8) WITHIN GROUP (ORDER BY extract(epoch FROM done.state_changed_at - done.ordered_at)) AS seconds
+      FROM (SELECT ordered.kind, ordered.state_changed_at, ordered.ordered_at FROM oms.product_order AS ordered
+             WHERE ordered.state = 'completed' ORDER BY ordered.state_changed_at DESC LIMIT 100) AS done
+     GROUP BY done.kind
+)
+SELECT ordered.id AS order_id, ordered.customer_id, ordered.state, ordered.wanted_on, late.expected_on, late.reason
+  FROM oms.product_order AS ordered
+  LEFT JOIN pace ON pace.kind = ordered.kind
+  LEFT JOIN LATERAL (SELECT min(job.window_from)::date AS visit_on FROM field_service.job
+                      WHERE job.customer_id = ordered.customer_id AND job.state = 'acknowledged' AND ordered.needs_visit) AS visit ON true
+  LEFT JOIN actions.sequence ON sequence.key = ordered.id::text AND sequence.kind IN ('line_start', 'line_end') AND sequence.state = 'fallen_out'
+ CROSS JOIN LATERAL (SELECT greatest(visit.visit_on, CASE WHEN ordered.state = 'inProgress' AND sequence.id IS NULL AND visit.visit_on IS NULL
+                                       THEN (ordered.ordered_at + make_interval(secs => coalesce(pace.seconds, 0)))::date
+                                       ELSE clock_timestamp()::date END) AS expected_on,
+                            CASE WHEN sequence.id IS NOT NULL THEN 'it waits in the repair queue' WHEN ordered.state = 'held' THEN 'it is held'
+                                 WHEN visit.visit_on > ordered.wanted_on THEN 'the visit is later' ELSE 'others like it take longer' END AS reason) AS late
+ WHERE ordered.state IN ('acknowledged', 'pending', 'held', 'inProgress') AND ordered.wanted_on IS NOT NULL AND late.expected_on > ordered.wanted_on
+ ORDER BY ordered.wanted_on, ordered.id
+ LIMIT %(most)s;
+
+-- name: to_tell
+SELECT contact.channel, contact.address, customer.language, customer.timezone, offering.name AS plan
+  FROM oms.product_order AS ordered
+  JOIN crm.customer ON customer.id = ordered.customer_id
+  JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
+  JOIN catalogue.offering_version AS version ON version.id = coalesce(ordered.offering_version_id, line.offering_version_id)
+  JOIN catalogue.offering ON offering.id = version.offering_id
+  JOIN LATERAL (SELECT one.channel, one.address FROM crm.contact AS one
+                  LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.purpose = 'service' AND consent.channel = one.channel
+                 WHERE one.customer_id = customer.id AND consent.is_given IS DISTINCT FROM false
+                 ORDER BY one.is_preferred DESC, one.id LIMIT 1) AS contact ON true
+ WHERE ordered.id = %(order_id)s;

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from atlas.identity import CustomerId, OfferingVersionId, OrderId, SubscriberId
+from atlas.identity import CorrelationId, CustomerId, DeviceId, OfferingVersionId, OrderId, PremiseId, SubscriberId
 from atlas.money import Money
 
 
@@ -81,3 +81,131 @@ class PlanChange:
     @property
     def difference(self) -> Money:
         return self.monthly_after - self.monthly_before
+
+
+class ItemAction(StrEnum):
+    """TMF622 v4."""
+
+    ADD = "add"
+    MODIFY = "modify"
+    DELETE = "delete"
+    NO_CHANGE = "noChange"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One plan at one premise for one customer, as it could be ordered today. Prices are a month's, tax left out."""
+
+    customer_id: CustomerId
+    customer_state: str
+    premise_id: PremiseId
+    code: str
+    plan: str
+    offering_version_id: OfferingVersionId
+    offering_status: str
+    technology: str
+    is_for_them: bool
+    monthly: Money
+    open_order_id: OrderId | None
+    live_line_id: SubscriberId | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One order in flight, and all that decides what happens to it next. `sequence_state` is None where none was begun."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    premise_id: PremiseId
+    kind: str
+    state: OrderState
+    state_changed_at: datetime
+    version: OfferingVersionId | None
+    down_kbps: int
+    up_kbps: int
+    plan: str
+    technology: str
+    monthly: Money
+    serial: str | None
+    needs_visit: bool
+    wanted_on: date | None
+    is_due: bool
+    is_past_return: bool
+    evidence: str | None
+    line_state: str
+    correlation_id: CorrelationId
+    sequence_id: int | None
+    sequence_state: str | None
+    sequence_why: str | None
+    has_suspended_line: bool
+    overdue: Money
+    is_disputed: bool
+    follows_state: OrderState | None
+    held_times: int
+
+
+@dataclass(frozen=True)
+class PortHold:
+    """A port kept for an order: of a splitter, sector or node, and what speaks for it."""
+
+    order_id: OrderId
+    device_id: DeviceId
+    device: str
+    reported_by: DeviceId
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One line of an order's story: which of the ten systems, what, who, and when."""
+
+    at: datetime
+    system: str
+    what: str
+    by: str
+    took_ms: int | None
+
+
+@dataclass(frozen=True)
+class Fallen:
+    """An order in the repair queue: the step that failed, why, and until when somebody may mend it."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    plan: str
+    step: str
+    cause: str
+    failure: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Jeopardy:
+    """An order that will miss its day, or has: by how many days at the pace of others like it."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    state: OrderState
+    wanted_on: date
+    expected_on: date
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The first thing that showed that a line works; `at` by whoever saw it."""
+
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ToTell:
+    """How the customer of an order is written to about it."""
+
+    channel: str
+    address: str
+    language: str
+    timezone: str
+    plan: str

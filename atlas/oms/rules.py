@@ -1,11 +1,13 @@
-"""Which way an order may go, and whether a plan may be changed. Pure."""
+"""Which way an order may go, whether a plan may be had, what holds an order, who is given credit. Pure."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from atlas.errors import AtlasError, InvalidField
 from atlas.identity import OrderId, SubscriberId
-from atlas.oms.records import OrderState, PlanChange
+from atlas.money import Money
+from atlas.oms.records import Case, Offer, OrderState, PlanChange
 
 S = OrderState
 # TMF622: what is open may be held, stopped or asked to stop; what has ended stays as it ended.
@@ -127,3 +129,90 @@ def checked_reason(reason: str) -> str:
     if not 0 < len(line) <= 300:
         raise InvalidField("reason", "say it in 1 to 300 characters")
     return line
+
+
+def checked_offer(found: Offer | None, code: str) -> Offer:
+    """The offer, if the customer can order it there now. Raises PlanUnavailable or OrderOpen."""
+    if found is None:
+        raise PlanUnavailable(code, "no such plan on sale, or no such address")
+    reasons = (
+        (found.offering_status not in ("active", "launched"), f"it is {found.offering_status}"),
+        (found.customer_state not in ("prospect", "active", "former"), f"the customer is {found.customer_state}"),
+        (not found.is_for_them, "it is for another kind of customer"),
+        (found.live_line_id is not None, f"line {found.live_line_id} is there already: change its plan instead"),
+    )
+    reason = next((reason for applies, reason in reasons if applies), None)
+    if reason is not None:
+        raise PlanUnavailable(code, reason)
+    if found.open_order_id is not None:
+        raise OrderOpen(found.open_order_id)
+    return found
+
+
+def checked_key(key: str) -> str:
+    """What whoever sends an order calls it; raises InvalidField."""
+    if not 8 <= len(key) <= 120 or not key.isprintable():
+        raise InvalidField("key", "8 to 120 printable characters, the same each time the same order is sent")
+    return key
+
+
+# Lines of ours that share a device's capacity: a 1:32 splitter, a sector, a node, a switch.
+PORTS: Final = {"fibre": 32, "fixed_wireless": 60, "docsis": 250}
+HANGS_FROM: Final = {"fibre": ("splitter", "business_switch"), "fixed_wireless": ("sector",), "docsis": ("docsis_node",)}
+
+
+class NoPortFree(AtlasError):
+    """Nothing in reach has a port left; what could be had instead is in the message."""
+
+    def __init__(self, technology: str, alternative: str) -> None:
+        super().__init__(f"no {technology} port is free at this address; {alternative}")
+        self.technology = technology
+
+
+# What holds an order, and when it is looked at again
+
+LOOK_AGAIN: Final = timedelta(hours=1)
+LONGEST_HOLD: Final = timedelta(days=1)
+
+
+def holds(case: Case) -> str | None:
+    """Why an order is held; None where nothing holds it."""
+    if case.kind == "add" and case.has_suspended_line:
+        return "the account is suspended"
+    if case.kind == "modify" and case.line_state == "suspended":
+        return "the line is suspended"
+    return None
+
+
+def looked_at_again(held_times: int) -> timedelta:
+    """How long a hold rests: twice as long each time, a day at most."""
+    return min(LONGEST_HOLD, timedelta(minutes=2.0 ** min(held_times, 16)))
+
+
+# Nobody is refused a line over what a direct debit that bounced once would leave open.
+CREDIT_LIMIT: Final = Money("100.00")
+
+
+def credit_refusal(case: Case) -> str | None:
+    """Why the customer is given no further line; None where they may have it. A debt in dispute is no debt yet."""
+    if case.overdue > CREDIT_LIMIT and not case.is_disputed:
+        return f"{case.overdue} is overdue, more than {CREDIT_LIMIT}"
+    return None
+
+
+def returns_when_stopped(case: Case) -> OrderState:
+    """What becomes of an order whose withdrawal is assessed: it may still be taken back, or goes on."""
+    return OrderState.IN_PROGRESS if case.is_past_return else OrderState.PENDING_CANCELLATION
+
+
+# Evidence that is older than this was forgotten somewhere: a person looks before somebody is charged for weeks at once.
+BACKDATED_AT_MOST: Final = timedelta(days=14)
+
+
+def ends_by(now: OrderState) -> tuple[OrderState, ...]:
+    """The states through which an order ends of which everything was taken back; none where it has ended."""
+    if now is S.ASSESSING_CANCELLATION:
+        return (S.PENDING_CANCELLATION, S.CANCELLED)
+    if now is S.PENDING_CANCELLATION:
+        return (S.CANCELLED,)
+    return (S.REJECTED,) if now is S.ACKNOWLEDGED else (S.FAILED,)

@@ -1,10 +1,12 @@
 """Changes to orders; each leaves an event that says why."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from atlas.errors import Conflict
-from atlas.identity import CustomerId, OfferingVersionId, OrderId, SubscriberId
-from atlas.oms.records import OrderState
+from atlas.identity import CustomerId, OfferingVersionId, OrderId, PremiseId, SubscriberId
+from atlas.money import Money
+from atlas.oms.records import Evidence, OrderState
+from atlas.oms.rules import HANGS_FROM, PORTS
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -46,3 +48,98 @@ async def change_order_state(conn: Connection, order_id: OrderId, was: OrderStat
     changed = await SQL.run(conn, "change_order_state", order_id=order_id, was=was.value, state=state.value, reason=reason, at=at)
     if not changed:
         raise Conflict(f"order {order_id} is no longer {was.value}")
+
+
+async def order_of_key(conn: Connection, key: str) -> OrderId | None:
+    """The order that was placed under this key, where one was."""
+    found: int | None = await SQL.value(conn, "order_of_key", key=key)
+    return None if found is None else OrderId(found)
+
+
+async def place_order(
+    conn: Connection,
+    customer_id: CustomerId,
+    subscriber_id: SubscriberId,
+    kind: str,
+    *,
+    key: str,
+    reason: str,
+    at: datetime,
+    version: OfferingVersionId | None = None,
+    wanted_on: date | None = None,
+    premise_id: PremiseId | None = None,
+    monthly: Money | None = None,
+    needs_visit: bool = False,
+    serial: str | None = None,
+    follows: OrderId | None = None,
+) -> OrderId:
+    """A new order with its one item; its id."""
+    placed = await SQL.value(
+        conn,
+        "place_order",
+        customer_id=customer_id,
+        subscriber_id=subscriber_id,
+        kind=kind,
+        key=key,
+        reason=reason,
+        at=at,
+        offering_version_id=version,
+        wanted_on=wanted_on,
+        premise_id=premise_id,
+        monthly_minor=None if monthly is None else monthly.minor,
+        needs_visit=needs_visit,
+        serial=serial,
+        follows_id=follows,
+    )
+    return OrderId(placed)
+
+
+async def move_items(conn: Connection, order_id: OrderId, state: OrderState, at: datetime) -> None:
+    """The items go where their order goes; what has ended stays as it ended."""
+    await SQL.run(conn, "move_items", order_id=order_id, state="failed" if state is OrderState.PARTIAL else state.value, at=at)
+
+
+async def note_why(conn: Connection, order_id: OrderId, cause_class: str | None, retry_at: datetime | None) -> None:
+    """What sort of cause an order's state has, and when it is looked at again."""
+    await SQL.run(conn, "note_why", order_id=order_id, cause_class=cause_class, retry_at=retry_at)
+
+
+async def pass_return(conn: Connection, order_id: OrderId, at: datetime, evidence: Evidence | None = None) -> None:
+    """From now on the order cannot be taken back. Raises Conflict where it is not being carried out, as when it is being withdrawn."""
+    seen = {"evidence": evidence.what if evidence else None, "evidence_at": evidence.at if evidence else None}
+    if not await SQL.run(conn, "pass_return", order_id=order_id, at=at, **seen):
+        raise Conflict(f"order {order_id} is not being carried out, or cannot be taken back already")
+
+
+async def is_past_return(conn: Connection, order_id: OrderId) -> bool:
+    """Asked of the row itself, held until the transaction ends: whoever would pass it waits, and sees what became of the order."""
+    return not await SQL.value(conn, "not_past_return", order_id=order_id)
+
+
+async def amend_order(conn: Connection, order_id: OrderId, version: OfferingVersionId, monthly: Money, reason: str, at: datetime) -> None:
+    """Another version of what we sell in an order that can still be changed. Raises Conflict where it cannot."""
+    changed = await SQL.run(
+        conn, "amend_order", order_id=order_id, offering_version_id=version, monthly_minor=monthly.minor, reason=reason, at=at
+    )
+    if not changed:
+        raise Conflict(f"order {order_id} can no longer be changed: place one for another plan")
+
+
+async def name_serial(conn: Connection, order_id: OrderId, serial: str) -> None:
+    await SQL.run(conn, "name_serial", order_id=order_id, serial=serial)
+
+
+async def hold_port(conn: Connection, order_id: OrderId, premise_id: PremiseId, technology: str, keep: timedelta) -> bool:
+    """Keeps a port in reach for the order, until `keep` is over; False where nothing in reach has one left."""
+    wanted = {"order_id": order_id, "ports": PORTS[technology]}
+    kinds = list(HANGS_FROM[technology])
+    for device_id in await SQL.column(conn, "candidates", premise_id=premise_id, kinds=kinds, **wanted):
+        # Two that want its last port come one after the other; the second counts again.
+        await SQL.value(conn, "lock_device", device_id=device_id)
+        if await SQL.run(conn, "hold_port", device_id=device_id, keep=keep, **wanted):
+            return True
+    return False
+
+
+async def end_port_hold(conn: Connection, order_id: OrderId) -> bool:
+    return bool(await SQL.run(conn, "end_port_hold", order_id=order_id))

@@ -21,3 +21,78 @@ WITH changed AS (
 )
 INSERT INTO oms.order_event (order_id, at, state, reason)
 SELECT changed.id, %(at)s, changed.state, %(reason)s FROM changed;
+
+-- name: order_of_key
+SELECT product_order.id FROM oms.product_order WHERE product_order.key = %(key)s;
+
+-- name: place_order
+WITH placed AS (
+    INSERT INTO oms.product_order (customer_id, subscriber_id, kind, state, offering_version_id, wanted_on, ordered_at, state_changed_at, key, premise_id,
+                                   monthly_minor, needs_visit, serial, follows_id)
+    VALUES (%(customer_id)s, %(subscriber_id)s, %(kind)s, 'acknowledged', %(offering_version_id)s, %(wanted_on)s, %(at)s, %(at)s, %(key)s, %(premise_id)s,
+            %(monthly_minor)s, %(needs_visit)s, %(serial)s, %(follows_id)s)
+    RETURNING id
+), itemised AS (
+    INSERT INTO oms.order_item (order_id, position, action, offering_version_id, state_changed_at)
+    SELECT placed.id, 1, %(kind)s, %(offering_version_id)s, %(at)s FROM placed
+), noted AS (
+    INSERT INTO oms.order_event (order_id, at, state, reason)
+    SELECT placed.id, %(at)s, 'acknowledged', %(reason)s FROM placed
+)
+SELECT placed.id FROM placed;
+
+-- name: move_items
+UPDATE oms.order_item SET state = %(state)s, state_changed_at = %(at)s
+ WHERE order_item.order_id = %(order_id)s AND order_item.state NOT IN ('rejected', 'cancelled', 'completed', 'failed');
+
+-- name: note_why
+UPDATE oms.product_order SET retry_at = %(retry_at)s, cause_class = %(cause_class)s WHERE product_order.id = %(order_id)s;
+
+-- What can still be taken back is so until this; whoever assesses a cancellation asks the same row.
+-- name: pass_return
+UPDATE oms.product_order SET past_return_at = %(at)s, evidence = coalesce(%(evidence)s, evidence), evidence_at = coalesce(%(evidence_at)s, evidence_at)
+ WHERE product_order.id = %(order_id)s AND product_order.state = 'inProgress' AND product_order.past_return_at IS NULL;
+
+-- name: not_past_return
+SELECT product_order.past_return_at IS NULL FROM oms.product_order WHERE product_order.id = %(order_id)s FOR UPDATE;
+
+-- name: amend_order
+WITH amended AS (
+    UPDATE oms.product_order SET offering_version_id = %(offering_version_id)s, monthly_minor = %(monthly_minor)s
+     WHERE product_order.id = %(order_id)s AND product_order.past_return_at IS NULL
+       AND product_order.state IN ('acknowledged', 'pending', 'held', 'inProgress')
+    RETURNING id, state
+), itemised AS (
+    UPDATE oms.order_item SET offering_version_id = %(offering_version_id)s FROM amended WHERE order_item.order_id = amended.id
+)
+INSERT INTO oms.order_event (order_id, at, state, reason)
+SELECT amended.id, %(at)s, amended.state, %(reason)s FROM amended;
+
+-- name: name_serial
+UPDATE oms.product_order SET serial = %(serial)s WHERE product_order.id = %(order_id)s;
+
+-- Where the line could hang in its area, the nearest to full first, so that others stay whole; one whoever else is choosing on is passed over at first.
+-- name: candidates
+SELECT device.id
+  FROM cmdb.device
+  JOIN gis.premise ON premise.id = %(premise_id)s AND premise.area_id = device.area_id
+ WHERE device.kind = ANY (%(kinds)s::text[])
+   AND %(ports)s > (SELECT count(*) FROM cmdb.access WHERE access.device_id = device.id)
+                 + (SELECT count(*) FROM oms.port_hold AS hold WHERE hold.device_id = device.id AND hold.ended_at IS NULL AND hold.until > clock_timestamp()
+                                                             AND hold.order_id <> %(order_id)s)
+ ORDER BY (SELECT count(*) FROM cmdb.access WHERE access.device_id = device.id) DESC, device.id
+ LIMIT 8;
+
+-- name: lock_device
+SELECT device.id FROM cmdb.device WHERE device.id = %(device_id)s FOR NO KEY UPDATE;
+
+-- name: hold_port
+INSERT INTO oms.port_hold AS hold (order_id, device_id, until)
+SELECT %(order_id)s, %(device_id)s, clock_timestamp() + %(keep)s::interval
+ WHERE %(ports)s > (SELECT count(*) FROM cmdb.access WHERE access.device_id = %(device_id)s)
+                 + (SELECT count(*) FROM oms.port_hold AS other WHERE other.device_id = %(device_id)s AND other.ended_at IS NULL
+                                                              AND other.until > clock_timestamp() AND other.order_id <> %(order_id)s)
+    ON CONFLICT (order_id) DO UPDATE SET device_id = excluded.device_id, until = excluded.until, ended_at = NULL, action_id = excluded.action_id;
+
+-- name: end_port_hold
+UPDATE oms.port_hold SET ended_at = clock_timestamp(), action_id = actions.claimed() WHERE port_hold.order_id = %(order_id)s AND port_hold.ended_at IS NULL;

@@ -74,6 +74,10 @@ def _charging(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
     }
 
 
+def _order(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
+    return {"customer": victim, "order": knows.orders.get(victim, 4), "turn": f"forged {rng.random()}"}
+
+
 # By the action's name: the arguments of an order that would do the most for whoever forges it.
 FORGED: Final[Mapping[str, Forged]] = {
     "start_charging": lambda knows, rng, victim: {**_charging(knows, rng, victim), "evidence": "forged", "is_add_on": False},
@@ -123,6 +127,34 @@ FORGED: Final[Mapping[str, Forged]] = {
         "since": _at(-1),
         "reason": "not wanted",
     },
+    "place_order": lambda knows, rng, victim: {
+        "customer": victim,
+        "premise": victim,
+        "code": "fibre-max",
+        "version": 3,
+        "monthly": "1.00",
+        "wanted_on": _at(2)[:10],
+        "key": f"forged-{rng.random()}",
+        "needs_visit": False,
+        "serial": None,
+    },
+    "place_cease": lambda knows, rng, victim: {
+        "customer": victim,
+        "line": knows.lines[victim][0],
+        "wanted_on": _at(2)[:10],
+        "reason": "not wanted",
+        "key": f"forged-{rng.random()}",
+        "follows": None,
+    },
+    "hold_port": _order,
+    "release_port": _order,
+    "confirm_activation": _order,
+    "pass_return": _order,
+    "tell_of_order": lambda knows, rng, victim: {**_order(knows, rng, victim), "purpose": "order_failed"},
+    "amend_order": lambda knows, rng, victim: {**_order(knows, rng, victim), "code": "fibre-max", "version": 3, "monthly": "1.00"},
+    "mend_order": lambda knows, rng, victim: {**_order(knows, rng, victim), "note": "done", "serial": "HWTC00000001"},
+    "give_up_order": lambda knows, rng, victim: {**_order(knows, rng, victim), "note": "not wanted"},
+    "close_order": lambda knows, rng, victim: {"customer": victim, "order": knows.orders.get(victim, 4), "why": "not wanted"},
     "issue_credits": lambda knows, rng, victim: {"cause": 1, "credits": [_credit(knows, victim, "5.00")], "kind": "goodwill"},
     "request_credit": lambda knows, rng, victim: {
         "customer_id": victim,

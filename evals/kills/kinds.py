@@ -30,7 +30,8 @@ from forge.outside.ports import Messenger
 from forge.propose import Forge, propose
 from forge.register import encoded
 from forge.sequences.advance import advance, begin
-from forge.sequences.plan_move import KINDS, PLAN_MOVE
+from forge.sequences.kinds import KINDS
+from forge.sequences.plan_move import PLAN_MOVE
 
 SQL: Final = Statements(__file__)
 ME: Final = executor("kills")

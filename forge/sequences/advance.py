@@ -7,7 +7,7 @@ fails is a person's to settle (`forge.doubts`).
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -25,9 +25,11 @@ from atlas.principal import executor
 from atlas.statements import Connection, Statements
 from forge.outbox import never_stops
 from forge.propose import Forge, Proposed, propose
-from forge.sequences.moves import Do, End, TurnBack, next_move
+from forge.sequences.moves import Do, End, FallOut, Move, TurnBack, Undo, next_move
 from forge.sequences.records import (
+    Cause,
     Making,
+    NotYet,
     Sequence,
     SequenceKind,
     SequenceState,
@@ -67,14 +69,25 @@ class Rest:
 
 
 async def begin(
-    conn: Connection, kind: SequenceKind, key: str, arguments: Mapping[str, Any], *, reason: str, correlation_id: CorrelationId
+    conn: Connection,
+    kind: SequenceKind,
+    key: str,
+    arguments: Mapping[str, Any],
+    *,
+    reason: str,
+    correlation_id: CorrelationId,
+    steps: Collection[str] | None = None,
 ) -> int:
-    """Begins a sequence with the caller's transaction, as the executor; its id. The same key again finds the first."""
+    """Begins a sequence with the caller's transaction, as the executor; its id. The same key again finds the first.
+
+    `steps`: which of the kind's it takes; all, where none are named.
+    """
     parameters = {"kind": kind.name, "key": key, "reason": reason, "correlation_id": correlation_id, "within": kind.within}
     made = await SQL.value(conn, "begin", arguments=json.dumps(arguments, default=str), **parameters)
     if made is None:
         return int(await SQL.value(conn, "sequence_of_key", kind=kind.name, key=key))
-    await SQL.run(conn, "begin_steps", sequence_id=made, names=[step.name for step in kind.steps])
+    names, afters = zip(*kind.chain(steps), strict=True)
+    await SQL.run(conn, "begin_steps", sequence_id=made, names=list(names), afters=[";".join(after) for after in afters])
     return int(made)
 
 
@@ -98,34 +111,67 @@ async def advance_due(forge: Forge, kinds: Kinds, is_stopping: Callable[[], bool
 
 
 async def advance(forge: Forge, kinds: Kinds, sequence_id: int) -> SequenceState:
-    """Brings one sequence as far as it goes without waiting; where it stands then. Raises SequenceUnknown."""
+    """Brings one sequence as far as it goes without waiting; where it stands then. Raises SequenceUnknown.
+
+    A step that waits, for a person or for the world outside, keeps nobody from whatever does not depend on it.
+    """
+    resting: dict[int, timedelta] = {}
     while True:
         async with forge.atlas.transaction(ME) as conn:
             sequence = await SQL.one(conn, Sequence, "held", sequence_id=sequence_id)
             steps = await SQL.all(conn, StepTaken, "steps", sequence_id=sequence_id)
             if sequence.kind not in kinds:
                 raise SequenceUnknown(f"there is no sequence {sequence.kind}")
-            move = next_move(sequence, steps)
-            if isinstance(move, End):
-                await SQL.run(conn, "end", sequence_id=sequence_id, state=move.state.value)
-                return move.state
-            if isinstance(move, TurnBack):
-                await SQL.run(conn, "turn_back", sequence_id=sequence_id, why=move.why)
-                log.warning("sequence_turned_back", sequence_id=sequence_id, kind=sequence.kind)
+            kind = kinds[sequence.kind]
+            move = next_move(sequence, steps, resting, kind)
+            if not isinstance(move, Do | Undo):
+                if await _settled(conn, kind, sequence, move, resting):
+                    return move.state if isinstance(move, End) else sequence.state
                 continue
             if move.step.state is StepState.WAITING:
                 await _moved(conn, move.step, StepState.DOING)
-        walk = Walk(forge, kinds[sequence.kind], sequence, {step.name: step.outcome for step in steps if step.outcome}, move.step)
+        walk = Walk(forge, kind, sequence, {step.name: step.outcome for step in steps if step.outcome}, move.step)
         rest = await (walk.done() if isinstance(move, Do) else walk.undone())
         if rest is not None:
-            async with forge.atlas.transaction(ME) as conn:
-                await SQL.run(conn, "rest", sequence_id=sequence_id, pause=rest.pause)
-            return sequence.state
+            resting[move.step.id] = rest.pause
+            if isinstance(move, Undo):
+                return await _rested(forge, sequence, rest.pause)
+
+
+async def _settled(conn: Connection, kind: SequenceKind, sequence: Sequence, move: Move, resting: Mapping[int, timedelta]) -> bool:
+    """Writes down what is no step; True where there is nothing more to do for the moment."""
+    if isinstance(move, End):
+        await SQL.run(conn, "end", sequence_id=sequence.id, state=move.state.value)
+    elif isinstance(move, TurnBack):
+        await SQL.run(conn, "turn_back", sequence_id=sequence.id, why=move.why)
+        log.warning("sequence_turned_back", sequence_id=sequence.id, kind=sequence.kind)
+        return False
+    elif isinstance(move, FallOut):
+        await SQL.run(conn, "fall_out", sequence_id=sequence.id, why=move.why, within=kind.mended_within)
+        log.warning("sequence_fell_out", sequence_id=sequence.id, kind=sequence.kind)
+        return False
+    elif sequence.state is SequenceState.RUNNING:
+        await SQL.run(conn, "rest", sequence_id=sequence.id, pause=min(resting.values(), default=FOR_A_PERSON))
+    return True
+
+
+async def _rested(forge: Forge, sequence: Sequence, pause: timedelta) -> SequenceState:
+    async with forge.atlas.transaction(ME) as conn:
+        await SQL.run(conn, "rest", sequence_id=sequence.id, pause=pause)
+    return sequence.state
 
 
 async def _moved(conn: Connection, step: StepTaken, state: StepState, **became: Any) -> bool:
     """False where the step is no longer as we saw it."""
-    became = {"failures": step.failures, "failure": None, "action_id": None, "undo_action_id": None, "outcome": None, **became}
+    became = {
+        "failures": step.failures,
+        "failure": None,
+        "cause": None,
+        "action_id": None,
+        "undo_action_id": None,
+        "outcome": None,
+        **became,
+    }
     seen = {"step_id": step.id, "was": step.state.value, "failed_before": step.failures}
     return await SQL.run(conn, "move_step", state=state.value, **seen, **became) == 1
 
@@ -145,6 +191,8 @@ class Walk:
             proposed = await self._proposed(self.kind.step(self.step.name).do, "do", self._counted)
         except SequenceTurned:
             return None
+        except NotYet as waits:
+            return await self._waits(waits)
         except AtlasError as error:
             return await self._failed(str(error), is_final=False)
         if proposed.state is ActionState.DONE:
@@ -231,10 +279,17 @@ class Walk:
             await _moved(conn, self.step, StepState.DONE if happened else StepState.UNDONE, action_id=row.id, outcome=outcome)
         return None
 
-    async def _failed(self, why: str, *, is_final: bool) -> Rest | None:
-        failures = self.step.failures + 1
-        is_given_up = is_final or failures >= self.kind.tries
-        await self._move(StepState.FAILED if is_given_up else StepState.DOING, failures=failures, failure=why)
+    async def _waits(self, waits: NotYet) -> Rest | None:
+        step = self.kind.step(self.step.name)
+        if step.within is not None and self.step.running_s > step.within.total_seconds():
+            return await self._failed(f"{waits}, and its time is over", is_final=True, cause=Cause.TIMEOUT)
+        return Rest(waits.look_after)
+
+    async def _failed(self, why: str, *, is_final: bool, cause: Cause | None = None) -> Rest | None:
+        failures, step = self.step.failures + 1, self.kind.step(self.step.name)
+        is_given_up = is_final or failures % self.kind.tries == 0
+        sorted_as = (cause or step.cause).value
+        await self._move(StepState.FAILED if is_given_up else StepState.DOING, failures=failures, failure=why, cause=sorted_as)
         return None if is_given_up else Rest(_pause(failures))
 
     async def _undoing_failed(self, why: str) -> Rest | None:

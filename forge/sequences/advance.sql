@@ -5,9 +5,9 @@ VALUES (%(kind)s, %(key)s, %(arguments)s::jsonb, %(reason)s, %(correlation_id)s,
 RETURNING id;
 
 -- name: begin_steps
-INSERT INTO actions.sequence_step (sequence_id, position, name)
-SELECT %(sequence_id)s, step.position, step.name
-  FROM unnest(%(names)s::text[]) WITH ORDINALITY AS step (name, position);
+INSERT INTO actions.sequence_step (sequence_id, position, name, after)
+SELECT %(sequence_id)s, step.position, step.name, string_to_array(step.after, ';')
+  FROM unnest(%(names)s::text[], %(afters)s::text[]) WITH ORDINALITY AS step (name, after, position);
 
 -- name: sequence_of_key
 SELECT sequence.id FROM actions.sequence WHERE sequence.kind = %(kind)s AND sequence.key = %(key)s;
@@ -20,7 +20,8 @@ SELECT sequence.id, sequence.kind, sequence.key, sequence.arguments, sequence.re
    FOR UPDATE;
 
 -- name: steps
-SELECT step.id, step.position, step.name, step.state, step.failures, step.action_id, step.outcome, step.failure
+SELECT step.id, step.position, step.name, step.state, step.failures, step.action_id, step.outcome, step.failure, step.after,
+       coalesce(extract(epoch FROM clock_timestamp() - step.began_at), 0)::float8 AS running_s
   FROM actions.sequence_step AS step
  WHERE step.sequence_id = %(sequence_id)s
  ORDER BY step.position;
@@ -30,16 +31,23 @@ SELECT step.id, step.position, step.name, step.state, step.failures, step.action
 UPDATE actions.sequence
    SET next_at = clock_timestamp() + %(hold)s::interval
  WHERE sequence.id IN (SELECT due.id FROM actions.sequence AS due
-                        WHERE due.state IN ('running', 'undoing') AND due.next_at <= clock_timestamp() AND due.kind = ANY (%(kinds)s)
+                        WHERE due.state IN ('running', 'undoing', 'fallen_out') AND due.next_at <= clock_timestamp() AND due.kind = ANY (%(kinds)s)
                         ORDER BY due.next_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
 RETURNING sequence.id;
 
 -- name: rest
 UPDATE actions.sequence SET next_at = clock_timestamp() + %(pause)s::interval
- WHERE sequence.id = %(sequence_id)s AND sequence.state IN ('running', 'undoing');
+ WHERE sequence.id = %(sequence_id)s AND sequence.state IN ('running', 'undoing', 'fallen_out');
 
 -- name: turn_back
-UPDATE actions.sequence SET state = 'undoing', why = %(why)s WHERE sequence.id = %(sequence_id)s AND sequence.state = 'running';
+UPDATE actions.sequence SET state = 'undoing', why = %(why)s, next_at = clock_timestamp(), fallen_at = NULL
+ WHERE sequence.id = %(sequence_id)s AND sequence.state IN ('running', 'fallen_out');
+
+-- name: fall_out
+UPDATE actions.sequence
+   SET state = 'fallen_out', why = %(why)s, fallen_at = clock_timestamp(), deadline = greatest(deadline, clock_timestamp() + %(within)s::interval),
+       next_at = greatest(deadline, clock_timestamp() + %(within)s::interval)
+ WHERE sequence.id = %(sequence_id)s AND sequence.state = 'running';
 
 -- name: end
 UPDATE actions.sequence SET state = %(state)s, ended_at = CASE WHEN %(state)s IN ('done', 'undone') THEN clock_timestamp() END
@@ -49,7 +57,8 @@ UPDATE actions.sequence SET state = %(state)s, ended_at = CASE WHEN %(state)s IN
 -- name: move_step
 UPDATE actions.sequence_step AS step
    SET state = %(state)s, failures = %(failures)s, failure = coalesce(%(failure)s, step.failure), action_id = coalesce(%(action_id)s, step.action_id),
-       undo_action_id = coalesce(%(undo_action_id)s, step.undo_action_id), outcome = coalesce(%(outcome)s::jsonb, step.outcome),
+       undo_action_id = coalesce(%(undo_action_id)s, step.undo_action_id), cause = coalesce(%(cause)s, step.cause),
+       began_at = CASE WHEN step.began_at IS NULL THEN clock_timestamp() ELSE step.began_at END, outcome = coalesce(%(outcome)s::jsonb, step.outcome),
        changed_at = clock_timestamp()
  WHERE step.id = %(step_id)s AND step.state = %(was)s AND step.failures = %(failed_before)s;
 

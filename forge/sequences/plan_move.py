@@ -13,7 +13,7 @@ from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.cmdb.plant import ConfigureLine
 from forge.actions.crm import MovePlan, RecordInteraction
-from forge.actions.oms import AdvanceOrder
+from forge.actions.oms.plans import AdvanceOrder
 from forge.sequences.advance import begin
 from forge.sequences.records import Making, SequenceKind, SoFar, Step
 
@@ -29,7 +29,7 @@ async def begin_plan_move(conn: Connection, order_id: OrderId, correlation_id: C
     order = await fulfilment(conn, order_id)
     if await equipment_of(conn, order.subscriber_id) is None:
         raise NotFound("line with equipment", order.subscriber_id)
-    if order.state is not OrderState.ACKNOWLEDGED:
+    if order.state not in (OrderState.ACKNOWLEDGED, OrderState.PENDING):
         raise Conflict(f"order {order_id} is {order.state.value}")
     reason = f"order {order_id}: {order.plan_before} to {order.plan_after}"
     return await begin(conn, PLAN_MOVE, str(order_id), asdict(order), reason=reason, correlation_id=correlation_id)
@@ -41,6 +41,12 @@ def _advances(was: OrderState, becomes: OrderState, because: str) -> Making:
         return AdvanceOrder(CustomerId(order["customer_id"]), OrderId(order["order_id"]), was, becomes, because)
 
     return making
+
+
+async def _begins(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+    """From where it stands: one that was held before is pending, and not acknowledged."""
+    order = await fulfilment(conn, OrderId(so_far.arguments["order_id"]))
+    return AdvanceOrder(order.customer_id, order.order_id, order.state, OrderState.IN_PROGRESS, "it is being carried out")
 
 
 def _configures(operation: str, speed: str) -> Making:
@@ -88,7 +94,7 @@ PLAN_MOVE: Final = SequenceKind(
     (
         Step(
             "begin the order",
-            _advances(OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS, "it is being carried out"),
+            _begins,
             _advances(OrderState.IN_PROGRESS, OrderState.FAILED, "it could not be carried out, and what was done is taken back"),
         ),
         Step("reserve room", _configures("reserve", "after"), _configures("release", "after")),
@@ -101,5 +107,3 @@ PLAN_MOVE: Final = SequenceKind(
     ),
     within=WITHIN,
 )
-
-KINDS: Final = {PLAN_MOVE.name: PLAN_MOVE}

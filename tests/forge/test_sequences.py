@@ -22,8 +22,9 @@ from forge.outside.recorded import RecordedPayments, RecordedProber
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
 from forge.sequences.advance import advance, advance_due
+from forge.sequences.kinds import KINDS
 from forge.sequences.moves import Do, End, TurnBack, Undo, next_move
-from forge.sequences.plan_move import KINDS, PLAN_MOVE, begin_plan_move
+from forge.sequences.plan_move import PLAN_MOVE, begin_plan_move
 from forge.sequences.records import Sequence, SequenceState, StepState, StepTaken
 from governance.matrix import load
 from tests import given

@@ -65,6 +65,7 @@ LEFT_OUT: Final = frozenset(
         "cmdb.asset.replaced_by_id",
         "cmdb.asset.subscriber_id",
         "itsm.ticket.parent_id",
+        "oms.product_order.follows_id",
         "staff.member.customer_id",
     }
 )

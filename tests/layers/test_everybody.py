@@ -61,6 +61,7 @@ OWN: Final = frozenset(
         "itsm.incident_subscriber",
         "itsm.ticket",
         "oms.order_event",
+        "oms.order_item",
         "oms.product_order",
     }
 )

@@ -22,7 +22,7 @@ from forge.actions.billing.suspension import SuspendForNonPayment
 from forge.actions.catalogue import RetireOffering
 from forge.actions.crm import RecordContactPreference
 from forge.actions.gis import CorrectPremisePosition
-from forge.actions.oms import RequestPlanChange
+from forge.actions.oms.plans import RequestPlanChange
 from forge.matrix_in_force import write_in_force
 from forge.propose import Forge, MatrixInForce, Proposed, propose
 from forge.register import Register

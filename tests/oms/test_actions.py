@@ -10,7 +10,7 @@ from atlas.oms.reads import order_of, orders_of, plan_changes
 from atlas.oms.records import Order, OrderState
 from atlas.oms.rules import IllegalTransition, OfferChanged, OrderOpen, PlanUnavailable
 from atlas.principal import executor
-from forge.actions.oms import CancelOrder, RequestPlanChange
+from forge.actions.oms.plans import CancelOrder, RequestPlanChange
 from tests import carried, given
 from tests.billing.arranged import customer_with_line
 from tests.given import NOW, Owner

@@ -10,7 +10,7 @@ from atlas.money import Money
 from atlas.oms.records import OrderState
 from atlas.oms.rules import IllegalTransition, PlanUnavailable, WhichLine
 from atlas.principal import NotPermittedHere
-from forge.actions.oms import CancelOrder, RequestPlanChange
+from forge.actions.oms.plans import CancelOrder, RequestPlanChange
 from tests import given
 from tests.asking import asking
 from tests.billing.arranged import customer_with_line

@@ -1,15 +1,18 @@
 """What can be done to orders: ask for another plan, withdraw an order, move it on as it is carried out."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any, ClassVar, Self
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar, Final, Self
 
+from atlas.actions.writes import turn_sequence_back
+from atlas.crm.writes import move_line
+from atlas.errors import Conflict
 from atlas.identity import CustomerId, OfferingVersionId, OrderId, SubscriberId
 from atlas.money import ZERO, Money
-from atlas.oms.reads import order_of, plan_changes
+from atlas.oms.reads import line_of_order, order_of, plan_changes
 from atlas.oms.records import OrderState, PlanChange
 from atlas.oms.rules import OfferChanged, checked_reason, checked_transition, first_state, state_when_cancelled, the_change
-from atlas.oms.writes import change_order_state, lock_line, place_plan_change
+from atlas.oms.writes import change_order_state, is_past_return, lock_line, move_items, note_why, place_plan_change
 from atlas.statements import Connection
 from forge.action import Action
 from governance.facts import Facts
@@ -108,7 +111,7 @@ class CancelOrder(Action):
         """Raises IllegalTransition where it has ended, Conflict where somebody else moved it first."""
         order = await order_of(conn, self.customer_id, self.order_id)
         state = state_when_cancelled(order.id, order.state)
-        await change_order_state(conn, order.id, order.state, state, checked_reason(self.reason), at=now)
+        await moved_on(conn, order.id, order.state, state, self.reason, now)
         return {"order": order.id, "state": state.value}
 
 
@@ -123,6 +126,8 @@ class AdvanceOrder(Action):
     was: OrderState
     becomes: OrderState
     reason: str
+    cause_class: str | None = None
+    look_after_minutes: int = 0
 
     @property
     def operation_key(self) -> str:
@@ -136,10 +141,36 @@ class AdvanceOrder(Action):
         return Facts(self.name, customers=1)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        """Raises IllegalTransition, or Conflict where somebody else moved it first."""
+        """Raises IllegalTransition, or Conflict where somebody else moved it first, or where it can no longer be taken back."""
         becomes = checked_transition(self.order_id, self.was, self.becomes)
-        await change_order_state(conn, self.order_id, self.was, becomes, checked_reason(self.reason), at=now)
+        await moved_on(conn, self.order_id, self.was, becomes, self.reason, now)
+        await note_why(
+            conn, self.order_id, self.cause_class, now + timedelta(minutes=self.look_after_minutes) if self.look_after_minutes else None
+        )
         return {"order": self.order_id, "state": becomes.value}
+
+
+async def moved_on(conn: Connection, order_id: OrderId, was: OrderState, becomes: OrderState, reason: str, now: datetime) -> None:
+    """The order, its items and its line together. Raises Conflict."""
+    await change_order_state(conn, order_id, was, becomes, checked_reason(reason), at=now)
+    await move_items(conn, order_id, becomes, now)
+    order = await line_of_order(conn, order_id)
+    if becomes is OrderState.PENDING_CANCELLATION:
+        if await is_past_return(conn, order_id):
+            raise Conflict(f"order {order_id} can no longer be taken back")
+        if order is not None and order.sequence_id is not None:
+            await turn_sequence_back(conn, order.sequence_id, reason)
+    if order is not None and (state := LINE_FOLLOWS.get((order.kind, becomes))) is not None:
+        await move_line(conn, order.subscriber_id, state, now)
+
+
+# Where the line goes when its order goes there.
+LINE_FOLLOWS: Final = {
+    ("add", OrderState.IN_PROGRESS): "pendingActive",
+    ("add", OrderState.REJECTED): "aborted",
+    ("add", OrderState.CANCELLED): "cancelled",
+    ("delete", OrderState.COMPLETED): "terminated",
+}
 
 
 ACTIONS: tuple[type[Action], ...] = (RequestPlanChange, CancelOrder, AdvanceOrder)

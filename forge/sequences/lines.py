@@ -1,0 +1,142 @@
+"""From an order to a line that works, and from the end of a line to a port that is free: as graphs of governed steps."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from atlas.cmdb.rules import KINDS_OF_TECHNOLOGY
+from atlas.identity import CustomerId, DeviceId, OrderId, SubscriberId
+from atlas.oms.reads import case_of, first_evidence
+from atlas.oms.records import Case, OrderState
+from atlas.statements import Connection
+from forge.action import Action
+from forge.actions.cmdb.plant import ConfigureLine
+from forge.actions.cmdb.stock import ConnectLine, DisconnectLine, FreeNumbers, GiveBox, ReserveNumbers, TakeBoxBack
+from forge.actions.oms.orders import CloseOrder, ConfirmActivation, HoldPort, PassReturn, ReleasePort, TellOfOrder
+from forge.actions.oms.plans import AdvanceOrder
+from forge.sequences.records import Cause, Making, NotYet, SequenceKind, SoFar, Step
+
+# An installation may wait for a visit that was agreed for next month; what is not done by then is taken back and told.
+WITHIN: Final = timedelta(days=45)
+# Looked for at once, then less and less often: a box is plugged in seconds or days after the network is ready.
+SOONEST: Final = timedelta(milliseconds=300)
+RAREST: Final = timedelta(minutes=1)
+
+
+async def _case(conn: Connection, so_far: SoFar) -> Case:
+    return await case_of(conn, OrderId(so_far.arguments["order_id"]))
+
+
+def _turn(so_far: SoFar, case: Case) -> str:
+    return f"order-{case.order_id}/{so_far.attempt}"
+
+
+def _advances(was: OrderState, becomes: OrderState, because: str) -> Making:
+    async def making(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+        case = await _case(conn, so_far)
+        return AdvanceOrder(case.customer_id, case.order_id, was, becomes, because)
+
+    return making
+
+
+async def _closes(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+    """Withdrawn or failed: what was done is taken back by now."""
+    case = await _case(conn, so_far)
+    return CloseOrder(case.customer_id, case.order_id, case.sequence_why or "it could not be carried out")
+
+
+def _of_line(kind: type[Any], **more: Any) -> Making:
+    async def making(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+        case = await _case(conn, so_far)
+        action: Action = kind(case.customer_id, case.subscriber_id, _turn(so_far, case), **more)
+        return action
+
+    return making
+
+
+def _of_order(kind: type[Any], **more: Any) -> Making:
+    async def making(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+        case = await _case(conn, so_far)
+        action: Action = kind(case.customer_id, case.order_id, _turn(so_far, case), **more)
+        return action
+
+    return making
+
+
+async def _numbers(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+    case = await _case(conn, so_far)
+    olt = DeviceId(so_far.outcomes["port"]["reported_by"])
+    return ReserveNumbers(case.customer_id, case.subscriber_id, _turn(so_far, case), olt, int(WITHIN.total_seconds() // 60))
+
+
+async def _box(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+    case = await _case(conn, so_far)
+    return GiveBox(case.customer_id, case.subscriber_id, _turn(so_far, case), KINDS_OF_TECHNOLOGY[case.technology], case.serial)
+
+
+async def _connects(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+    case, port = await _case(conn, so_far), so_far.outcomes["port"]
+    where = (DeviceId(port["device"]), DeviceId(port["reported_by"]), f"{port['name']}:{so_far.outcomes['box']['serial']}")
+    return ConnectLine(case.customer_id, case.subscriber_id, _turn(so_far, case), *where)
+
+
+def _configures(operation: str) -> Making:
+    async def making(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+        case = await _case(conn, so_far)
+        whose = (CustomerId(case.customer_id), SubscriberId(case.subscriber_id))
+        return ConfigureLine(*whose, operation, case.down_kbps, case.up_kbps, case.order_id, so_far.attempt)
+
+    return making
+
+
+async def _evidence(conn: Connection, so_far: SoFar, now: datetime) -> Action:
+    case = await _case(conn, so_far)
+    if await first_evidence(conn, case.order_id) is None:
+        waited = (now - case.state_changed_at) / 10
+        raise NotYet("neither a session nor the box was seen", max(SOONEST, min(RAREST, waited)))
+    return ConfirmActivation(case.customer_id, case.order_id, _turn(so_far, case))
+
+
+BEGINS: Final = _advances(OrderState.PENDING, OrderState.IN_PROGRESS, "it is being carried out")
+WORKS: Final = _advances(OrderState.IN_PROGRESS, OrderState.COMPLETED, "the line works")
+ENDED: Final = _advances(OrderState.IN_PROGRESS, OrderState.COMPLETED, "the line has ended")
+LINE_START: Final = SequenceKind(
+    "line_start",
+    (
+        Step("begin", BEGINS, _closes, after=(), cause=Cause.DATA),
+        Step("port", _of_order(HoldPort), _of_order(ReleasePort), after=("begin",), cause=Cause.INVENTORY),
+        Step("box", _box, _of_line(TakeBoxBack), after=("begin",), cause=Cause.DATA, is_mendable=True),
+        Step("numbers", _numbers, _of_line(FreeNumbers), after=("port",), cause=Cause.INVENTORY),
+        Step("connect", _connects, _of_line(DisconnectLine), after=("numbers", "box"), cause=Cause.INVENTORY),
+        Step("activate", _configures("activate"), _configures("deactivate"), after=("connect",), is_mendable=True),
+        Step("evidence", _evidence, None, after=("activate",), cause=Cause.TIMEOUT, is_mendable=True, within=timedelta(days=30)),
+        Step("welcome", _of_order(TellOfOrder, purpose="order_done"), None, after=("evidence",), is_mendable=True),
+        Step(
+            "complete",
+            WORKS,
+            None,
+            after=("evidence",),
+            is_mendable=True,
+        ),
+    ),
+    within=WITHIN,
+    no_return="evidence",
+)
+LINE_END: Final = SequenceKind(
+    "line_end",
+    (
+        Step("begin", BEGINS, _closes, after=(), cause=Cause.DATA),
+        Step("no return", _of_order(PassReturn), None, after=("begin",), is_mendable=True),
+        Step("deactivate", _configures("deactivate"), None, after=("no return",), is_mendable=True),
+        Step("disconnect", _of_line(DisconnectLine), None, after=("deactivate",), is_mendable=True),
+        Step("tell", _of_order(TellOfOrder, purpose="order_ended"), None, after=("disconnect",), is_mendable=True),
+        Step(
+            "complete",
+            ENDED,
+            None,
+            after=("disconnect",),
+            is_mendable=True,
+        ),
+    ),
+    within=WITHIN,
+    no_return="no return",
+)
