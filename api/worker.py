@@ -32,6 +32,7 @@ from forge.errands import Outside, run_errands
 from forge.graph import Bookmarks, advance, open_bookmarks
 from forge.outbox import drain
 from forge.outside.ports import Messenger
+from forge.playbooks.activation import attend_orders
 from forge.playbooks.outage import play
 from forge.privacy import expire_checkpoints
 from forge.respond import respond_to_all
@@ -199,6 +200,8 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, LOOK_EVERY_S, "look", lambda: look_and_respond(works)),
         every(stopping, SWEEP_EVERY_S, "outbox", lambda: sent_out(works)),
         every(stopping, SWEEP_EVERY_S, "errands", lambda: ran_out(works)),
+        every(stopping, SWEEP_EVERY_S, "orders", lambda: orders_attended(works)),
+        every(stopping, SWEEP_EVERY_S, "sequences", lambda: moved_on(works)),
         every(stopping, SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
         every(stopping, LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
         every(stopping, PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
@@ -235,17 +238,24 @@ async def ran_out(works: Works) -> None:
     await moved_on(works)
 
 
+async def orders_attended(works: Works) -> None:
+    """What was ordered begins, and what was begun goes on at once."""
+    if await attend_orders(works.house.forge, is_stopping=works.stopping.is_set):
+        await moved_on(works)
+
+
 async def moved_on(works: Works) -> None:
     await advance_due(works.house.forge, KINDS, works.stopping.is_set)
 
 
 async def reacting(works: Works) -> None:
     """What was queued for the world outside goes out as soon as it is committed; the sweeps catch what this misses while it is deaf."""
-    wakes = {"helpdesk.notice": asyncio.Event(), "actions.errand": asyncio.Event()}
+    wakes = {topic: asyncio.Event() for topic in ("helpdesk.notice", "actions.errand", "oms.product_order")}
     listening = asyncio.create_task(_heard(works, wakes))
     async with asyncio.TaskGroup() as group:
         group.create_task(woken(works.stopping, wakes["helpdesk.notice"], lambda: sent_out(works)))
         group.create_task(woken(works.stopping, wakes["actions.errand"], lambda: ran_out(works)))
+        group.create_task(woken(works.stopping, wakes["oms.product_order"], lambda: orders_attended(works)))
         await works.stopping.wait()
         listening.cancel()
         for wake in wakes.values():

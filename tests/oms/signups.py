@@ -1,6 +1,6 @@
 """A town where lines can be ordered: ports, numbers and boxes enough, and a worker's round by hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from forge.action import Action
 from forge.actions.oms.orders import PlaceOrder
 from forge.errands import Outside, run_errands
 from forge.matrix_in_force import put_in_force
-from forge.outside.ports import Provisioner
+from forge.outside.ports import Never, Provisioner
 from forge.outside.recorded import RecordedPayments, RecordedProber, RecordedProvisioner
 from forge.playbooks.activation import Desk, attend_orders
 from forge.propose import Forge, MatrixInForce, Proposed, propose
@@ -95,6 +95,22 @@ class Town:
             "lines": "SELECT count(*) FROM cmdb.access",
         }
         return {name: (await (await self.owner.execute(text)).fetchone() or (0,))[0] for name, text in asked.items()}
+
+
+@dataclass
+class Stubborn:
+    """A network that will not do what it `refuses`, for as long as that stands."""
+
+    recorded: RecordedProvisioner
+    refuses: set[str] = field(default_factory=set)
+
+    async def provision(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if operation in self.refuses:
+            raise Never(f"the OLT refuses to {operation}")
+        return await self.recorded.provision(key, operation, arguments)
+
+    async def find(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        return await self.recorded.find(key, operation, arguments)
 
 
 async def town(atlas: Atlas, owner: Owner, *, splitters: int = 1, boxes: int = 8, addresses: str = "192.0.2.0/28") -> Town:

@@ -1,10 +1,8 @@
 """From an order to a line that works: all of it or nothing that stays, whoever breaks, whoever changes their mind."""
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -14,15 +12,14 @@ from atlas.identity import OrderId
 from atlas.money import Money
 from atlas.oms.reads import fallout_queue, in_jeopardy, story_of
 from atlas.oms.records import Case, OrderState
-from forge.actions.oms.orders import AmendOrder, GiveUpOrder, MendOrder, PlaceCease
+from forge.actions.oms.orders import AmendOrder, GiveUpOrder, MendOrder
 from forge.actions.oms.plans import CancelOrder
-from forge.outside.ports import Never
 from forge.outside.recorded import RecordedProvisioner
 from forge.playbooks.activation import Desk
 from tests import given
 from tests.billing.arranged import bill
 from tests.given import Owner
-from tests.oms.signups import ME, Town, now, town
+from tests.oms.signups import ME, Stubborn, Town, now, town
 
 NOTHING = {"ports": 0, "numbers": 0, "boxes": 0, "lines": 0}
 S = OrderState
@@ -31,22 +28,6 @@ S = OrderState
 @pytest.fixture
 async def place(atlas: Atlas, owner: Owner) -> Town:
     return await town(atlas, owner)
-
-
-@dataclass
-class Stubborn:
-    """A network that will not do what it `refuses`, for as long as that stands."""
-
-    recorded: RecordedProvisioner
-    refuses: set[str] = field(default_factory=set)
-
-    async def provision(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        if operation in self.refuses:
-            raise Never(f"the OLT refuses to {operation}")
-        return await self.recorded.provision(key, operation, arguments)
-
-    async def find(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
-        return await self.recorded.find(key, operation, arguments)
 
 
 async def test_an_order_becomes_a_line_that_works(place: Town) -> None:
@@ -327,48 +308,6 @@ async def test_amending_the_speed_changes_the_item_and_tells_the_network_without
     told = await (await owner.execute("SELECT operation FROM actions.errand WHERE operation <> 'activate' ORDER BY id")).fetchall()
     assert (proposed.state, lines, items) == (ActionState.DONE, [("active", faster)], [("completed", faster)])
     assert told == [("set_speed",), ("refresh_session",)]
-
-
-async def ended(place: Town, **more: Any) -> tuple[OrderId, OrderId]:
-    order = await place.order()
-    await place.round()
-    case = await place.case(order)
-    cease = PlaceCease(case.customer_id, case.subscriber_id, now().date(), "moving away", f"cease-{uuid4()}", **more)
-    proposed = await place.asked(cease)
-    assert proposed.outcome is not None, proposed
-    return order, OrderId(proposed.outcome["order"])
-
-
-async def test_a_line_that_ends_frees_its_port_and_rests_its_numbers_and_waits_for_its_box(place: Town) -> None:
-    _, cease = await ended(place)
-
-    await place.round()
-
-    case = await place.case(cease)
-    rests = await (await place.owner.execute("SELECT state FROM cmdb.allotment WHERE state <> 'free'")).fetchall()
-    charged = await (await place.owner.execute("SELECT stopped_by_order_id FROM billing.charge")).fetchall()
-    assert (case.state, case.line_state, rests, charged) == (S.COMPLETED, "terminated", [("quarantine",)], [(cease,)])
-    assert await place.held() == {"ports": 0, "numbers": 0, "boxes": 1, "lines": 0}
-
-
-async def test_a_customer_who_moves_keeps_the_old_line_until_the_new_one_works(place: Town) -> None:
-    first = await place.order()
-    await place.round()
-    case = await place.case(first)
-    second = await place.order(customer=case.customer_id)
-    cease = PlaceCease(case.customer_id, case.subscriber_id, now().date(), "moving", f"cease-{uuid4()}", second)
-    place.provisioner = Stubborn(RecordedProvisioner(place.forge.atlas), {"activate"})
-    await place.asked(cease)
-    await place.round()
-    before = (await place.case(first)).line_state
-
-    place.provisioner = RecordedProvisioner(place.forge.atlas)
-    await place.asked(MendOrder(case.customer_id, second, "1", "again"))
-    await place.round()
-    await place.round()
-
-    states = await (await place.owner.execute("SELECT state FROM crm.subscriber ORDER BY id")).fetchall()
-    assert (before, states) == ("active", [("terminated",), ("active",)])
 
 
 async def test_fifty_orders_at_once_on_the_last_ports_give_out_each_port_once(atlas: Atlas, owner: Owner) -> None:
