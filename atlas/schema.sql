@@ -328,11 +328,13 @@ CREATE TABLE actions.sequence (
     next_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),  -- nobody need look before; also how long whoever works on it has it for themselves
     ended_at timestamp with time zone,
     why text,
+    fallen_at timestamp with time zone,  -- a step failed that a person can mend: since then it waits in the repair queue, until its deadline
     PRIMARY KEY (id),
     UNIQUE (kind, key),
-    CHECK ((state = ANY (ARRAY['running'::text, 'undoing'::text, 'done'::text, 'undone'::text, 'in_doubt'::text])))
+    CHECK ((state = ANY (ARRAY['running'::text, 'undoing'::text, 'done'::text, 'undone'::text, 'in_doubt'::text, 'fallen_out'::text])))
 );
-CREATE INDEX sequence_due ON actions.sequence USING btree (next_at) WHERE (state = ANY (ARRAY['running'::text, 'undoing'::text]));
+CREATE INDEX sequence_due ON actions.sequence USING btree (next_at) WHERE (state = ANY (ARRAY['running'::text, 'undoing'::text, 'fallen_out'::text]));
+CREATE INDEX sequence_fallen_out ON actions.sequence USING btree (fallen_at) WHERE (state = 'fallen_out'::text);
 --   trigger wake_sequences AFTER INSERT ON actions.sequence FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.sequences')
 
 CREATE TABLE actions.sequence_step (
@@ -347,6 +349,9 @@ CREATE TABLE actions.sequence_step (
     outcome jsonb NOT NULL DEFAULT '{}'::jsonb,
     failure text,
     changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    after text[] NOT NULL DEFAULT '{}'::text[],  -- the steps that must be done before this one
+    began_at timestamp with time zone,
+    cause text,  -- of a failure: data, inventory, downstream, partner, timeout
     PRIMARY KEY (id),
     UNIQUE (sequence_id, "position"),
     CHECK (("position" > 0)),
@@ -810,6 +815,45 @@ CREATE INDEX event_of_order ON oms.order_event USING btree (order_id, id);
 --   trigger require_claim_after AFTER INSERT ON oms.order_event REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.order_event FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+CREATE TABLE oms.order_item (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    order_id bigint NOT NULL,
+    position integer NOT NULL,
+    action text NOT NULL,
+    state text NOT NULL DEFAULT 'acknowledged'::text,
+    offering_version_id bigint,
+    state_changed_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (order_id, "position"),
+    CHECK (("position" > 0)),
+    CHECK ((action = ANY (ARRAY['add'::text, 'modify'::text, 'delete'::text, 'noChange'::text]))),
+    CHECK ((state = ANY (ARRAY['acknowledged'::text, 'rejected'::text, 'pending'::text, 'held'::text, 'inProgress'::text, 'cancelled'::text, 'completed'::text, 'failed'::text, 'assessingCancellation'::text, 'pendingCancellation'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (order_id) REFERENCES oms.product_order(id)
+);
+--   row policy customer: (order_id IN ( SELECT product_order.id
+   FROM oms.product_order
+  WHERE (product_order.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+--   trigger require_claim_after AFTER INSERT ON oms.order_item REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON oms.order_item FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE oms.port_hold (
+    order_id bigint NOT NULL,
+    device_id bigint NOT NULL,
+    until timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (order_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (order_id) REFERENCES oms.product_order(id)
+);
+CREATE INDEX port_hold_of_device ON oms.port_hold USING btree (device_id) WHERE (ended_at IS NULL);
+--   trigger require_claim_after AFTER INSERT ON oms.port_hold REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON oms.port_hold FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE oms.product_order (
     id bigint NOT NULL GENERATED AS IDENTITY,
     customer_id bigint NOT NULL,
@@ -821,16 +865,35 @@ CREATE TABLE oms.product_order (
     ordered_at timestamp with time zone NOT NULL DEFAULT now(),
     state_changed_at timestamp with time zone NOT NULL DEFAULT now(),
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    key text,  -- whoever sends the same order twice finds the first: law 5
+    premise_id bigint,
+    monthly_minor bigint,  -- a month's price that was agreed, tax left out
+    needs_visit boolean NOT NULL DEFAULT false,
+    serial text,  -- the box that is to be used, where somebody named one
+    retry_at timestamp with time zone,  -- of what is held: when it is looked at again
+    cause_class text,
+    past_return_at timestamp with time zone,  -- from then on it cannot be taken back: what is cancelled later is ended by an order of its own
+    evidence text,  -- what showed that the line works, as in accounting_start:8f3a or ont_online:HWTC01: billing begins there
+    evidence_at timestamp with time zone,
+    follows_id bigint,  -- not before that one is completed: the old line of a move
     PRIMARY KEY (id),
+    UNIQUE (key),
+    CHECK ((cause_class = ANY (ARRAY['data'::text, 'inventory'::text, 'downstream'::text, 'partner'::text, 'timeout'::text, 'credit'::text, 'customer'::text]))),
+    CHECK ((follows_id <> id)),
     CHECK ((kind = ANY (ARRAY['add'::text, 'modify'::text, 'move'::text, 'delete'::text]))),
+    CHECK ((monthly_minor >= 0)),
     CHECK ((state = ANY (ARRAY['acknowledged'::text, 'rejected'::text, 'pending'::text, 'held'::text, 'inProgress'::text, 'cancelled'::text, 'completed'::text, 'failed'::text, 'partial'::text, 'assessingCancellation'::text, 'pendingCancellation'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (follows_id) REFERENCES oms.product_order(id),
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id),
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id),
     FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id)
 );
+CREATE INDEX order_in_flight ON oms.product_order USING btree (state) WHERE (state <> ALL (ARRAY['rejected'::text, 'cancelled'::text, 'completed'::text, 'failed'::text, 'partial'::text]));
 CREATE INDEX order_of_customer ON oms.product_order USING btree (customer_id, ordered_at DESC);
+CREATE INDEX order_of_subscriber ON oms.product_order USING btree (subscriber_id);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON oms.product_order FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON oms.product_order REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
