@@ -24,7 +24,7 @@ from atlas.identity import ConversationId, CorrelationId, CustomerId
 from atlas.principal import customer, stranger
 from atlas.statements import Connection
 from forge.actions.crm import RecordContactPreference
-from forge.actions.helpdesk import HandOverToPerson, SendMessage
+from forge.actions.helpdesk.saying import HandOverToPerson, SendMessage
 from forge.propose import Proposed, propose
 
 log = structlog.get_logger()

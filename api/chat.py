@@ -34,7 +34,7 @@ from atlas.knowledge.records import Passage, PassageKind
 from atlas.principal import Assurance, Principal, Zone, customer, executor, in_conversation, intake, staff, stranger
 from atlas.staff.reads import member_by_email
 from forge.action import Action
-from forge.actions.helpdesk import SendMessage
+from forge.actions.helpdesk.saying import SendMessage
 from forge.propose import Proposed, propose
 
 DESK: Final = executor("supervisor")

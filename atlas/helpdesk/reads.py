@@ -8,6 +8,7 @@ from atlas.helpdesk.records import (
     Audience,
     CodeContact,
     Conversation,
+    InInbox,
     Message,
     PhoneCall,
     Promise,
@@ -207,3 +208,29 @@ async def handed_over_because(conn: Connection, conversation_id: ConversationId)
 async def is_on_the_line(conn: Connection, conversation_id: ConversationId) -> bool:
     """Whether the caller of this conversation still holds the line, so that what is written is spoken."""
     return bool(await SQL.value(conn, "is_on_the_line", conversation_id=conversation_id))
+
+
+async def last_inbound(conn: Connection, conversation_id: ConversationId) -> int | None:
+    """The last message that is not ours, by id."""
+    found: int | None = await SQL.value(conn, "last_inbound", conversation_id=conversation_id)
+    return found
+
+
+async def language_spoken(conn: Connection, conversation_id: ConversationId) -> str:
+    """What language the conversation is in."""
+    return str(await SQL.value(conn, "language_spoken", conversation_id=conversation_id))
+
+
+async def short_name(conn: Connection, reference: str) -> str:
+    """The first name of the member of staff of this reference, as in `staff:7`."""
+    return str(await SQL.value(conn, "short_name", reference=reference) or "")
+
+
+async def inbox(conn: Connection, since: datetime, most: int = 60) -> list[InInbox]:
+    """Every conversation that waits for a person or has one, and those of the agents since then: who waits first."""
+    return await SQL.all(conn, InInbox, "inbox", since=since, most=most)
+
+
+async def correspondent(conn: Connection, conversation_id: ConversationId) -> str:
+    """The customer's name; empty for somebody we do not know."""
+    return str(await SQL.value(conn, "correspondent", conversation_id=conversation_id) or "")

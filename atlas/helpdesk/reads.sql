@@ -225,3 +225,38 @@ SELECT conversation.handed_over_because FROM helpdesk.conversation WHERE convers
 SELECT EXISTS (SELECT 1 FROM helpdesk.call
                 WHERE call.conversation_id = %(conversation_id)s AND call.ended_at IS NULL AND call.transferred_at IS NULL
                   AND call.began_at > clock_timestamp() - interval '1 hour');
+
+-- name: last_inbound
+SELECT max(message.id) FROM helpdesk.message WHERE message.conversation_id = %(conversation_id)s AND NOT message.is_from_us;
+
+-- The language of our last answer says what was spoken; before there is one, the customer's own.
+-- name: language_spoken
+SELECT coalesce((SELECT message.trace ->> 'language' FROM helpdesk.message
+                  WHERE message.conversation_id = conversation.id AND message.is_from_us AND message.trace ? 'language'
+                  ORDER BY message.id DESC LIMIT 1), customer.language, 'en')
+  FROM helpdesk.conversation
+  LEFT JOIN crm.customer ON customer.id = conversation.customer_id
+ WHERE conversation.id = %(conversation_id)s;
+
+-- name: short_name
+SELECT split_part(member.name, ' ', 1) FROM staff.member WHERE 'staff:' || member.id = %(reference)s;
+
+-- What a person looks at first: who waits for one, the most vulnerable before the longest waiting; then what colleagues hold; then the newest.
+-- name: inbox
+SELECT conversation.id AS conversation_id, conversation.customer_id, customer.name AS customer, coalesce(customer.is_vulnerable, false) AS is_vulnerable,
+       conversation.channel, conversation.owner, holder.name AS holder, conversation.handed_over_because AS because, conversation.last_at AS since,
+       coalesce(latest.words, '') AS last_words, coalesce(latest.is_from_us, false) AS is_answered,
+       EXISTS (SELECT 1 FROM helpdesk.call WHERE call.conversation_id = conversation.id AND call.ended_at IS NULL AND call.transferred_at IS NULL
+                  AND call.began_at > clock_timestamp() - interval '1 hour') AS is_on_the_line
+  FROM helpdesk.conversation
+  LEFT JOIN crm.customer ON customer.id = conversation.customer_id
+  LEFT JOIN staff.member AS holder ON 'staff:' || holder.id = conversation.owner
+  LEFT JOIN LATERAL (SELECT message.words, message.is_from_us FROM helpdesk.message WHERE message.conversation_id = conversation.id
+                      ORDER BY message.id DESC LIMIT 1) AS latest ON true
+ WHERE conversation.staff_id IS NULL AND (conversation.owner <> 'agents' OR conversation.last_at > %(since)s)
+ ORDER BY CASE conversation.owner WHEN 'queue' THEN 0 WHEN 'agents' THEN 2 ELSE 1 END, coalesce(customer.is_vulnerable, false) DESC,
+          CASE conversation.owner WHEN 'queue' THEN conversation.last_at END, conversation.last_at DESC
+ LIMIT %(most)s;
+
+-- name: correspondent
+SELECT customer.name FROM helpdesk.conversation JOIN crm.customer ON customer.id = conversation.customer_id WHERE conversation.id = %(conversation_id)s;

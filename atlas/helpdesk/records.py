@@ -237,3 +237,21 @@ class PhoneCall:
     connected_at: datetime | None
     transferred_at: datetime | None
     ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class InInbox:
+    """A conversation as a person sees it among others. `is_answered`: the last word was ours; `holder`: the colleague who has it."""
+
+    conversation_id: ConversationId
+    customer_id: CustomerId | None
+    customer: str | None
+    is_vulnerable: bool
+    channel: str
+    owner: str
+    holder: str | None
+    because: str | None
+    since: datetime
+    last_words: str
+    is_answered: bool
+    is_on_the_line: bool

@@ -224,6 +224,18 @@ async def change_owner(conn: Connection, conversation_id: ConversationId, owner:
     return bool(await SQL.run(conn, "change_owner", conversation_id=conversation_id, owner=owner, because=because))
 
 
+async def take_conversation(conn: Connection, conversation_id: ConversationId, from_whom: str) -> str | None:
+    """Gives it to whoever proposed the claimed action; who that is, or None where somebody else than `from_whom` holds it."""
+    owner: str | None = await SQL.value(conn, "take_conversation", conversation_id=conversation_id, from_whom=from_whom)
+    return owner
+
+
+async def hand_back(conn: Connection, conversation_id: ConversationId) -> str | None:
+    """Gives it back to the agents; who held it, or None where it was not whoever proposed the claimed action."""
+    held_by: str | None = await SQL.value(conn, "hand_back", conversation_id=conversation_id)
+    return held_by
+
+
 async def record_promise(conn: Connection, customer_id: CustomerId, promised: str, due_at: datetime) -> int:
     return int(await SQL.value(conn, "record_promise", customer_id=customer_id, promised=promised, due_at=due_at))
 

@@ -162,3 +162,17 @@ UPDATE helpdesk.call SET transferred_at = coalesce(transferred_at, clock_timesta
 
 -- name: end_call
 UPDATE helpdesk.call SET ended_at = clock_timestamp() WHERE provider_id = %(provider_id)s::text AND ended_at IS NULL;
+
+-- Whoever the action is of holds it: no argument says who.
+-- name: take_conversation
+UPDATE helpdesk.conversation SET owner = action.proposer
+  FROM actions.action
+ WHERE action.id = actions.claimed() AND action.proposer LIKE 'staff:%%'
+   AND conversation.id = %(conversation_id)s AND conversation.owner = %(from_whom)s AND conversation.owner <> action.proposer
+RETURNING conversation.owner;
+
+-- name: hand_back
+UPDATE helpdesk.conversation SET owner = 'agents', handed_over_because = NULL
+  FROM actions.action
+ WHERE action.id = actions.claimed() AND conversation.id = %(conversation_id)s AND conversation.owner = action.proposer
+RETURNING action.proposer;

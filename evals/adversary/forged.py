@@ -256,6 +256,17 @@ FORGED: Final[Mapping[str, Forged]] = {
         "because": "forged",
         "is_urgent": True,
     },
+    "take_conversation": lambda knows, rng, victim: {
+        "conversation": knows.conversations[victim],
+        "customer": victim,
+        "from_whom": rng.choice(["agents", "queue", "staff:1"]),
+        "after": rng.randrange(10**6),
+    },
+    "hand_back_conversation": lambda knows, rng, victim: {
+        "conversation": knows.conversations[victim],
+        "customer": victim,
+        "after": rng.randrange(10**6),
+    },
     "record_promise": lambda knows, rng, victim: {"customer": victim, "promised": f"{uuid.uuid4()}", "due_at": _at(3)},
     "dispatch_crew": lambda knows, rng, victim: {
         "incident": 2,

@@ -22,7 +22,7 @@ from evals.kills.ports import ordered, said
 from forge.action import Action
 from forge.actions.billing.compensation import RequestCredit
 from forge.actions.field_service import BookVisit
-from forge.actions.helpdesk import SendMessage
+from forge.actions.helpdesk.saying import SendMessage
 from forge.carry_out import settle_abandoned
 from forge.errands import Outside, run_errands
 from forge.outbox import drain

@@ -16,7 +16,7 @@ from cortex.findings import CauseClass
 from forge.action import Action
 from forge.actions.billing.compensation import IssueCredits
 from forge.actions.field_service import BookVisit, DispatchCrew
-from forge.actions.helpdesk import NotifyOutage, NotifyRestored
+from forge.actions.helpdesk.saying import NotifyOutage, NotifyRestored
 from forge.actions.itsm import CloseIncident, OpenTickets
 from forge.actions.nms import RunDiagnostics
 from forge.carry_out import nudge_playbook

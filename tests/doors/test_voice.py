@@ -22,7 +22,7 @@ from atlas.errors import InvalidField
 from console.live import Changes
 from evals.inbound.telephone import Telephone
 from evals.inbound.twilio import ACCOUNT, Twilio
-from forge.actions.helpdesk import SendMessage
+from forge.actions.helpdesk.saying import SendMessage
 from tests import carried, given
 from tests.doors.hooking import BASE, KEY, one
 from tests.given import NOW, Owner

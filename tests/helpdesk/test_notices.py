@@ -6,7 +6,7 @@ from atlas.connection import Atlas
 from atlas.helpdesk import reads
 from atlas.helpdesk.rules import AudienceGrew, NobodyToTell
 from atlas.principal import executor
-from forge.actions.helpdesk import NotifyOutage, NotifyRestored
+from forge.actions.helpdesk.saying import NotifyOutage, NotifyRestored
 from forge.actions.itsm import ResolveIncident
 from tests import carried, given
 from tests.given import NOW, Owner

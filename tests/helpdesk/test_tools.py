@@ -7,7 +7,7 @@ from atlas.errors import NotFound
 from atlas.helpdesk.writes import record_inbound
 from atlas.identity import CustomerId, StaffId
 from atlas.principal import NotPermittedHere, customer, intake, staff, stranger
-from forge.actions.helpdesk import HandOverToPerson, NotifyOutage, RecordPromise
+from forge.actions.helpdesk.saying import HandOverToPerson, NotifyOutage, RecordPromise
 from tests import carried, given
 from tests.asking import asking
 from tests.given import NOW, Owner
