@@ -1,4 +1,4 @@
-"""The shared inbox: every conversation over all channels, taken over and handed back, and beside it how the agents came to what they said."""
+"""The shared inbox: every conversation over all channels, taken over and handed back, and how the agents came to what they said."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Final
