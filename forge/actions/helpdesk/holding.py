@@ -1,4 +1,4 @@
-"""Who has a conversation: the agents, or one of us. Taking it over and handing it back are orders like any other; the customer hears of it."""
+"""Who has a conversation: the agents, or one of us. Taking it over and handing it back are orders; the customer hears of it."""
 
 from contextlib import suppress
 from dataclasses import dataclass
