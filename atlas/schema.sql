@@ -1869,8 +1869,11 @@ CREATE TABLE helpdesk.conversation (
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
 CREATE INDEX conversation_of_customer ON helpdesk.conversation USING btree (customer_id, last_at DESC);
+CREATE INDEX conversation_with_people ON helpdesk.conversation USING btree (owner, last_at) WHERE (owner <> 'agents'::text);
 CREATE INDEX whatsapp_of_address ON helpdesk.conversation USING btree (address) WHERE (channel = 'whatsapp'::text);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
+--   trigger announce AFTER INSERT OR DELETE ON helpdesk.conversation FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON helpdesk.conversation REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 CREATE TABLE helpdesk.inbox (
     id bigint NOT NULL GENERATED AS IDENTITY,
