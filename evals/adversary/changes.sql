@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     SELECT string_agg(format($statements$
         RETURN QUERY
-        WITH fresh AS (SELECT jsonb_build_array(%2$s)::text AS key, to_jsonb(one) AS image FROM %1$s AS one WHERE one.xmin::text::bigint >= since),
+        WITH fresh AS (SELECT jsonb_build_array(%2$s)::text AS key, to_jsonb(one) AS image FROM %1$s AS one WHERE one.xmin::text::bigint >= last_look),
              old AS (SELECT fresh.key, seen.image FROM fresh LEFT JOIN seen ON seen.place = %1$L AND seen.key = fresh.key),
              kept AS (INSERT INTO seen SELECT %1$L, fresh.key, fresh.image FROM fresh
                       ON CONFLICT ON CONSTRAINT seen_pkey DO UPDATE SET image = excluded.image)
@@ -32,6 +32,6 @@ BEGIN
        AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'public', 'jobs', 'checkpoints') AND namespace.nspname NOT LIKE 'pg\_%';
     EXECUTE format('CREATE FUNCTION pg_temp.changes() RETURNS TABLE (place text, key text, before jsonb, after jsonb) LANGUAGE plpgsql '
                    'SET plan_cache_mode = force_generic_plan AS %L',
-                   'DECLARE since bigint := (SELECT mark FROM looked); BEGIN UPDATE looked SET mark = pg_current_xact_id()::text::bigint; '
+                   'DECLARE last_look bigint := (SELECT mark FROM looked); BEGIN UPDATE looked SET mark = pg_current_xact_id()::text::bigint; '
                    || statements || ' END');
 END $making$;

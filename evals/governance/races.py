@@ -129,7 +129,7 @@ async def _rule(atlas: Atlas, who: Principal, action_id: ActionId, *, is_approva
     try:
         async with atlas.transaction(who) as conn:
             await SQL.value(conn, "rule", action_id=action_id, is_approval=is_approval, digest=DIGEST)
-    except psycopg.Error:
+    except (psycopg.Error, TimeoutError):
         return
 
 
@@ -139,7 +139,7 @@ async def _execute(atlas: Atlas, action_id: ActionId) -> None:
             await SQL.value(conn, "claim", action_id=action_id, digest=DIGEST)
             await SQL.run(conn, "effect", action_id=action_id)
             await SQL.value(conn, "finish")
-    except psycopg.Error:
+    except (psycopg.Error, TimeoutError):
         return
 
 
