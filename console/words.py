@@ -17,6 +17,7 @@ CAUSES: Final = {
     "upstream": "Upstream lost",
     "monitoring": "Monitoring blind",
     "degradation": "Redundancy lost",
+    "planned": "Planned work",
     "unknown": "Cause unknown",
 }
 EVIDENCE: Final = {

@@ -20,6 +20,7 @@ class CauseClass(StrEnum):
     CARD = "card"
     UPSTREAM = "upstream"  # transit or peering, outside our plant
     MONITORING = "monitoring"  # the watcher lost its sight; nothing else is known to be wrong
+    PLANNED = "planned"  # work announced beforehand, within its window
     DEGRADATION = "degradation"  # redundancy lost, service kept
     UNKNOWN = "unknown"
 

@@ -11,8 +11,8 @@ from atlas.connection import Atlas
 from atlas.identity import DeviceId
 from atlas.itsm.reads import devices_answering, open_incidents
 from atlas.itsm.records import StandingIncident
-from atlas.nms.reads import open_alarms
-from atlas.nms.records import OpenAlarm
+from atlas.nms.reads import open_alarms, open_windows
+from atlas.nms.records import MaintenanceWindow, OpenAlarm
 from atlas.principal import executor
 from atlas.statements import Connection
 from cortex.topology import Topology
@@ -22,13 +22,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Picture:
-    """The network at one moment: its plant, every alarm that stands, every incident in progress, and which of their devices are back."""
+    """The network at one moment: its plant, every alarm that stands, every incident in progress, and which of their devices are back.
+
+    `windows` are the maintenance windows open at that moment.
+    """
 
     at: datetime
     topology: Topology
     alarms: tuple[OpenAlarm, ...]
     incidents: tuple[StandingIncident, ...]
     answering: frozenset[DeviceId] = frozenset()
+    windows: tuple[MaintenanceWindow, ...] = ()
 
 
 class WarmTopology:
@@ -51,14 +55,15 @@ class WarmTopology:
 
 
 async def take_picture(atlas: Atlas, warm: WarmTopology) -> Picture:
-    """Five statements in one transaction; two more only when the plant changed."""
+    """Six statements in one transaction; two more only when the plant changed."""
     async with atlas.transaction(executor("cortex")) as conn:
         topology = await warm.at(conn)
         alarms = await open_alarms(conn)
         incidents = await open_incidents(conn)
         answering = await devices_answering(conn)
+        windows = await open_windows(conn)
         at = await database_time(conn)
-    return Picture(at, topology, tuple(alarms), tuple(incidents), frozenset(answering))
+    return Picture(at, topology, tuple(alarms), tuple(incidents), frozenset(answering), tuple(windows))
 
 
 async def database_time(conn: Connection) -> datetime:

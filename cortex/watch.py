@@ -9,7 +9,8 @@ from atlas.connection import Atlas
 from atlas.identity import AlarmId, IncidentId
 from atlas.itsm.records import StandingIncident
 from cortex.correlate import correlate
-from cortex.findings import Finding
+from cortex.findings import CauseClass, Finding
+from cortex.maintenance import in_window, with_planned
 from cortex.pictures import Picture, WarmTopology, take_picture
 
 
@@ -24,8 +25,8 @@ class NewIncident:
 class IncidentMoved:
     """What is known of an incident changed.
 
-    `grew`: alarms joined, so its cause may be better known; else it only shrank, as things came back. Several findings where an
-    incident comes back in pieces; the first is the one with most of its alarms.
+    `grew`: alarms joined, so its cause may be better known, or planned work began or ended; else it only shrank, as things came back.
+    Several findings where an incident comes back in pieces; the first is the one with most of its alarms.
     """
 
     incident_id: IncidentId
@@ -59,8 +60,9 @@ async def look(atlas: Atlas, warm: WarmTopology) -> list[Change]:
 
 def changes_in(picture: Picture) -> list[Change]:
     """Pure: the findings of a picture, matched with the incidents that stand."""
-    findings = correlate(picture.topology, picture.alarms, now=picture.at, answering=picture.answering)
-    return changes(findings, picture.incidents)
+    since = in_window(picture.windows)
+    findings = correlate(picture.topology, picture.alarms, now=picture.at, silent=frozenset(since), answering=picture.answering)
+    return changes(with_planned(picture.topology, findings, since), picture.incidents)
 
 
 def changes(findings: Sequence[Finding], standing: Sequence[StandingIncident]) -> list[Change]:
@@ -115,13 +117,18 @@ def _moved(
     for incident_id, group in matched.items():
         known = by_id[incident_id]
         held = frozenset(known.alarms)
-        grew = any(alarm not in held for finding in group for alarm in finding.alarms)
+        grew = any(alarm not in held for finding in group for alarm in finding.alarms) or _is_planned_otherwise(known, group[0])
         if grew:
             split.extend(group[1:])
             group = group[:1]
         if grew or _differs(known, group):
             moved.append(IncidentMoved(incident_id, tuple(group), grew))
     return moved, split
+
+
+def _is_planned_otherwise(known: StandingIncident, finding: Finding) -> bool:
+    """A window began or ended: what was planned work is an outage now, or the other way about."""
+    return (known.cause == CauseClass.PLANNED) is not (finding.cause is CauseClass.PLANNED)
 
 
 def _differs(known: StandingIncident, group: Sequence[Finding]) -> bool:

@@ -129,7 +129,7 @@ def _draft(title: str, is_outage: bool, since: datetime, areas: list[AreaHit], o
 
 
 def _cause_title(cause: str) -> str:
-    return {"unknown": "Fault", "degradation": "Degradation"}.get(cause, f"{cause.capitalize()} fault")
+    return {"unknown": "Fault", "degradation": "Degradation", "planned": "Planned work"}.get(cause, f"{cause.capitalize()} fault")
 
 
 def check_closable(incident_id: IncidentId, is_resolved: bool, unfinished: Unfinished) -> None:

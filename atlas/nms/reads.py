@@ -3,7 +3,7 @@
 from typing import Final
 
 from atlas.identity import IncidentId
-from atlas.nms.records import AlarmPulse, NewestAlarm, OpenAlarm, Quarantined, StandingAlarm
+from atlas.nms.records import AlarmPulse, MaintenanceWindow, NewestAlarm, OpenAlarm, Quarantined, StandingAlarm
 from atlas.statements import Connection, Statements
 
 SQL: Final = Statements(__file__)
@@ -26,6 +26,11 @@ async def newest_alarm(conn: Connection) -> NewestAlarm:
 async def quarantined(conn: Connection, most: int = 100) -> list[Quarantined]:
     """What could not be taken and still waits, newest first, at most `most`."""
     return await SQL.all(conn, Quarantined, "quarantined", most=most)
+
+
+async def open_windows(conn: Connection) -> list[MaintenanceWindow]:
+    """Maintenance windows open at this moment, by the database's clock."""
+    return await SQL.all(conn, MaintenanceWindow, "open_windows")
 
 
 async def alarms_of_incident(conn: Connection, incident_id: IncidentId, most: int = 300) -> list[StandingAlarm]:

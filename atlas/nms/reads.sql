@@ -13,6 +13,12 @@ SELECT alarm.id AS alarm_id,
  WHERE alarm.is_open
  ORDER BY alarm.raised_at, alarm.id;
 
+-- name: open_windows
+SELECT device_id, starts_at, ends_at, reason
+  FROM nms.maintenance_window
+ WHERE starts_at <= now() AND ends_at > now()
+ ORDER BY device_id, id;
+
 -- name: alarm_pulse
 SELECT (SELECT count(*) FROM nms.alarm WHERE is_open)::int AS open_alarms,
        (SELECT count(*) FROM nms.quarantine WHERE replayed_at IS NULL)::int AS quarantined;
@@ -32,7 +38,9 @@ SELECT door, received_at, source_address, reason, raw
 
 -- name: alarms_of_incident
 SELECT alarm.id AS alarm_id, device.name AS device, alarm.managed_object, alarm.probable_cause, alarm.severity, alarm.text, alarm.raised_at,
-       alarm.cleared_at, alarm.is_open, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id
+       alarm.cleared_at, alarm.is_open, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id,
+       EXISTS (SELECT FROM nms.maintenance_window AS work
+                WHERE work.device_id = alarm.device_id AND alarm.raised_at BETWEEN work.starts_at AND work.ends_at) AS is_in_maintenance
   FROM itsm.incident_alarm AS held
   JOIN nms.alarm ON alarm.id = held.alarm_id
   JOIN cmdb.device ON device.id = alarm.device_id
@@ -42,7 +50,9 @@ SELECT alarm.id AS alarm_id, device.name AS device, alarm.managed_object, alarm.
 
 -- name: standing_alarms
 SELECT alarm.id AS alarm_id, device.name AS device, alarm.managed_object, alarm.probable_cause, alarm.severity, alarm.text, alarm.raised_at,
-       alarm.cleared_at, alarm.is_open, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id
+       alarm.cleared_at, alarm.is_open, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id,
+       EXISTS (SELECT FROM nms.maintenance_window AS work
+                WHERE work.device_id = alarm.device_id AND alarm.raised_at BETWEEN work.starts_at AND work.ends_at) AS is_in_maintenance
   FROM nms.alarm
   JOIN cmdb.device ON device.id = alarm.device_id
   LEFT JOIN itsm.incident_alarm AS held ON held.alarm_id = alarm.id AND held.left_at IS NULL

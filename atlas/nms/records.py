@@ -159,8 +159,21 @@ class NewestAlarm:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceWindow:
+    """Planned work on one device, from `starts_at` until just before `ends_at`."""
+
+    device_id: DeviceId
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StandingAlarm:
-    """One alarm as staff read it: on which device, what it says, how often, and which incident holds it."""
+    """One alarm as staff read it: on which device, what it says, how often, and which incident holds it.
+
+    `is_in_maintenance`: raised while the device was worked on. It is kept, and thought about again when the window ends.
+    """
 
     alarm_id: AlarmId
     device: str
@@ -174,3 +187,4 @@ class StandingAlarm:
     times: int
     is_acknowledged: bool
     incident_id: IncidentId | None
+    is_in_maintenance: bool

@@ -121,6 +121,8 @@ GENTLE: Final = ("tickets", "diagnostics")
 # One customer's own line.
 SINGLE: Final = ("notices", "visit", "tickets", "diagnostics", "restored")
 ENDING: Final = ("restored", "duration")
+# Announced beforehand: nobody is told of it as of a fault, and nobody is credited for it.
+PLANNED: Final = ("restored",)
 
 CALLED_FOR: Final[Mapping[str, tuple[str, ...]]] = {
     CauseClass.FEEDER: WIDE,
@@ -137,6 +139,8 @@ def called_for(incident: Incident) -> tuple[str, ...]:
     """The branches that this incident, as it stands, calls for; none once it is closed."""
     if incident.state is IncidentState.CLOSED:
         return ()
+    if incident.cause == CauseClass.PLANNED:
+        return PLANNED
     if incident.state is IncidentState.RESOLVED:
         return ENDING
     return CALLED_FOR.get(incident.cause, GENTLE) if incident.is_outage else GENTLE

@@ -1,6 +1,7 @@
 """What changed since the incidents were last written."""
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 from atlas.identity import AlarmId, IncidentId
@@ -81,3 +82,9 @@ def test_two_incidents_that_turn_out_to_be_one_are_folded_into_the_larger() -> N
         IncidentFolded(IncidentId(7), IncidentId(8)),
         IncidentMoved(IncidentId(8), (found,), grew=True),
     ]
+
+
+def test_planned_work_whose_window_is_over_is_thought_about_anew_though_no_alarm_changed() -> None:
+    planned = replace(standing(7, 1, 2), cause="planned", is_outage=False)
+
+    assert changes([finding(1, 2)], [planned]) == [IncidentMoved(IncidentId(7), (finding(1, 2),), grew=True)]

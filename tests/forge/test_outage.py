@@ -288,6 +288,30 @@ async def test_what_was_still_to_be_done_when_service_came_back_does_not_keep_th
     assert (state, left) == (IncidentState.CLOSED, (0, 0))
 
 
+async def test_planned_work_is_told_to_nobody_and_credited_to_nobody(
+    forge: Forge, bookmarks: Bookmarks, owner: Owner, street: Street
+) -> None:
+    incident = await opened(forge, finding(street, street.lines, CauseClass.PLANNED, is_outage=False))
+    await play(forge, bookmarks, incident)
+    await respond(forge, IncidentCleared(incident))
+
+    state = await play(forge, bookmarks, incident)
+
+    assert (state, await became(owner)) == (IncidentState.CLOSED, {"close_incident": "done"})
+
+
+async def test_planned_work_that_outlasts_its_window_becomes_an_outage_that_everybody_hears_of(
+    forge: Forge, bookmarks: Bookmarks, owner: Owner, street: Street
+) -> None:
+    incident = await opened(forge, finding(street, street.lines, CauseClass.PLANNED, is_outage=False))
+    await play(forge, bookmarks, incident)
+    await respond(forge, IncidentMoved(incident, (finding(street, street.lines),), grew=True))
+
+    await play(forge, bookmarks, incident)
+
+    assert await told(owner, "outage") == 3
+
+
 async def killed_after(database_url: str, incident: IncidentId, seconds: float) -> None:
     """Lets a worker of its own play the incident for so long, and kills it with SIGKILL."""
     command = (sys.executable, "-m", "tests.forge.player", database_url, str(incident))

@@ -5,6 +5,7 @@ import pytest
 from atlas.connection import Atlas
 from atlas.errors import InvalidField
 from atlas.identity import AlarmId, DeviceId
+from atlas.nms.reads import open_windows, standing_alarms
 from atlas.principal import executor
 from forge.actions.nms import AcknowledgeAlarm, RunDiagnostics, SetMaintenanceWindow
 from governance.facts import DeviceTier
@@ -70,6 +71,23 @@ async def test_a_maintenance_window_is_kept_for_each_device(atlas: Atlas, owner:
         action = await SetMaintenanceWindow.on(conn, devices, NOW, LATER, "new firmware")
 
     assert await carried.out(atlas, action, NOW) == {"devices": 2}
+
+
+async def test_an_alarm_within_a_window_is_kept_and_marked(atlas: Atlas, owner: Owner) -> None:
+    now = await outage(atlas, owner)
+    device = await (await owner.execute("SELECT device_id, raised_at FROM nms.alarm WHERE id = %s", (now.plant.alarm,))).fetchone()
+    assert device is not None
+    begins = device[1] - timedelta(minutes=1)
+    async with atlas.transaction(executor("tests")) as conn:
+        action = await SetMaintenanceWindow.on(conn, [DeviceId(device[0])], begins, begins + timedelta(days=3650), "new firmware")
+    await carried.out(atlas, action, NOW)
+
+    async with atlas.transaction(executor("tests")) as conn:
+        marked = {alarm.alarm_id: alarm.is_in_maintenance for alarm in await standing_alarms(conn)}
+        windows = await open_windows(conn)
+
+    assert marked[now.plant.alarm]
+    assert [(one.device_id, one.reason) for one in windows] == [(device[0], "new firmware")]
 
 
 async def test_a_window_in_the_core_is_judged_as_core(atlas: Atlas, owner: Owner) -> None:
