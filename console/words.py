@@ -23,6 +23,7 @@ CAUSES: Final = {
 EVIDENCE: Final = {
     "behind_it_all_alarmed": "{count} of {of} watched devices behind it raised alarms",
     "quiet_siblings": "{count} of {of} devices behind it stay quiet",
+    "in_maintenance": "{count} devices are worked on, within their window",
 }
 # What happened, by the event's fixed code; what a code lacks here is said from its figures.
 EVENTS: Final = {
