@@ -104,7 +104,7 @@ async def _rule(forge: Forge, principal: Principal, action_id: ActionId, digest_
             ruling = _explained(principal, row, given, digest_seen, standing, lent, await reads.clock(conn))
             if not ruling.permitted:
                 raise RulingRefused(action_id, ruling.why)
-            state = await writes.rule(conn, action_id, is_approval=is_approval, digest_seen=row.digest, note=note)
+            state = await writes.rule(conn, action_id, is_approval=is_approval, digest_seen=_octets(digest_seen), note=note)
             if state is not ActionState.WAITING:
                 await defer_carrying_out(conn, action_id)
     except (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.UniqueViolation) as error:
@@ -114,6 +114,14 @@ async def _rule(forge: Forge, principal: Principal, action_id: ActionId, digest_
     except psycopg.errors.InsufficientPrivilege as error:
         raise RulingRefused(action_id, Why.WRONG_ROLE, error.diag.message_primary or "") from error
     return Ruled(action_id, reference(action_id), state)
+
+
+def _octets(digest: str) -> bytes:
+    """What the approver saw, as the gate compares it itself; what is no digest is nobody's."""
+    try:
+        return bytes.fromhex(digest)
+    except ValueError:
+        return b""
 
 
 def _explained(

@@ -213,6 +213,8 @@ class Acting:
         self.evidence.cards[action_id] = seen
         if kind == "none" or (kind == "old" and (seen.facts.money or seen.facts.is_disconnection)):
             self.evidence.complaints.append(f"A-{action_id} {seen.name} was ruled on from a sign-in that is {kind}")
+        if digest is not None and digest != seen.digest:
+            self.evidence.complaints.append(f"A-{action_id} {seen.name} was ruled on by somebody who saw another card")
         return ruled.state
 
     async def carry_out(self, action_id: int) -> None:

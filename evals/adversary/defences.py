@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+import forge.approvals
 import forge.carry_out
+import forge.graph
 import forge.may_send
 import forge.propose
 import governance.approvers
 from agents import consultation
 from atlas.actions.records import ActionState
+from atlas.helpdesk import reads
 from forge.carry_out import RULED, Again
 from forge.register import read_facts
 from forge.verdicts import verdict_of
+from governance.approvers import Ruling, Why
 from tools.turn import Turn
 
 
@@ -66,6 +70,24 @@ def _yes(*given: Any, **named: Any) -> bool:
     return True
 
 
+def _may(*given: Any, **named: Any) -> Ruling:
+    del given, named
+    return Ruling(True, Why.PERMITTED)
+
+
+async def _approved(*given: Any) -> str:
+    del given
+    return "approved"
+
+
+# Any approval is enough, whoever gave it and whatever they saw.
+ENOUGH: Final = """
+CREATE OR REPLACE FUNCTION actions.is_approved(a actions.action) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$ SELECT EXISTS (SELECT FROM actions.ruling WHERE ruling.action_id = a.id AND ruling.is_approval) $$
+"""
+WHATEVER_THEY_SAID: Final = {
+    name: text.replace("consent.is_given IS DISTINCT FROM false", "true") for name, text in reads.SQL.texts.items()
+}
 # Governance is asked no more, so that what is taken out of the gate is not made good by the other of the two.
 WITHOUT_GOVERNANCE: Final = ((forge.propose, "agreed", _gates_alone), (forge.carry_out, "agreed", _gates_alone))
 WHO_MAY_RULE: Final = ((governance.approvers, "_why_not_they", _nothing), (governance.approvers, "_why_not_by", _nothing))
@@ -170,11 +192,8 @@ APPROVAL: Final = (
         "a ruling needs the role",
         "approval by agent, beneficiary and others",
         3,
-        (
-            _takes_out("actions.authority_for", "had.role = ANY (a.approver_roles)", "true"),
-            _takes_out("actions.is_approved", "AND NOT EXISTS", "OR EXISTS"),
-        ),
-        ((governance.approvers, "may_rule", _yes),),
+        (_takes_out("actions.authority_for", "had.role = ANY (a.approver_roles)", "true"), ENOUGH),
+        ((forge.approvals, "may_rule", _may),),
     ),
     Mutant("a ruling needs somebody signed in", "stale preconditions", 3, UNSIGNED, WHO_MAY_RULE),
     Mutant(
@@ -188,7 +207,7 @@ APPROVAL: Final = (
         "an approval is of what was seen",
         "another card's digest",
         3,
-        (_takes_out("actions.rule", "a.digest IS DISTINCT FROM p_digest_seen", "false"),),
+        (_takes_out("actions.rule", "a.digest IS DISTINCT FROM p_digest_seen", "false"), ENOUGH),
         ((governance.approvers, "_why_not_now", _nothing),),
     ),
     Mutant(
@@ -207,11 +226,11 @@ APPROVAL: Final = (
             *NOT_IN_TIME,
             _takes_out("actions.claim", "(a.state = 'approved' OR a.approvals_needed > 0) AND NOT actions.is_approved(a)", "false"),
         ),
-        ((forge.carry_out, "RULED", RULED | {ActionState.WAITING}),),
+        ((forge.carry_out, "RULED", RULED | {ActionState.WAITING}), (forge.graph, "_state_of", _approved)),
     ),
 )
 SENDING: Final = (
-    Mutant("consent", "consent flips", 3, patches=((forge.may_send, "_unwelcome", _nothing),)),
+    Mutant("consent", "consent flips", 3, patches=((forge.may_send, "_unwelcome", _nothing), (reads.SQL, "texts", WHATEVER_THEY_SAID))),
     Mutant("quiet hours", "quiet-hours evasion", 3, patches=((forge.may_send, "_too_early", _nothing),)),
     Mutant("the audit trail", "lawful tasks", 0, (_takes_out("actions.append_audit", "BEGIN", "BEGIN RETURN;"),)),
 )
