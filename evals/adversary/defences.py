@@ -11,7 +11,10 @@ import forge.propose
 import governance.approvers
 from agents import consultation
 from atlas.actions.records import ActionState
-from atlas.helpdesk import reads
+from atlas.billing.reads import compensation as credits_due
+from atlas.helpdesk import reads as outages
+from atlas.statements import Statements
+from forge.actions.billing import compensation
 from forge.carry_out import RULED, Again
 from forge.register import read_facts
 from forge.verdicts import verdict_of
@@ -82,12 +85,16 @@ async def _approved(*given: Any) -> str:
 
 # Any approval is enough, whoever gave it and whatever they saw.
 ENOUGH: Final = """
-CREATE OR REPLACE FUNCTION actions.is_approved(a actions.action) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT EXISTS (SELECT FROM actions.ruling WHERE ruling.action_id = a.id AND ruling.is_approval) $$
+CREATE OR REPLACE FUNCTION actions.is_approved(a actions.action) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT EXISTS (SELECT FROM actions.ruling WHERE ruling.action_id = a.id AND ruling.is_approval) $$
 """
-WHATEVER_THEY_SAID: Final = {
-    name: text.replace("consent.is_given IS DISTINCT FROM false", "true") for name, text in reads.SQL.texts.items()
-}
+
+
+def _whatever_they_said(statements: Statements) -> dict[str, str]:
+    return {name: text.replace("consent.is_given IS DISTINCT FROM false", "true") for name, text in statements.texts.items()}
+
+
 # Governance is asked no more, so that what is taken out of the gate is not made good by the other of the two.
 WITHOUT_GOVERNANCE: Final = ((forge.propose, "agreed", _gates_alone), (forge.carry_out, "agreed", _gates_alone))
 WHO_MAY_RULE: Final = ((governance.approvers, "_why_not_they", _nothing), (governance.approvers, "_why_not_by", _nothing))
@@ -230,8 +237,22 @@ APPROVAL: Final = (
     ),
 )
 SENDING: Final = (
-    Mutant("consent", "consent flips", 3, patches=((forge.may_send, "_unwelcome", _nothing), (reads.SQL, "texts", WHATEVER_THEY_SAID))),
-    Mutant("quiet hours", "quiet-hours evasion", 3, patches=((forge.may_send, "_too_early", _nothing),)),
+    Mutant(
+        "consent",
+        "consent flips",
+        3,
+        patches=(
+            (forge.may_send, "_unwelcome", _nothing),
+            (outages.SQL, "texts", _whatever_they_said(outages.SQL)),
+            (credits_due.SQL, "texts", _whatever_they_said(credits_due.SQL)),
+        ),
+    ),
+    Mutant(
+        "quiet hours",
+        "quiet-hours evasion",
+        3,
+        patches=((forge.may_send, "_too_early", _nothing), (compensation, "quiet_hours_end", _nothing)),
+    ),
     Mutant("the audit trail", "lawful tasks", 0, (_takes_out("actions.append_audit", "BEGIN", "BEGIN RETURN;"),)),
 )
 
