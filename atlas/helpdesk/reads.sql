@@ -18,10 +18,12 @@ SELECT DISTINCT ON (customer.id) customer.id AS customer_id, contact.channel, co
    AND NOT EXISTS (
        SELECT 1 FROM helpdesk.notice AS told
         WHERE told.customer_id = customer.id AND told.purpose = 'outage'
-          AND (told.incident_id = incident.id
-               OR (told.queued_at > %(now)s - interval '1 day'
-                   AND NOT EXISTS (SELECT 1 FROM helpdesk.notice AS back
-                                    WHERE back.customer_id = customer.id AND back.purpose = 'restored' AND back.queued_at > told.queued_at))))
+          AND (told.incident_id = incident.id OR told.queued_at > %(now)s - interval '1 day')
+          AND NOT EXISTS (SELECT 1 FROM helpdesk.notice AS back
+                           WHERE back.customer_id = customer.id AND back.purpose = 'restored' AND back.queued_at > told.queued_at))
+   -- Who was told that it is over and lost it again hears of that too; whose line comes and goes has heard enough after three times.
+   AND (SELECT count(*) FROM helpdesk.notice AS before
+         WHERE before.customer_id = customer.id AND before.purpose = 'outage' AND before.incident_id = incident.id) < 3
  ORDER BY customer.id, subscriber.id;
 
 -- Who was told of the outage and is back with every line: not those whom another incident still holds.
@@ -45,7 +47,8 @@ SELECT DISTINCT ON (customer.id) customer.id AS customer_id, contact.channel, co
           AND (told.incident_id = back.incident_id OR told.queued_at > %(now)s - interval '1 day')
           AND NOT EXISTS (SELECT 1 FROM helpdesk.notice AS over
                            WHERE over.customer_id = customer.id AND over.purpose = 'restored'
-                             AND (over.incident_id = back.incident_id OR over.queued_at > told.queued_at)))
+                             AND (over.queued_at > told.queued_at
+                                  OR (over.incident_id = back.incident_id AND told.incident_id IS DISTINCT FROM back.incident_id))))
    AND NOT EXISTS (
        SELECT 1 FROM crm.subscriber AS other
          JOIN itsm.incident_subscriber AS still ON still.subscriber_id = other.id AND still.restored_at IS NULL

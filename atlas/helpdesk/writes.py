@@ -15,7 +15,7 @@ SQL = Statements(__file__)
 
 
 async def queue_notices(conn: Connection, incident_id: IncidentId, purpose: str, drafts: Sequence[NoticeDraft]) -> int:
-    """Leaves the notices for the outbox, one per customer, incident and purpose; how many were new."""
+    """Leaves the notices for the outbox, one per customer, incident, purpose and relapse; how many were new."""
     return await SQL.run(
         conn,
         "queue_notices",

@@ -1,11 +1,14 @@
 -- The key makes a repeat harmless: customer, incident and purpose.
 -- name: queue_notices
+-- Once for each time that it is lost in the incident: whoever was told that it is over may lose it again.
 INSERT INTO helpdesk.notice (customer_id, incident_id, purpose, key, channel, address, language, template, words, not_before, queued_at, action_id)
-SELECT told.customer_id, %(incident_id)s, %(purpose)s, 'incident:' || %(incident_id)s || ':' || %(purpose)s || ':' || told.customer_id,
+SELECT told.customer_id, %(incident_id)s, %(purpose)s, 'incident:' || %(incident_id)s || ':' || %(purpose)s || ':' || told.customer_id || coalesce(':' || nullif(over.times, 0), ''),
        told.channel, told.address, told.language, %(purpose)s || '.' || told.language, told.words, told.not_before, clock_timestamp(), claimed.id
   FROM (SELECT actions.claimed() AS id) AS claimed,
        unnest(%(customer_ids)s::bigint[], %(channels)s::text[], %(addresses)s::text[], %(languages)s::text[], %(words)s::text[],
               %(not_befores)s::timestamptz[]) AS told (customer_id, channel, address, language, words, not_before)
+ CROSS JOIN LATERAL (SELECT count(*) AS times FROM helpdesk.notice AS one
+                      WHERE one.customer_id = told.customer_id AND one.incident_id = %(incident_id)s AND one.purpose = 'restored') AS over
 ON CONFLICT (key) DO NOTHING;
 
 -- name: queue_order_notice

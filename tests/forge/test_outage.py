@@ -312,6 +312,39 @@ async def test_planned_work_that_outlasts_its_window_becomes_an_outage_that_ever
     assert await told(owner, "outage") == 3
 
 
+async def test_a_relapse_within_one_incident_is_told_again_once(forge: Forge, bookmarks: Bookmarks, owner: Owner, street: Street) -> None:
+    incident = await opened(forge, finding(street, street.lines))
+    await play(forge, bookmarks, incident)
+    await restore(owner, street.lines[:1])
+    await play(forge, bookmarks, incident)
+    await relapsed(owner, street.lines[:1])
+
+    for _ in range(2):
+        await play(forge, bookmarks, incident)
+    heard = await told(owner, "outage"), await told(owner, "restored")
+    await respond(forge, IncidentCleared(incident))
+    await play(forge, bookmarks, incident)
+
+    assert (heard, await told(owner, "restored")) == ((4, 1), 4)
+
+
+async def test_whose_line_comes_and_goes_has_heard_enough_after_three_times(
+    forge: Forge, bookmarks: Bookmarks, owner: Owner, street: Street
+) -> None:
+    incident = await opened(forge, finding(street, street.lines[:1]))
+    for _ in range(5):
+        await play(forge, bookmarks, incident)
+        await restore(owner, street.lines[:1])
+        await play(forge, bookmarks, incident)
+        await relapsed(owner, street.lines[:1])
+
+    assert (await told(owner, "outage"), await told(owner, "restored")) == (3, 3)
+
+
+async def relapsed(owner: Owner, lines: Sequence[int]) -> None:
+    await owner.execute("UPDATE itsm.incident_subscriber SET restored_at = NULL WHERE subscriber_id = ANY (%s)", (list(lines),))
+
+
 async def killed_after(database_url: str, incident: IncidentId, seconds: float) -> None:
     """Lets a worker of its own play the incident for so long, and kills it with SIGKILL."""
     command = (sys.executable, "-m", "tests.forge.player", database_url, str(incident))
