@@ -10,6 +10,8 @@ import pytest
 from evals.campaign.campaign import campaign
 from evals.campaign.troubles import KINDS, planned
 
+# As soon as everything holds it goes on; only a machine that has no time for it takes so long.
+AT_THE_LATEST_S = 240.0
 PARTS = ("doors", "worker", "worker-2", "web")
 
 
@@ -21,11 +23,10 @@ def home() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.campaign
 async def test_after_some_seconds_of_trouble_every_invariant_holds(home: Path, tmp_path: Path) -> None:
     timeline = tmp_path / "timeline.jsonl"
 
-    found = await campaign(home, seconds=6, seed=4, timeline=timeline)
+    found = await campaign(home, seconds=4, seed=3, timeline=timeline, quiet_s=AT_THE_LATEST_S)
 
     assert found.broken == {}
     assert found.next_outage_lacks == ""
