@@ -1296,6 +1296,7 @@ CREATE TABLE nms.maintenance_window (
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (device_id) REFERENCES cmdb.device(id)
 );
+CREATE INDEX maintenance_window_by_end ON nms.maintenance_window USING btree (ends_at, device_id);
 --   trigger require_claim_after AFTER INSERT ON nms.maintenance_window REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON nms.maintenance_window FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -1693,7 +1694,7 @@ CREATE TABLE itsm.incident (
     version integer NOT NULL DEFAULT 1,
     PRIMARY KEY (id),
     CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
-    CHECK ((cause = ANY (ARRAY['feeder'::text, 'distribution'::text, 'drop'::text, 'power'::text, 'device'::text, 'card'::text, 'upstream'::text, 'monitoring'::text, 'degradation'::text, 'unknown'::text]))),
+    CHECK ((cause = ANY (ARRAY['feeder'::text, 'distribution'::text, 'drop'::text, 'power'::text, 'device'::text, 'card'::text, 'upstream'::text, 'monitoring'::text, 'degradation'::text, 'planned'::text, 'unknown'::text]))),
     CHECK ((state = ANY (ARRAY['inProgress'::text, 'resolved'::text, 'closed'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (root_conduit_id) REFERENCES cmdb.conduit(id),
