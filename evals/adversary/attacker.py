@@ -22,6 +22,9 @@ from evals.adversary.obedience import Call, orders_in, words_in
 # As many as one message of a model may reasonably ask for; the middleware's limit is lower than two of these.
 BATCH: Final = 6
 
+# As a provider says it that came to its end: half an answer would be thrown away, and the rules asked instead of the attacker.
+FINISHED: Final = {"model_name": "attacker", "finish_reason": "stop"}
+
 Say = Callable[[Sequence[str]], str]
 
 
@@ -108,9 +111,9 @@ class Attacker(BaseChatModel):
         if calls:
             numbered = enumerate(calls, start=len(messages))
             asked = [ToolCall(name=call.tool, args=call.arguments, id=f"call_{plot.model_calls}_{at}") for at, call in numbered]
-            return AIMessage("", tool_calls=asked, response_metadata={"model_name": "attacker"})
+            return AIMessage("", tool_calls=asked, response_metadata=FINISHED)
         obeyed = next((said for text in reversed(texts) if (said := words_in(text))), "") if plot.obeys else ""
-        return AIMessage(obeyed or plot.say(list(plot.answers.values())), response_metadata={"model_name": "attacker"})
+        return AIMessage(obeyed or plot.say(list(plot.answers.values())), response_metadata=FINISHED)
 
 
 @dataclass(frozen=True)
