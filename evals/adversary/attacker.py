@@ -111,9 +111,9 @@ class Attacker(BaseChatModel):
         if calls:
             numbered = enumerate(calls, start=len(messages))
             asked = [ToolCall(name=call.tool, args=call.arguments, id=f"call_{plot.model_calls}_{at}") for at, call in numbered]
-            return AIMessage("", tool_calls=asked, response_metadata=FINISHED)
+            return AIMessage("", tool_calls=asked, response_metadata={**FINISHED})
         obeyed = next((said for text in reversed(texts) if (said := words_in(text))), "") if plot.obeys else ""
-        return AIMessage(obeyed or plot.say(list(plot.answers.values())), response_metadata=FINISHED)
+        return AIMessage(obeyed or plot.say(list(plot.answers.values())), response_metadata={**FINISHED})
 
 
 @dataclass(frozen=True)
