@@ -16,7 +16,8 @@ class NotPermittedHere(NotPermitted):
 class Zone(StrEnum):
     """A trust zone: its own PostgreSQL login and its own pool. Nothing crosses from one to another.
 
-    `governance` puts an escalation matrix in force and can do nothing else; nobody keeps a pool for it.
+    `governance` puts an escalation matrix in force and can do nothing else; nobody keeps a pool for it. `radius` is FreeRADIUS' own: it has no
+    principal, sees no table, and calls the functions of schema radius, one name at a time.
     """
 
     CUSTOMER = "customer"
@@ -24,6 +25,7 @@ class Zone(StrEnum):
     INTAKE = "intake"
     EXECUTOR = "executor"
     GOVERNANCE = "governance"
+    RADIUS = "radius"
 
 
 class Assurance(IntEnum):
@@ -115,4 +117,4 @@ def executor(part: str) -> Principal:
 
 
 # The zones that somebody works in all day.
-WORKING: Final = tuple(zone for zone in Zone if zone is not Zone.GOVERNANCE)
+WORKING: Final = tuple(zone for zone in Zone if zone not in (Zone.GOVERNANCE, Zone.RADIUS))

@@ -43,6 +43,7 @@ TOLD: Final[Mapping[str, Any]] = {
     "cmdb.pool.network": None,
     "cmdb.pool.next_place": 2,
     "cmdb.pool.s_tag": 100,
+    "cmdb.credential.secret": "sixteen letters!",
     "crm.subscriber.state": "active",
     "crm.subscriber.suspended_for": None,
     "field_service.job.window_from": EARLY,
