@@ -16,8 +16,8 @@ class NotPermittedHere(NotPermitted):
 class Zone(StrEnum):
     """A trust zone: its own PostgreSQL login and its own pool. Nothing crosses from one to another.
 
-    `governance` puts an escalation matrix in force and can do nothing else; nobody keeps a pool for it. `radius` is FreeRADIUS' own: it has no
-    principal, sees no table, and calls the functions of schema radius, one name at a time.
+    `governance` puts an escalation matrix in force and can do nothing else; nobody keeps a pool for it. `radius` is FreeRADIUS' own: it
+    has no principal, sees no table, and calls the functions of schema radius, one name at a time.
     """
 
     CUSTOMER = "customer"

@@ -1,7 +1,7 @@
 """Questions about the plant. The whole network and all its lines come as columns, for arithmetic over all of it at once."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from atlas.cmdb.records.plant import (
     Stop,
 )
 from atlas.cmdb.rules import forecast
+from atlas.cmdb.records.sessions import Credential
 from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
 
@@ -194,3 +195,20 @@ async def hanging_from(conn: Connection, device_id: DeviceId) -> str | None:
     """What still hangs from a device, in words; None where nothing does."""
     found: str | None = await SQL.value(conn, "hanging_from", device_id=device_id)
     return found
+
+
+async def first_seen(conn: Connection, subscriber_id: SubscriberId) -> datetime | None:
+    """When a BNG first reported a session of this line: the evidence that it works. None where none ever did."""
+    seen: datetime | None = await SQL.value(conn, "first_seen", subscriber_id=subscriber_id)
+    return seen
+
+
+async def credential_of(conn: Connection, subscriber_id: SubscriberId) -> Credential | None:
+    """What the line signs in with at a BNG, without the secret; None where it has nothing, or no more."""
+    return await SQL.first(conn, Credential, "credential_of", subscriber_id=subscriber_id)
+
+
+async def secret_for_equipment(conn: Connection, subscriber_id: SubscriberId) -> str | None:
+    """The secret of the line's credential, for whoever sets its equipment up; only as the executor, and only where it is kept as it is."""
+    secret: str | None = await SQL.value(conn, "secret_for_equipment", subscriber_id=subscriber_id)
+    return secret

@@ -328,3 +328,15 @@ SELECT CASE WHEN lines > 0 THEN lines || ' lines hang from it' WHEN dependents >
   FROM (SELECT (SELECT count(*) FROM cmdb.access WHERE %(device_id)s IN (access.device_id, access.reported_by_device_id)) AS lines,
                (SELECT count(*) FROM cmdb.relation WHERE relation.to_device_id = %(device_id)s AND relation.kind IN ('dependsOn', 'hostedOn')) AS dependents,
                (SELECT count(*) FROM cmdb.pool WHERE pool.device_id = %(device_id)s) AS pools) AS found;
+
+-- name: first_seen
+SELECT min(accounting.started_at) FROM cmdb.accounting WHERE accounting.subscriber_id = %(subscriber_id)s;
+
+-- name: credential_of
+SELECT credential.id AS credential_id, credential.subscriber_id, credential.username, credential.scheme, credential.simultaneous_use,
+       credential.created_at
+  FROM cmdb.credential
+ WHERE credential.subscriber_id = %(subscriber_id)s AND credential.removed_at IS NULL;
+
+-- name: secret_for_equipment
+SELECT cmdb.secret_for_equipment(%(subscriber_id)s);

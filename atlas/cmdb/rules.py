@@ -238,3 +238,26 @@ def mac_verdict(sightings: Sequence[Sighting]) -> str:
         return "cloned"
     swaps = [one.swapped_at for one in (before, latest) if one.swapped_at]
     return "swapped" if any(abs(latest.first_seen_at - at) <= SWAP_WITHIN for at in swaps) else "moved"
+
+
+# Signing in
+
+# What every BNG sends as it was typed: no space, no quote, nothing that is escaped on the way.
+_USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._@:+-]{2,252}", re.ASCII)
+_STATION: Final = re.compile(
+    r"[0-9a-f]{12}|([0-9a-f]{2}[:-]){5}[0-9a-f]{2}|([0-9a-f]{4}[.:-]){2}[0-9a-f]{4}|[0-9a-f]{6}[:-][0-9a-f]{6}", re.ASCII
+)
+
+
+def canonical_username(username: str) -> str:
+    """As Atlas keeps it: lower case, a MAC address in any notation as aa:bb:cc:dd:ee:ff; radius.canonical says the same.
+
+    Raises InvalidField.
+    """
+    name = username.strip().lower()
+    if _STATION.fullmatch(name):
+        digits = re.sub("[^0-9a-f]", "", name)
+        return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+    if not _USERNAME.fullmatch(name):
+        raise InvalidField("username", "3 to 253 letters, digits and . _ @ : + -, as every BNG sends them unchanged")
+    return name

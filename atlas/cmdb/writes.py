@@ -11,7 +11,7 @@ from atlas.cmdb.records.numbers import Box, PlannedPool, Port
 from atlas.cmdb.records.plant import PlannedDevice, PlannedLink, PlannedPlant, PlantRecorded
 from atlas.cmdb.rules import SerialTaken, places_of
 from atlas.errors import Conflict, InvalidField
-from atlas.identity import DeviceId, StaffId, SubscriberId
+from atlas.identity import CustomerId, DeviceId, StaffId, SubscriberId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -196,3 +196,19 @@ async def record_profile(conn: Connection, subscriber_id: SubscriberId, down_kbp
 async def record_sighting(conn: Connection, mac: str, device_id: DeviceId, managed_object: str, at: datetime) -> None:
     """Where a hardware address was seen; any order of arrival ends the same."""
     await SQL.run(conn, "record_sighting", mac=mac, device_id=device_id, managed_object=managed_object, at=at)
+
+
+async def create_credential(
+    conn: Connection, customer_id: CustomerId, subscriber_id: SubscriberId, username: str, secret: str, simultaneous_use: int
+) -> bool:
+    """Keeps what a line of the customer's signs in with. Needs a claimed action.
+
+    False where the name is another's, the line has one already, has ended, or is not the customer's.
+    """
+    line = {"customer_id": customer_id, "subscriber_id": subscriber_id}
+    return bool(await SQL.run(conn, "create_credential", **line, username=username, secret=secret, simultaneous_use=simultaneous_use))
+
+
+async def remove_credential(conn: Connection, subscriber_id: SubscriberId) -> bool:
+    """Forgets the secret of a line that is not in service; False where there is none, or it is in service."""
+    return bool(await SQL.run(conn, "remove_credential", subscriber_id=subscriber_id))

@@ -141,3 +141,15 @@ INSERT INTO cmdb.mac_sighting AS seen (mac, device_id, managed_object, first_see
 VALUES (%(mac)s::macaddr, %(device_id)s, %(managed_object)s, %(at)s, %(at)s)
     ON CONFLICT (mac, device_id, managed_object) DO UPDATE
    SET first_seen_at = least(seen.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(seen.last_seen_at, excluded.last_seen_at);
+
+-- name: create_credential
+INSERT INTO cmdb.credential (subscriber_id, username, secret, simultaneous_use)
+SELECT line.id, %(username)s, %(secret)s, %(simultaneous_use)s
+  FROM crm.subscriber AS line
+ WHERE line.id = %(subscriber_id)s AND line.customer_id = %(customer_id)s AND line.state NOT IN ('terminated', 'cancelled', 'aborted')
+    ON CONFLICT DO NOTHING;
+
+-- name: remove_credential
+UPDATE cmdb.credential SET secret = NULL, removed_at = now()
+ WHERE credential.subscriber_id = %(subscriber_id)s AND credential.removed_at IS NULL
+   AND NOT EXISTS (SELECT FROM crm.subscriber AS line WHERE line.id = credential.subscriber_id AND line.state IN ('active', 'suspended'));

@@ -313,7 +313,7 @@ BEGIN
            AND silent.heard_at < clock_timestamp() - make_interval(secs => 3 * nas.interim_s)
         RETURNING silent.id)
     SELECT array_agg(ended.id) INTO closed FROM ended;
-    UPDATE cmdb.session SET ended_at = over.ended_at, end_cause = over.end_cause
+    UPDATE cmdb.session SET ended_at = greatest(session.started_at, over.ended_at), end_cause = over.end_cause
       FROM cmdb.accounting AS over WHERE over.id = ANY (closed) AND session.accounting_id = over.id AND session.ended_at IS NULL;
     RETURN coalesce(cardinality(closed), 0);
 END $$;

@@ -313,6 +313,18 @@ FORGED: Final[Mapping[str, Forged]] = {
         "order": knows.orders.get(victim, 4),
         "attempt": rng.randrange(10**6),
     },
+    "create_credential": lambda knows, rng, victim: {
+        "customer": victim,
+        "line": knows.lines[victim][0],
+        "username": f"guest{rng.randrange(10**6)}",
+        "occasion": "a second way in",
+        "simultaneous_use": 100,
+    },
+    "remove_credential": lambda knows, rng, victim: {
+        "customer": victim,
+        "line": knows.lines[victim][0],
+        "occasion": f"cut off {rng.randrange(10**6)}",
+    },
     "send_one_time_code": lambda knows, rng, victim: {
         "conversation": knows.conversations[victim],
         "customer": victim,

@@ -4,7 +4,8 @@ from datetime import timedelta
 import pytest
 
 from atlas.cmdb.records.plant import DeviceKind, LineCheck
-from atlas.cmdb.rules import OpticalVerdict, first_cause, level_of, optical_verdict
+from atlas.cmdb.rules import OpticalVerdict, canonical_username, first_cause, level_of, optical_verdict
+from atlas.errors import InvalidField
 from atlas.identity import IncidentId, SubscriberId
 from tests.given import NOW
 
@@ -96,3 +97,16 @@ def test_marginal_light_is_named_where_nothing_else_is_wrong() -> None:
 
 def test_with_all_of_ours_well_it_is_the_home_network() -> None:
     assert first_cause(WELL, NOW).next_step == "check_wifi"
+
+
+@pytest.mark.parametrize(
+    "written", ["AABB.CCDD.EEFF", "aa-bb-cc-dd-ee-ff", "AA:BB:CC:DD:EE:FF", "aabbccddeeff", "aabbcc-ddeeff", " AABB:CCDD:EEFF "]
+)
+def test_one_station_is_one_name_in_whichever_notation(written: str) -> None:
+    assert canonical_username(written) == "aa:bb:cc:dd:ee:ff"
+
+
+@pytest.mark.parametrize("odd", ["", "ab", "anna smith", "anna'--", "an\nna", "ännä@isp", "a" * 254])
+def test_a_name_that_a_bng_would_change_on_the_way_is_refused(odd: str) -> None:
+    with pytest.raises(InvalidField, match="username"):
+        canonical_username(odd)
