@@ -24,8 +24,8 @@ from atlas.cmdb.records.plant import (
     Span,
     Stop,
 )
-from atlas.cmdb.rules import forecast
 from atlas.cmdb.records.sessions import Credential
+from atlas.cmdb.rules import forecast
 from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
 
