@@ -154,9 +154,9 @@ AS $$
      WHERE held.username = radius.canonical(p_username) AND held.removed_at IS NULL AND item.value IS NOT NULL
 $$;
 
--- Asked once the secret was right: why this line may not come in now, in one word; '' where it may.
+-- Asked once the secret was right: `welcome`, or in one word why this line may not come in now.
 -- An open session of the same port or station is the same line dialling again after a Stop that was lost, and is not held against it.
-CREATE FUNCTION radius.refusal(p_username text, p_nas text, p_port text, p_calling text) RETURNS text
+CREATE FUNCTION radius.standing(p_username text, p_nas text, p_port text, p_calling text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -176,7 +176,7 @@ BEGIN
        AND open.heard_at > clock_timestamp() - make_interval(secs => 3 * nas.interim_s)
        AND NOT (open.calling_station <> '' AND open.calling_station = radius.canonical(p_calling))
        AND NOT (open.nas_port <> '' AND open.nas_port = radius.raw(p_port) AND open.nas_device_id::text = p_nas);
-    RETURN CASE WHEN others >= line.simultaneous_use THEN 'in_use' ELSE '' END;
+    RETURN CASE WHEN others >= line.simultaneous_use THEN 'in_use' ELSE 'welcome' END;
 END $$;
 
 -- A counter of a session. With Gigawords (RFC 2869) it is what it says; without, a smaller number in a later report means that 2^32 went by once.
@@ -298,7 +298,7 @@ BEGIN
     END IF;
 END $$;
 
-GRANT EXECUTE ON FUNCTION radius.radcheck, radius.radreply, radius.refusal, radius.accounting TO bedrock_radius;
+GRANT EXECUTE ON FUNCTION radius.radcheck, radius.radreply, radius.standing, radius.accounting TO bedrock_radius;
 
 -- Sessions of which nothing was heard for three of their BNG's intervals are over: their Stop was lost. How many there were.
 CREATE FUNCTION cmdb.close_stale_sessions() RETURNS bigint

@@ -57,9 +57,9 @@ class Radius:
         assert row is not None
         return str(row[0])
 
-    async def refusal(self, username: str | None = None, port: str = "", calling: str = "") -> str:
+    async def standing(self, username: str | None = None, port: str = "", calling: str = "") -> str:
         asked = (username or self.username, str(self.nas), port, calling)
-        row = await (await self.conn.execute("SELECT radius.refusal(%s, %s, %s, %s)", asked)).fetchone()
+        row = await (await self.conn.execute("SELECT radius.standing(%s, %s, %s, %s)", asked)).fetchone()
         assert row is not None
         return str(row[0])
 

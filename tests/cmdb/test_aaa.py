@@ -54,7 +54,7 @@ async def test_an_active_line_comes_in_with_the_attributes_of_its_plan(radius: R
         "INSERT INTO catalogue.access_policy SELECT id, '20000k/100000k', 86400, 'residential' FROM catalogue.offering_version"
     )
 
-    assert await radius.refusal() == ""
+    assert await radius.standing() == "welcome"
     assert await radius.replies() == {
         "Acct-Interim-Interval": "300",
         "Session-Timeout": "86400",
@@ -66,26 +66,26 @@ async def test_an_active_line_comes_in_with_the_attributes_of_its_plan(radius: R
 
 
 @pytest.mark.parametrize(
-    ("state", "why", "refusal"),
+    ("state", "why", "standing"),
     [
         ("suspended", "non_payment", "suspended"),
         ("terminated", None, "terminated"),
         ("cancelled", None, "terminated"),
-        ("pendingActive", None, ""),
+        ("pendingActive", None, "welcome"),
     ],
 )
-async def test_who_may_come_in_is_the_state_of_the_line(radius: Radius, owner: Owner, state: str, why: str | None, refusal: str) -> None:
+async def test_who_may_come_in_is_the_state_of_the_line(radius: Radius, owner: Owner, state: str, why: str | None, standing: str) -> None:
     await owner.execute("UPDATE crm.subscriber SET state = %s, suspended_for = %s WHERE id = %s", (state, why, radius.line))
 
-    assert await radius.refusal() == refusal
-    assert await radius.refusal("nobody@harbour.example") == "unknown"
+    assert await radius.standing() == standing
+    assert await radius.standing("nobody@harbour.example") == "unknown"
 
 
 @pytest.mark.parametrize("written", ["AABB.CCDD.EEFF", "aa-bb-cc-dd-ee-ff", "AA=3ABB=3ACC=3ADD=3AEE=3AFF", "aabbccddeeff", "aabbcc-ddeeff"])
 async def test_a_station_is_one_credential_however_its_address_is_written(radius: Radius, owner: Owner, written: str) -> None:
     await owner.execute("UPDATE cmdb.credential SET username = 'aa:bb:cc:dd:ee:ff'")
 
-    assert await radius.refusal(written) == ""
+    assert await radius.standing(written) == "welcome"
 
 
 async def test_the_login_of_freeradius_lists_nobody(radius: Radius) -> None:
@@ -97,16 +97,16 @@ async def test_the_login_of_freeradius_lists_nobody(radius: Radius) -> None:
 async def test_simultaneous_use_is_refused_and_the_same_line_dialling_again_is_not(radius: Radius, owner: Owner) -> None:
     await radius.tell("Start", calling="AABBCCDDEEFF", port="eth1:100")
 
-    assert await radius.refusal(calling="11:22:33:44:55:66", port="eth1:200") == "in_use"
-    assert await radius.refusal(calling="aabb.ccdd.eeff", port="eth1:200") == ""
-    assert await radius.refusal(calling="11:22:33:44:55:66", port="eth1:100") == ""
+    assert await radius.standing(calling="11:22:33:44:55:66", port="eth1:200") == "in_use"
+    assert await radius.standing(calling="aabb.ccdd.eeff", port="eth1:200") == "welcome"
+    assert await radius.standing(calling="11:22:33:44:55:66", port="eth1:100") == "welcome"
 
 
 async def test_a_session_that_fell_silent_is_not_held_against_its_line(radius: Radius, owner: Owner) -> None:
     await radius.tell("Start", calling="AABBCCDDEEFF")
     await heard_ago(owner, timedelta(minutes=16))
 
-    assert await radius.refusal(calling="11:22:33:44:55:66") == ""
+    assert await radius.standing(calling="11:22:33:44:55:66") == "welcome"
 
 
 async def test_start_interim_and_stop_are_one_session_and_the_present_one_of_the_line(radius: Radius, owner: Owner) -> None:
