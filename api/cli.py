@@ -20,6 +20,7 @@ from api.bootstrap import House, configure_logging, house
 from api.chat import caller, colleague, desk, turn
 from api.inbound.topology import import_topology
 from api.oversight import add_matrix, heads_in, written_heads
+from api.radius.serving import RadiusMissing, program
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
 from atlas.actions.reads import action as action_of
@@ -81,6 +82,8 @@ async def served() -> None:
     async with database(settings) as url, platform(settings, url, lambda step: console.print(f"[dim]{step}[/]")) as running:
         for name, address in running.addresses.items():
             console.print(f"  {name:<12} {address}", highlight=False)
+        if settings.radius != "off" and program() is None:
+            console.print(f"[yellow]No BNG is answered.[/] {RadiusMissing()}", highlight=False)
         console.print("Bedrock is serving. Ctrl-C stops it.")
         await until_stopped()
 

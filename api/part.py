@@ -1,4 +1,4 @@
-"""One process of the platform: `python -m api.part doors|worker|agents|web`. Prints its addresses as a line of JSON when it is ready."""
+"""One process of the platform: `python -m api.part doors|worker|agents|web|radius`. Prints its addresses as a line of JSON when ready."""
 
 import asyncio
 import importlib
@@ -27,6 +27,7 @@ PARTS: Final = {
     "worker": ("api.worker", "run_worker"),
     "agents": ("api.agents", "answer_messages"),
     "web": ("api.web", "serve_web"),
+    "radius": ("api.radius.serving", "serve_radius"),
 }
 
 

@@ -16,6 +16,7 @@ import structlog
 from pydantic import SecretStr
 
 from api.operations.disk import ballast_held
+from api.radius.serving import program
 from api.settings import Settings, value_of
 from atlas import embedded
 from atlas.errors import AtlasError
@@ -108,8 +109,9 @@ async def _revived(server: embedded.EmbeddedServer) -> None:
 
 
 def parts_of(settings: Settings) -> list[str]:
-    """The processes to start: doors, as many workers and webs as asked (`worker`, `worker-2`, ...)."""
-    return ["doors", *_numbered("worker", settings.workers), "agents", *_numbered("web", settings.webs)]
+    """The processes to start: doors, FreeRADIUS where it is installed, as many workers and webs as asked (`worker`, `worker-2`, ...)."""
+    radius = ["radius"] if settings.radius != "off" and program() else []
+    return ["doors", *radius, *_numbered("worker", settings.workers), "agents", *_numbered("web", settings.webs)]
 
 
 def _numbered(name: str, how_many: int) -> list[str]:

@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     snmp_port: int = 1162
     syslog_port: int = 1514
     intake_port: int = 8081
+    radius: Literal["where_installed", "off"] = Field(
+        default="where_installed", description="FreeRADIUS on Atlas, as a part of the platform"
+    )
+    radius_auth_port: int = 1812
+    radius_acct_port: int = 1813
     workers: int = Field(default=1, ge=1, le=64, description="processes that take jobs; any of them takes over from one that dies")
     metrics_port: int = Field(default=0, description="of the first part, the next ones follow; on loopback only; 0 is any free port")
     disk_limit_mb: int = Field(default=512, ge=0, description="with less left on our own disk nothing new should be sent here")

@@ -24,7 +24,7 @@ from atlas.cmdb.records.plant import (
     Span,
     Stop,
 )
-from atlas.cmdb.records.sessions import Credential
+from atlas.cmdb.records.sessions import Credential, Nas
 from atlas.cmdb.rules import forecast
 from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
@@ -212,3 +212,12 @@ async def secret_for_equipment(conn: Connection, subscriber_id: SubscriberId) ->
     """The secret of the line's credential, for whoever sets its equipment up; only as the executor, and only where it is kept as it is."""
     secret: str | None = await SQL.value(conn, "secret_for_equipment", subscriber_id=subscriber_id)
     return secret
+
+
+async def nases(conn: Connection) -> list[Nas]:
+    """Every BNG that we share a secret with, in order of id; as the executor only."""
+    return await SQL.all(conn, Nas, "nases", device_id=None)
+
+
+async def nas_of(conn: Connection, device_id: DeviceId) -> Nas | None:
+    return await SQL.first(conn, Nas, "nases", device_id=device_id)

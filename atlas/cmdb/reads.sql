@@ -340,3 +340,10 @@ SELECT credential.id AS credential_id, credential.subscriber_id, credential.user
 
 -- name: secret_for_equipment
 SELECT cmdb.secret_for_equipment(%(subscriber_id)s);
+
+-- name: nases
+SELECT nas.device_id, device.name, host(nas.address) AS address, nas.coa_port, nas.interim_s, nas.sealed_secret
+  FROM cmdb.nas
+  JOIN cmdb.device ON device.id = nas.device_id
+ WHERE %(device_id)s::bigint IS NULL OR nas.device_id = %(device_id)s
+ ORDER BY nas.device_id;

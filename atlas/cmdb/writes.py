@@ -212,3 +212,14 @@ async def create_credential(
 async def remove_credential(conn: Connection, subscriber_id: SubscriberId) -> bool:
     """Forgets the secret of a line that is not in service; False where there is none, or it is in service."""
     return bool(await SQL.run(conn, "remove_credential", subscriber_id=subscriber_id))
+
+
+async def register_nas(conn: Connection, device_id: DeviceId, address: str, coa_port: int, sealed_secret: bytes, interim_s: int) -> None:
+    """Keeps where a BNG asks from and what we share with it; what was known of it is replaced."""
+    told = {"device_id": device_id, "address": address, "coa_port": coa_port, "sealed_secret": sealed_secret, "interim_s": interim_s}
+    await SQL.run(conn, "register_nas", **told)
+
+
+async def close_stale_sessions(conn: Connection) -> int:
+    """Ends what fell silent for three intervals of its BNG; how many sessions. The end is when they were last heard of."""
+    return int(await SQL.value(conn, "close_stale_sessions"))

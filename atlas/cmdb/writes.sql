@@ -153,3 +153,12 @@ SELECT line.id, %(username)s, %(secret)s, %(simultaneous_use)s
 UPDATE cmdb.credential SET secret = NULL, removed_at = now()
  WHERE credential.subscriber_id = %(subscriber_id)s AND credential.removed_at IS NULL
    AND NOT EXISTS (SELECT FROM crm.subscriber AS line WHERE line.id = credential.subscriber_id AND line.state IN ('active', 'suspended'));
+
+-- name: register_nas
+INSERT INTO cmdb.nas (device_id, address, coa_port, sealed_secret, interim_s)
+VALUES (%(device_id)s, %(address)s::inet, %(coa_port)s, %(sealed_secret)s, %(interim_s)s)
+    ON CONFLICT (device_id) DO UPDATE
+       SET address = excluded.address, coa_port = excluded.coa_port, sealed_secret = excluded.sealed_secret, interim_s = excluded.interim_s;
+
+-- name: close_stale_sessions
+SELECT cmdb.close_stale_sessions();
