@@ -24,7 +24,8 @@ from forge.errands import Outside
 from forge.matrix_in_force import put_in_force
 from forge.outside.carriers import ByChannel
 from forge.outside.codes import WithCodes
-from forge.outside.ports import Messenger, Prober
+from forge.outside.ports import Messenger, Prober, Provisioner
+from forge.outside.radius import RadiusProvisioner
 from forge.outside.recorded import RecordedMessenger, RecordedPayments, RecordedProber, RecordedProvisioner
 from forge.outside.snmp import SnmpProber
 from forge.outside.twilio import TwilioMessenger, TwilioSenders
@@ -73,7 +74,7 @@ async def outside_world(one: House) -> AsyncIterator[tuple[Messenger, Outside]]:
     recorded = RecordedMessenger(one.atlas)
     prober = _prober(one)
     one.parts.update(messenger="recorded", prober=type(prober).__name__, provisioner="recorded")
-    outside = Outside(prober, RecordedProvisioner(one.atlas), RecordedPayments(one.atlas))
+    outside = Outside(prober, _provisioner(one), RecordedPayments(one.atlas))
     settings = one.settings
     token = value_of(settings.twilio_auth_token)
     if settings.twilio_account_sid is None or token is None:
@@ -85,6 +86,15 @@ async def outside_world(one: House) -> AsyncIterator[tuple[Messenger, Outside]]:
     async with TwilioMessenger.open(settings.twilio_account_sid, token, senders, settings.twilio_base_url, reports_to) as twilio:
         one.parts["messenger"] = "twilio"
         yield WithCodes(ByChannel({"sms": twilio, "whatsapp": twilio}), one.atlas), outside
+
+
+def _provisioner(one: House) -> Provisioner:
+    """BNGs are told of sessions where the operator says inside which networks they are; what else a line needs is recorded."""
+    recorded = RecordedProvisioner(one.atlas)
+    if not one.settings.management_networks:
+        return recorded
+    one.parts["provisioner"] = "radius"
+    return RadiusProvisioner(one.atlas, tuple(ip_network(network) for network in one.settings.management_networks), recorded)
 
 
 def _prober(one: House) -> Prober:

@@ -38,6 +38,7 @@ from forge.privacy import expire_checkpoints
 from forge.respond import respond_to_all
 from forge.sequences.advance import advance_due
 from forge.sequences.kinds import KINDS
+from forge.sessions import sweep_sessions
 
 log = structlog.get_logger()
 
@@ -54,6 +55,7 @@ RECOVER_EVERY_S: Final = 3.0
 # What is asked every night, at an hour that the clocks never skip or repeat and when the fewest wait for an answer.
 NIGHTLY: Final = ("billing.invariants", "forge.checkpoints")
 NIGHT: Final = time(3, 30)
+SESSIONS_EVERY_S: Final = 60.0
 PLAN_EVERY_S: Final = 600.0
 POLL_S: Final = 0.5
 # With growing pauses, beside the first; what still fails then is parked, with its reason in the log, and the sweeps look at its rows.
@@ -202,6 +204,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, SWEEP_EVERY_S, "errands", lambda: ran_out(works)),
         every(stopping, SWEEP_EVERY_S, "orders", lambda: orders_attended(works)),
         every(stopping, SWEEP_EVERY_S, "sequences", lambda: moved_on(works)),
+        every(stopping, SESSIONS_EVERY_S, "sessions", lambda: sweep_sessions(one.atlas)),
         every(stopping, SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
         every(stopping, LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
         every(stopping, PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),

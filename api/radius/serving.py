@@ -14,13 +14,14 @@ from typing import Final
 import psycopg
 import structlog
 
-from api.radius.rendering import Listening, rendered
+from api.radius.rendering import Listening, client, rendered
 from api.settings import Settings, value_of
 from atlas.cmdb.reads import nases
 from atlas.cmdb.records.sessions import Nas
 from atlas.connection import Atlas, zone_url
-from atlas.errors import AtlasError
+from atlas.errors import AtlasError, InvalidField
 from atlas.principal import Zone, executor
+from forge.sign_in.sealing import SealBroken
 
 log = structlog.get_logger()
 
@@ -30,7 +31,7 @@ BESIDE: Final = "/usr/sbin:/usr/local/sbin"
 READY: Final = b"Ready to process requests"
 STARTS_WITHIN_S: Final = 15.0
 ENDS_WITHIN_S: Final = 5.0
-PAUSE_S: Final = 1.0
+LOOK_EVERY_S: Final = 1.0
 
 
 class RadiusFailed(AtlasError):
@@ -56,6 +57,7 @@ class Server:
 
     listening: Listening
     process: asyncio.subprocess.Process | None = None
+    clients: list[Nas] = field(default_factory=list)
     generation: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -107,32 +109,21 @@ def free_port(host: str, wanted: int) -> int:
 async def _kept(server: Server, found: str, folder: Path, atlas: Atlas) -> None:
     """Starts it again when it dies, and with other clients when the BNGs are others: FreeRADIUS reads its clients only at its start."""
     while True:
-        changed = asyncio.create_task(_bngs_changed(atlas))
-        died = asyncio.create_task(_exited(server))
-        try:
-            await asyncio.wait([changed, died], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
-            died.cancel()
-        server.ready.clear()
-        log.warning("radius_restarts", died=died.done() and not died.cancelled(), generation=server.generation)
-        await _ended(server)
-        await asyncio.sleep(0 if changed.done() and not changed.cancelled() else PAUSE_S)
-        with contextlib.suppress(RadiusFailed, psycopg.Error):
-            await _started(server, found, folder, atlas, await _clients(atlas))
+        await asyncio.sleep(LOOK_EVERY_S)
+        with contextlib.suppress(RadiusFailed, psycopg.Error, TimeoutError, OSError):
+            clients = await _clients(atlas)
+            has_died = server.process is None or server.process.returncode is not None
+            if _known(clients) == _known(server.clients) and not has_died:
+                continue
+            log.warning("radius_restarts", died=has_died, bngs=len(clients))
+            server.ready.clear()
+            await _ended(server)
+            await _started(server, found, folder, atlas, clients)
 
 
-async def _exited(server: Server) -> None:
-    if server.process is not None:
-        await server.process.wait()
-
-
-async def _bngs_changed(atlas: Atlas) -> None:
-    """Returns when the list of BNGs is another than now."""
-    known = await _clients(atlas)
-    async for topic in atlas.changes():
-        if topic == "cmdb.nas" and await _clients(atlas) != known:
-            return
+def _known(clients: list[Nas]) -> list[tuple[int, str, bytes]]:
+    """All that FreeRADIUS is told of its clients."""
+    return [(one.device_id, one.address, one.sealed_secret) for one in clients]
 
 
 async def _clients(atlas: Atlas) -> list[Nas]:
@@ -142,7 +133,8 @@ async def _clients(atlas: Atlas) -> list[Nas]:
 
 async def _started(server: Server, found: str, folder: Path, atlas: Atlas, clients: list[Nas]) -> None:
     """Raises RadiusFailed."""
-    rendered(folder, server.listening, clients, atlas.secret)
+    rendered(folder, server.listening, [one for one in clients if _opens(one, atlas.secret)], atlas.secret)
+    server.clients = clients
     server.process = await asyncio.create_subprocess_exec(
         found, "-f", "-l", "stdout", "-d", str(folder), "-n", "radiusd", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
@@ -156,6 +148,16 @@ async def _started(server: Server, found: str, folder: Path, atlas: Atlas, clien
     server.generation += 1
     server.ready.set()
     log.info("radius_started", bngs=len(clients), auth_port=server.listening.auth_port, acct_port=server.listening.acct_port)
+
+
+def _opens(nas: Nas, installation: bytes) -> bool:
+    """One BNG whose secret is not ours to open must not leave the others without an answer."""
+    try:
+        client(nas, installation)
+    except (SealBroken, InvalidField) as error:
+        log.warning("bng_left_out", device_id=nas.device_id, error=type(error).__name__)
+        return False
+    return True
 
 
 async def _until_ready(process: asyncio.subprocess.Process, said: list[bytes]) -> None:

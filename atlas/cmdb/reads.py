@@ -1,7 +1,7 @@
 """Questions about the plant. The whole network and all its lines come as columns, for arithmetic over all of it at once."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from atlas.cmdb.records.plant import (
     Span,
     Stop,
 )
-from atlas.cmdb.records.sessions import Credential, Nas
+from atlas.cmdb.records.sessions import Credential, DayOfUse, Nas, OpenSession, SpeedNotKept
 from atlas.cmdb.rules import forecast
 from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
@@ -221,3 +221,27 @@ async def nases(conn: Connection) -> list[Nas]:
 
 async def nas_of(conn: Connection, device_id: DeviceId) -> Nas | None:
     return await SQL.first(conn, Nas, "nases", device_id=device_id)
+
+
+async def open_sessions(conn: Connection, lines: Sequence[SubscriberId]) -> list[OpenSession]:
+    """Sessions of these lines that have not ended, at BNGs we share a secret with; oldest first."""
+    return await SQL.all(conn, OpenSession, "open_sessions", lines=list(lines), device_id=None, most=None)
+
+
+async def sessions_of_nas(conn: Connection, device_id: DeviceId, most: int = 100) -> list[OpenSession]:
+    """What one BNG holds, oldest first."""
+    return await SQL.all(conn, OpenSession, "open_sessions", lines=None, device_id=device_id, most=most)
+
+
+async def session_ended(conn: Connection, accounting_id: int) -> bool:
+    return bool(await SQL.value(conn, "session_ended", accounting_id=accounting_id))
+
+
+async def speeds_not_kept(conn: Connection, since: timedelta = timedelta(days=1)) -> list[SpeedNotKept]:
+    """CoAs of late that a BNG acknowledged and did not follow, by its own later reports."""
+    return await SQL.all(conn, SpeedNotKept, "speeds_not_kept", since=since)
+
+
+async def use_of(conn: Connection, subscriber_id: SubscriberId, since: date) -> list[DayOfUse]:
+    """Day by day, latest first; days without any are left out."""
+    return await SQL.all(conn, DayOfUse, "use_of", subscriber_id=subscriber_id, since=since)

@@ -347,3 +347,41 @@ SELECT nas.device_id, device.name, host(nas.address) AS address, nas.coa_port, n
   JOIN cmdb.device ON device.id = nas.device_id
  WHERE %(device_id)s::bigint IS NULL OR nas.device_id = %(device_id)s
  ORDER BY nas.device_id;
+
+-- name: open_sessions
+SELECT session.id AS accounting_id, session.subscriber_id, session.nas_device_id, device.name AS bng, session.session_id, session.username,
+       host(session.framed_address) AS framed_address, session.calling_station, session.started_at, session.heard_at, session.up_bytes,
+       session.down_bytes
+  FROM cmdb.accounting AS session
+  JOIN cmdb.nas ON nas.device_id = session.nas_device_id
+  JOIN cmdb.device ON device.id = nas.device_id
+ WHERE session.ended_at IS NULL AND session.subscriber_id IS NOT NULL
+   AND (%(lines)s::bigint[] IS NULL OR session.subscriber_id = ANY (%(lines)s::bigint[]))
+   AND (%(device_id)s::bigint IS NULL OR session.nas_device_id = %(device_id)s::bigint)
+ ORDER BY session.started_at, session.id
+ LIMIT %(most)s;
+
+-- name: session_ended
+SELECT EXISTS (SELECT FROM cmdb.accounting AS session WHERE session.id = %(accounting_id)s AND session.ended_at IS NOT NULL);
+
+-- Compared with what the BNG said after it had acknowledged the last order about the session.
+-- name: speeds_not_kept
+SELECT DISTINCT ON (session.id) errand.id AS errand_id, session.subscriber_id, device.name AS bng,
+       (errand.arguments ->> 'up_kbps') || 'k/' || (errand.arguments ->> 'down_kbps') || 'k' AS ordered, session.rate AS reported, session.heard_at
+  FROM actions.errand
+  JOIN cmdb.accounting AS session ON session.id = (errand.arguments -> 'session' ->> 'accounting')::bigint
+  JOIN cmdb.device ON device.id = session.nas_device_id
+ WHERE errand.operation = 'refresh_session' AND errand.state = 'done' AND errand.answer ->> 'answer' = 'ACK'
+   AND errand.finished_at > clock_timestamp() - %(since)s::interval
+   AND session.heard_at > errand.finished_at AND session.rate <> ''
+   AND session.rate <> (errand.arguments ->> 'up_kbps') || 'k/' || (errand.arguments ->> 'down_kbps') || 'k'
+   AND NOT EXISTS (SELECT FROM actions.errand AS later
+                    WHERE later.operation = 'refresh_session' AND later.id > errand.id
+                      AND (later.arguments -> 'session' ->> 'accounting')::bigint = session.id)
+ ORDER BY session.id, errand.id DESC;
+
+-- name: use_of
+SELECT used.day, used.up_bytes, used.down_bytes
+  FROM cmdb.usage AS used
+ WHERE used.subscriber_id = %(subscriber_id)s AND used.day >= %(since)s
+ ORDER BY used.day DESC;

@@ -293,6 +293,16 @@ BEGIN
             ON CONFLICT (subscriber_id, day) DO UPDATE
                SET up_bytes = used.up_bytes + excluded.up_bytes, down_bytes = used.down_bytes + excluded.down_bytes;
     END IF;
+    -- What the network does for the line, where its BNG says so: laid beside what is billed as drift.
+    IF becomes.rate ~ '^[1-9][0-9]{0,8}k/[1-9][0-9]{0,8}k$' AND (p_is_new OR was.rate <> becomes.rate) THEN
+        INSERT INTO cmdb.observed_profile AS seen (subscriber_id, up_kbps, down_kbps, since, seen_at)
+        VALUES (becomes.subscriber_id, replace(split_part(becomes.rate, '/', 1), 'k', '')::int,
+                replace(split_part(becomes.rate, '/', 2), 'k', '')::int, p_at, p_at)
+            ON CONFLICT (subscriber_id) DO UPDATE
+               SET up_kbps = excluded.up_kbps, down_kbps = excluded.down_kbps, seen_at = greatest(seen.seen_at, excluded.seen_at),
+                   since = CASE WHEN (seen.up_kbps, seen.down_kbps) = (excluded.up_kbps, excluded.down_kbps) THEN seen.since
+                                ELSE greatest(seen.seen_at, excluded.since) END;
+    END IF;
     IF p_is_new AND EXISTS (SELECT FROM crm.subscriber WHERE id = becomes.subscriber_id AND state = 'pendingActive') THEN
         PERFORM jobs.defer('forge.sequences', '{}', NULL, 'forge.sequences', NULL);
     END IF;

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from atlas.errors import AtlasError
 from atlas.money import Money
@@ -69,6 +69,11 @@ class Prober(Protocol):
     """Looks at devices and changes nothing. An unreachable device is an answer, not an error."""
 
     async def probe(self, key: str, device: str, address: str | None) -> Probe: ...
+
+
+# Orders about a session at a BNG, which a real Provisioner may take on while others are still recorded.
+DISCONNECT: Final = "disconnect_session"
+CHANGE: Final = "refresh_session"
 
 
 class Provisioner(Protocol):

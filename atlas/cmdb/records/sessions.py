@@ -1,7 +1,7 @@
 """AAA: who signs in at a BNG, and what becomes of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from atlas.identity import DeviceId, SubscriberId
 
@@ -37,3 +37,42 @@ class Nas:
 
 def nas_seal(device_id: DeviceId) -> str:
     return f"nas:{device_id}"
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session that a BNG of ours holds, as far as it said. `session_id`: letter for letter as it wrote it."""
+
+    accounting_id: int
+    subscriber_id: SubscriberId
+    nas_device_id: DeviceId
+    bng: str
+    session_id: str
+    username: str
+    framed_address: str | None
+    calling_station: str
+    started_at: datetime
+    heard_at: datetime
+    up_bytes: int
+    down_bytes: int
+
+
+@dataclass(frozen=True)
+class SpeedNotKept:
+    """A BNG acknowledged another speed and reports the old one still. Speeds as in Mikrotik-Rate-Limit, from the customer first."""
+
+    errand_id: int
+    subscriber_id: SubscriberId
+    bng: str
+    ordered: str
+    reported: str
+    heard_at: datetime
+
+
+@dataclass(frozen=True)
+class DayOfUse:
+    """What a line used on one day of its customer's calendar, all its sessions together."""
+
+    day: date
+    up_bytes: int
+    down_bytes: int

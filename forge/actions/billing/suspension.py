@@ -14,6 +14,7 @@ from atlas.money import ZERO
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.billing.keys import short
+from forge.sessions import order_disconnects
 from governance.facts import Facts
 
 
@@ -68,6 +69,7 @@ class SuspendForNonPayment(Action):
                 raise PaymentArrived(debt.customer_id, still.owed if still else ZERO)
             if is_protected(still):
                 raise ProtectedFromDisconnection(debt.customer_id)
+        await order_disconnects(conn, stopped, self.operation_key)
         return {"customers": len(self.debts), "lines_suspended": len(stopped), "owed": str(total(debt.owed for debt in self.debts))}
 
 

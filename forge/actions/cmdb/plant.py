@@ -12,6 +12,8 @@ from atlas.errors import Conflict, InvalidField, NotFound
 from atlas.identity import CustomerId, DeviceId, OrderId, SubscriberId
 from atlas.statements import Connection
 from forge.action import Action
+from forge.outside.ports import CHANGE
+from forge.sessions import newest_session
 from governance.facts import DeviceTier, Facts
 
 # Asking again while a restart is under way is the same restart; later it is another.
@@ -132,7 +134,7 @@ class ConfigureLine(Action):
         if self.operation not in LINE_OPERATIONS:
             raise InvalidField("operation", f"one of {', '.join(LINE_OPERATIONS)}")
         own = await _equipment(conn, self.line)
-        arguments = {
+        arguments: dict[str, Any] = {
             "line": self.line,
             "serial": own.cpe_serial,
             "managed_object": own.managed_object,
@@ -141,6 +143,8 @@ class ConfigureLine(Action):
             "down_kbps": self.down_kbps,
             "up_kbps": self.up_kbps,
         }
+        if self.operation == CHANGE:
+            arguments["session"] = await newest_session(conn, self.line)
         if not await queue_errands(conn, "provisioner", self.operation, {self.operation_key: arguments}):
             raise Conflict(f"{self.operation} of line {self.line} was ordered before")
         return {"line": self.line, "operation": self.operation}
