@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: demo run test peers campaign check bench seed schema sbom lock clean setup
+.PHONY: demo run test peers radius-packages campaign check bench seed schema sbom lock clean setup
 
 setup: $(STAMP)
 
@@ -33,8 +33,15 @@ $(PEERS): tests/wire/package.json tests/wire/package-lock.json
 	    && npm ci --prefix build/peers --ignore-scripts --no-audit --no-fund --silent \
 	    || echo "no npm, or no packages: the wire is tested against our own peer only"
 
+# FreeRADIUS for the tests that ask it: only where we are root on a Debian. Where it cannot be had they are skipped, and say so.
+RADIUS := freeradius freeradius-postgresql freeradius-utils
+radius-packages:
+	@if [ "$$(id -u)" = 0 ] && command -v dpkg apt-get > /dev/null && ! dpkg -s $(RADIUS) > /dev/null 2>&1; then \
+	    { apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(RADIUS); } > /dev/null 2>&1 \
+	    || echo "FreeRADIUS could not be installed: its tests are skipped"; fi
+
 # Two at once, a file to each: PostgreSQL and the tests take turns to wait.
-test: setup peers
+test: setup peers radius-packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # A minute of everything breaking around a whole platform; the tests play some seconds of it.

@@ -37,6 +37,7 @@ class Conditions:
 
 # The names people type, and the module below evals/benchmarks whose `run` measures it.
 BENCHMARKS: Final = {
+    "aaa": "aaa",
     "cut": "cut",
     "cut-notices": "cut_notices",
     "storm": "storm_run",

@@ -20,6 +20,7 @@ from api.commands.backup import add_backup
 from api.commands.billing import add_billing
 from api.commands.effects import add_effects
 from api.commands.inbox import add_inbox
+from api.commands.radius import add_radius
 from api.commands.sbom import add_sbom
 from api.commands.standby import add_standby
 from api.serve import database, platform, until_stopped
@@ -125,6 +126,7 @@ app.add_typer(evaluations, name="eval")
 add_access(app)
 add_backup(app)
 add_billing(app)
+add_radius(app)
 add_standby(app)
 add_sbom(app)
 add_effects(app)

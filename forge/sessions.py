@@ -7,13 +7,14 @@ import structlog
 
 from atlas.actions.writes import queue_errands
 from atlas.cmdb.reads import open_sessions, speeds_not_kept
-from atlas.cmdb.records.sessions import OpenSession
-from atlas.cmdb.writes import close_stale_sessions
+from atlas.cmdb.records.sessions import OpenSession, nas_seal
+from atlas.cmdb.writes import close_stale_sessions, register_nas
 from atlas.connection import Atlas
-from atlas.identity import SubscriberId
+from atlas.identity import DeviceId, SubscriberId
 from atlas.principal import executor
 from atlas.statements import Connection
 from forge.outside.ports import DISCONNECT
+from forge.sign_in.sealing import seal
 
 log = structlog.get_logger()
 
@@ -56,3 +57,10 @@ async def sweep_sessions(atlas: Atlas) -> None:
         log.info("stale_sessions_closed", sessions=closed)
     for one in unkept:
         log.warning("speed_not_kept", subscriber_id=one.subscriber_id, errand_id=one.errand_id, ordered=one.ordered, reported=one.reported)
+
+
+async def share_secret(
+    conn: Connection, installation: bytes, device: DeviceId, address: str, coa_port: int, secret: str, interim_s: int
+) -> None:
+    """Keeps what we share with a BNG, sealed: an operator's own word on the command line, like a plan of the network."""
+    await register_nas(conn, device, address, coa_port, seal(installation, nas_seal(device), secret.encode()), interim_s)

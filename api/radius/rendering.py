@@ -16,6 +16,7 @@ from atlas.errors import InvalidField
 from forge.sign_in.sealing import opened
 
 HERE: Final = Path(__file__).parent
+TEMPLATE: Final = HERE / "radiusd.conf"
 PLACE: Final = re.compile(r"@([a-z_]+)@")
 # What stands between quotes in clients.conf as it is; FreeRADIUS would expand or unescape anything else.
 SECRET: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,128}", re.ASCII)
@@ -33,6 +34,7 @@ class Listening:
     database: str
     threads: int = 8
     reject_delay_s: float = 1.0
+    template: Path = TEMPLATE
 
 
 def checked_secret(secret: str) -> str:
@@ -58,7 +60,7 @@ def rendered(folder: Path, listening: Listening, clients: Sequence[Nas], install
         "reject_delay": str(listening.reject_delay_s),
     }
     files = {
-        "radiusd.conf": filled((HERE / "radiusd.conf").read_text(), words),
+        "radiusd.conf": filled(listening.template.read_text(), words),
         "access_reject": (HERE / "access_reject.conf").read_text(),
         "clients.conf": "".join(client(one, installation) for one in clients),
         "dictionary": "",

@@ -53,31 +53,38 @@ def program() -> str | None:
 
 @dataclass
 class Server:
-    """FreeRADIUS while it runs. `generation` counts its starts."""
+    """FreeRADIUS while it runs. `generation` counts its starts; `failure` is what it said when it last did not start."""
 
     listening: Listening
     process: asyncio.subprocess.Process | None = None
     clients: list[Nas] = field(default_factory=list)
     generation: int = 0
+    failure: str = ""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def address(self) -> str:
+        return f"udp://{self.listening.host}:{self.listening.auth_port}+{self.listening.acct_port}"
 
 
 @asynccontextmanager
 async def serve_radius(settings: Settings) -> AsyncIterator[dict[str, str]]:
-    """The part `radius`: FreeRADIUS on the settings' database while the block runs; where. Raises RadiusMissing, RadiusFailed."""
+    """The part `radius`: FreeRADIUS on the settings' database while the block runs; where. Raises RadiusMissing."""
     url = value_of(settings.database_url) or ""
     async with Atlas.open(url, settings.secret, (Zone.EXECUTOR,), most=2) as atlas:
         listening = Listening(
             settings.host, settings.radius_auth_port, settings.radius_acct_port, zone_url(url, Zone.RADIUS, settings.secret)
         )
         async with radius_running(atlas, listening) as server:
-            where = server.listening
-            yield {"radius": f"udp://{where.host}:{where.auth_port}+{where.acct_port}"}
+            yield {"radius": server.address if server.ready.is_set() else f"not answering yet: {server.failure}"}
 
 
 @asynccontextmanager
 async def radius_running(atlas: Atlas, listening: Listening) -> AsyncIterator[Server]:
-    """FreeRADIUS at these ports (0: any free one) until the block ends; kept running, and told of every BNG that is added meanwhile."""
+    """FreeRADIUS at these ports (0: any free one) until the block ends; kept running, and told of every BNG that is added meanwhile.
+
+    Raises RadiusMissing. One that does not start is tried again: `ready` says whether it answers.
+    """
     found = program()
     if found is None:
         raise RadiusMissing
@@ -87,7 +94,7 @@ async def radius_running(atlas: Atlas, listening: Listening) -> AsyncIterator[Se
         )
     )
     with tempfile.TemporaryDirectory(prefix="bedrock-radius-") as folder:
-        await _started(server, found, Path(folder), atlas, await _clients(atlas))
+        await _attempted(server, found, Path(folder), atlas, await _clients(atlas))
         keeping = asyncio.create_task(_kept(server, found, Path(folder), atlas))
         try:
             yield server
@@ -110,7 +117,7 @@ async def _kept(server: Server, found: str, folder: Path, atlas: Atlas) -> None:
     """Starts it again when it dies, and with other clients when the BNGs are others: FreeRADIUS reads its clients only at its start."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        with contextlib.suppress(RadiusFailed, psycopg.Error, TimeoutError, OSError):
+        with contextlib.suppress(psycopg.Error, TimeoutError, OSError):
             clients = await _clients(atlas)
             has_died = server.process is None or server.process.returncode is not None
             if _known(clients) == _known(server.clients) and not has_died:
@@ -118,7 +125,17 @@ async def _kept(server: Server, found: str, folder: Path, atlas: Atlas) -> None:
             log.warning("radius_restarts", died=has_died, bngs=len(clients))
             server.ready.clear()
             await _ended(server)
-            await _started(server, found, folder, atlas, clients)
+            await _attempted(server, found, folder, atlas, clients)
+
+
+async def _attempted(server: Server, found: str, folder: Path, atlas: Atlas, clients: list[Nas]) -> None:
+    """Another server may have the ports: the rest of the platform runs all the same, and this is tried again."""
+    try:
+        await _started(server, found, folder, atlas, clients)
+    except RadiusFailed as failure:
+        if server.failure != str(failure):
+            log.warning("radius_failed", why=str(failure))
+        server.failure = str(failure)
 
 
 def _known(clients: list[Nas]) -> list[tuple[int, str, bytes]]:

@@ -98,7 +98,7 @@ async def burst(settings: Settings, alarms: int, stalled_s: float = 0.0, tell: C
 
     `stalled_s`: from the first alarm on, the doors' way to PostgreSQL is a black hole for so long.
     """
-    settings = settings.model_copy(update={"port": 0, "snmp_port": 0, "syslog_port": 0, "intake_port": 0})
+    settings = settings.model_copy(update={"port": 0, "snmp_port": 0, "syslog_port": 0, "intake_port": 0, "radius": "off"})
     async with database(settings) as url:
         await asyncio.to_thread(make_devices, url)
         async with before_postgresql(url) as (proxy, through), doors_alone(settings, through if stalled_s else url) as (pid, addresses):

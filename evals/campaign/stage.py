@@ -79,7 +79,9 @@ async def staged(home: Path, seed: int, faketime: Path | None = None, workers: i
     async with AsyncExitStack() as stack:
         disk = stack.enter_context(SmallDisk.mounted(home))
         ports = free_ports(4)
-        settings = Settings(home=disk.home, port=ports[0], snmp_port=ports[1], syslog_port=ports[2], intake_port=ports[3], workers=workers)
+        settings = Settings(
+            home=disk.home, port=ports[0], snmp_port=ports[1], syslog_port=ports[2], intake_port=ports[3], workers=workers, radius="off"
+        )
         url = await stack.enter_async_context(database(settings))
         await asyncio.to_thread(make_world, url, subscribers=SUBSCRIBERS, now=datetime.now(UTC))
         provider = Provider(slow_s=0.01, chance=chance(seed, "provider"))

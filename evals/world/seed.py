@@ -21,14 +21,14 @@ from evals.world.people import MOST_CUSTOMERS, people
 from evals.world.plan import World, world
 from evals.world.plant import lay
 from evals.world.staff import staff_tables
-from evals.world.tables import Table, billing_tables, catalogue, people_tables, plant_tables
+from evals.world.tables import Table, aaa_tables, billing_tables, catalogue, people_tables, plant_tables
 
 SCHEMAS: Final = ("staff", "actions", "catalogue", "gis", "crm", "oms", "billing", "cmdb", "nms", "itsm", "field_service", "helpdesk")
 # Every table with an id of its own that gets rows here.
 NUMBERED: Final = (
     "staff.member", "catalogue.sla", "catalogue.offering", "catalogue.offering_version", "gis.area", "gis.premise", "crm.customer",
     "crm.subscriber", "cmdb.site", "cmdb.device", "cmdb.conduit", "cmdb.link", "billing.account", "billing.invoice", "billing.journal",
-    "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm",
+    "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm", "cmdb.credential",
 )  # fmt: skip
 IMPORTED: Final = "import_history"
 FEWEST: Final = 4_000
@@ -115,6 +115,7 @@ def _make(conn: Connection, plan: World, subscribers: int, number: int, now: dat
                 people_tables(plant, lines, customers, now, rng),
                 billing_tables(header, detail, now),
                 ledger_tables(header, action_id),
+                aaa_tables(lines, action_id),
                 history_tables(plant, lines, customers, action_id, now, rng),
             )
         )

@@ -297,6 +297,21 @@ def _access(plant: Plant, lines: Lines, now: datetime, rng: np.random.Generator)
     }
 
 
+def aaa_tables(lines: Lines, action_id: int) -> Iterator[Table]:
+    """What each line signs in with. The secrets follow from the line's number: they guard nothing."""
+    rows = range(lines.end.size)
+    yield (
+        "cmdb.credential",
+        {
+            "id": np.arange(lines.end.size) + 1,
+            "subscriber_id": np.arange(lines.end.size) + 1,
+            "username": [f"line{row + 1}@harbour.invalid" for row in rows],
+            "secret": [f"bedrock-demo-{row + 1}" for row in rows],
+            "action_id": [action_id] * lines.end.size,
+        },
+    )
+
+
 def _sessions(plant: Plant, lines: Lines, now: datetime, rng: np.random.Generator) -> dict[str, Column]:
     count = lines.end.size
     gateways = {area_id: [bng.id for bng in bngs] for area_id, bngs in plant.bng_of_area.items()}

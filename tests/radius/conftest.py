@@ -43,4 +43,5 @@ async def freeradius(atlas: Atlas, owner: Owner) -> AsyncIterator[Server]:
     )
     listening = Listening("127.0.0.1", 0, 0, zone_url(atlas.url, Zone.RADIUS, SECRET), threads=2, reject_delay_s=0)
     async with radius_running(atlas, listening) as running:
+        assert running.ready.is_set(), running.failure
         yield running
