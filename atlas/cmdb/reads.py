@@ -237,9 +237,9 @@ async def session_ended(conn: Connection, accounting_id: int) -> bool:
     return bool(await SQL.value(conn, "session_ended", accounting_id=accounting_id))
 
 
-async def speeds_not_kept(conn: Connection, since: timedelta = timedelta(days=1)) -> list[SpeedNotKept]:
-    """CoAs of late that a BNG acknowledged and did not follow, by its own later reports."""
-    return await SQL.all(conn, SpeedNotKept, "speeds_not_kept", since=since)
+async def speeds_not_kept(conn: Connection, horizon: timedelta = timedelta(days=1)) -> list[SpeedNotKept]:
+    """CoAs of the last `horizon` that a BNG acknowledged and did not follow, by its own later reports."""
+    return await SQL.all(conn, SpeedNotKept, "speeds_not_kept", horizon=horizon)
 
 
 async def use_of(conn: Connection, subscriber_id: SubscriberId, since: date) -> list[DayOfUse]:

@@ -372,7 +372,7 @@ SELECT DISTINCT ON (session.id) errand.id AS errand_id, session.subscriber_id, d
   JOIN cmdb.accounting AS session ON session.id = (errand.arguments -> 'session' ->> 'accounting')::bigint
   JOIN cmdb.device ON device.id = session.nas_device_id
  WHERE errand.operation = 'refresh_session' AND errand.state = 'done' AND errand.answer ->> 'answer' = 'ACK'
-   AND errand.finished_at > clock_timestamp() - %(since)s::interval
+   AND errand.finished_at > clock_timestamp() - %(horizon)s::interval
    AND session.heard_at > errand.finished_at AND session.rate <> ''
    AND session.rate <> (errand.arguments ->> 'up_kbps') || 'k/' || (errand.arguments ->> 'down_kbps') || 'k'
    AND NOT EXISTS (SELECT FROM actions.errand AS later

@@ -106,40 +106,48 @@ AS $$
 $$;
 GRANT EXECUTE ON FUNCTION cmdb.secret_for_equipment TO bedrock_executor;
 
+-- All of what is asked at each login or report is plpgsql: it plans once a connection, where a function in SQL plans at every call.
+
 -- What FreeRADIUS wrote as =2F is / again; what is no printable character stays as it came.
-CREATE FUNCTION radius.raw(p_escaped text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION radius.raw(p_escaped text) RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN p_escaped !~ '=[2-7][0-9A-F]' THEN p_escaped
-                ELSE (SELECT string_agg(CASE WHEN part[1] ~ '^=[2-7][0-9A-F]$' AND part[1] <> '=7F' THEN chr(get_byte(decode(substr(part[1], 2), 'hex'), 0))
-                                             ELSE part[1] END, '' ORDER BY place)
-                        FROM regexp_matches(p_escaped, '=[2-7][0-9A-F]|[^=]+|=', 'g') WITH ORDINALITY AS found (part, place)) END
-$$;
+BEGIN
+    IF strpos(p_escaped, '=') = 0 THEN RETURN p_escaped; END IF;
+    RETURN (SELECT string_agg(CASE WHEN part[1] ~ '^=[2-7][0-9A-F]$' AND part[1] <> '=7F' THEN chr(get_byte(decode(substr(part[1], 2), 'hex'), 0))
+                                   ELSE part[1] END, '' ORDER BY place)
+              FROM regexp_matches(p_escaped, '=[2-7][0-9A-F]|[^=]+|=', 'g') WITH ORDINALITY AS found (part, place));
+END $$;
 
 -- AABB.CCDD.EEFF, aa-bb-cc-dd-ee-ff and AABBCCDDEEFF are one station; any other name is lower case.
-CREATE FUNCTION radius.canonical(p_escaped text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION radius.canonical(p_escaped text) RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN name ~ '^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$' OR name ~ '^([0-9a-f]{4}[.:-]){2}[0-9a-f]{4}$' OR name ~ '^[0-9a-f]{12}$'
-                  OR name ~ '^[0-9a-f]{6}[-:][0-9a-f]{6}$'
-                THEN regexp_replace(regexp_replace(name, '[^0-9a-f]', '', 'g'), '(..)(..)(..)(..)(..)(..)', '\1:\2:\3:\4:\5:\6')
-                ELSE name END
-      FROM lower(radius.raw(btrim(p_escaped))) AS name
-$$;
+DECLARE name text := lower(radius.raw(btrim(p_escaped)));
+BEGIN
+    IF name ~ '^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$|^([0-9a-f]{4}[.:-]){2}[0-9a-f]{4}$|^[0-9a-f]{6}[:-]?[0-9a-f]{6}$' THEN
+        RETURN regexp_replace(translate(name, '.:-', ''), '(..)(..)(..)(..)(..)(..)', '\1:\2:\3:\4:\5:\6');
+    END IF;
+    RETURN name;
+END $$;
 
 -- What rlm_sql takes as check items: how the secret of this one name is to be compared.
 CREATE FUNCTION radius.radcheck(p_username text) RETURNS TABLE (id bigint, username text, attribute text, value text, op text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT held.id, held.username,
+DECLARE v_name text := radius.canonical(p_username);
+BEGIN
+    RETURN QUERY SELECT held.id, held.username,
            CASE held.scheme WHEN 'cleartext' THEN 'Cleartext-Password' WHEN 'nt' THEN 'NT-Password' ELSE 'Password-With-Header' END, held.secret, ':='
       FROM cmdb.credential AS held
-     WHERE held.username = radius.canonical(p_username) AND held.removed_at IS NULL
-$$;
+     WHERE held.username = v_name AND held.removed_at IS NULL;
+END $$;
 
 -- What rlm_sql takes as reply items: the plan of the line, as the BNG is to enforce it.
 CREATE FUNCTION radius.radreply(p_username text, p_nas text) RETURNS TABLE (id bigint, username text, attribute text, value text, op text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT item.place, held.username, item.attribute, item.value, ':='
+DECLARE v_name text := radius.canonical(p_username);
+BEGIN
+    RETURN QUERY SELECT item.place, held.username, item.attribute, item.value, ':='
       FROM cmdb.credential AS held
       JOIN crm.subscriber AS line ON line.id = held.subscriber_id
       JOIN catalogue.offering_version AS plan ON plan.id = line.offering_version_id
@@ -151,8 +159,8 @@ AS $$
           (4, 'Mikrotik-Rate-Limit', policy.rate_limit),
           (5, 'WISPr-Bandwidth-Max-Up', least(plan.up_kbps * 1000::bigint, 4294967295)::text),
           (6, 'WISPr-Bandwidth-Max-Down', least(plan.down_kbps * 1000::bigint, 4294967295)::text)) AS item (place, attribute, value)
-     WHERE held.username = radius.canonical(p_username) AND held.removed_at IS NULL AND item.value IS NOT NULL
-$$;
+     WHERE held.username = v_name AND held.removed_at IS NULL AND item.value IS NOT NULL;
+END $$;
 
 -- Asked once the secret was right: `welcome`, or in one word why this line may not come in now.
 -- An open session of the same port or station is the same line dialling again after a Stop that was lost, and is not held against it.
@@ -160,12 +168,15 @@ CREATE FUNCTION radius.standing(p_username text, p_nas text, p_port text, p_call
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_name text := radius.canonical(p_username);
+    v_station text := radius.canonical(p_calling);
+    v_port text := radius.raw(p_port);
     line record;
     others bigint;
 BEGIN
     SELECT held.subscriber_id, held.simultaneous_use, subscriber.state INTO line
       FROM cmdb.credential AS held JOIN crm.subscriber ON subscriber.id = held.subscriber_id
-     WHERE held.username = radius.canonical(p_username) AND held.removed_at IS NULL;
+     WHERE held.username = v_name AND held.removed_at IS NULL;
     IF NOT FOUND THEN RETURN 'unknown'; END IF;
     IF line.state = 'suspended' THEN RETURN 'suspended'; END IF;
     -- A line that is being set up comes in: its first session is the evidence that it works.
@@ -174,22 +185,26 @@ BEGIN
       FROM cmdb.accounting AS open JOIN cmdb.nas ON nas.device_id = open.nas_device_id
      WHERE open.subscriber_id = line.subscriber_id AND open.ended_at IS NULL
        AND open.heard_at > clock_timestamp() - make_interval(secs => 3 * nas.interim_s)
-       AND NOT (open.calling_station <> '' AND open.calling_station = radius.canonical(p_calling))
-       AND NOT (open.nas_port <> '' AND open.nas_port = radius.raw(p_port) AND open.nas_device_id::text = p_nas);
+       AND NOT (open.calling_station <> '' AND open.calling_station = v_station)
+       AND NOT (open.nas_port <> '' AND open.nas_port = v_port AND open.nas_device_id::text = p_nas);
     RETURN CASE WHEN others >= line.simultaneous_use THEN 'in_use' ELSE 'welcome' END;
 END $$;
 
 -- A counter of a session. With Gigawords (RFC 2869) it is what it says; without, a smaller number in a later report means that 2^32 went by once.
 -- It never goes back: reports come late, twice and out of order.
 CREATE FUNCTION radius.counted(p_before bigint, p_octets text, p_gigawords text, p_is_later boolean) RETURNS bigint
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN p_octets = '' THEN p_before
-                WHEN p_gigawords <> '' THEN greatest(p_before, least(p_gigawords::bigint, 1000000000) * 4294967296 + p_octets::bigint)
-                WHEN p_octets::bigint < p_before % 4294967296 AND p_is_later
-                THEN p_before - p_before % 4294967296 + 4294967296 + p_octets::bigint
-                ELSE greatest(p_before, p_before - p_before % 4294967296 + p_octets::bigint) END
-$$;
+DECLARE
+    v_octets bigint := nullif(p_octets, '')::bigint;
+    v_wraps  bigint := nullif(p_gigawords, '')::bigint;
+    v_low    bigint := p_before % 4294967296;
+BEGIN
+    IF v_octets IS NULL THEN RETURN p_before; END IF;
+    IF v_wraps IS NOT NULL THEN RETURN greatest(p_before, least(v_wraps, 1000000000) * 4294967296 + v_octets); END IF;
+    IF v_octets < v_low AND p_is_later THEN RETURN p_before - v_low + 4294967296 + v_octets; END IF;
+    RETURN greatest(p_before, p_before - v_low + v_octets);
+END $$;
 
 -- A BNG that restarts holds no session any more, whether or not it still said so. The end is inferred: with Off it is now, with On it was when we
 -- last heard of the session. A second On within a minute is the first one again.
