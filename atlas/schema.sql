@@ -1342,6 +1342,42 @@ CREATE INDEX access_of_device ON cmdb.access USING btree (device_id);
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
 --   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE OF device_id ON cmdb.access FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
+CREATE TABLE cmdb.accounting (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    unique_session text NOT NULL,  -- FreeRADIUS' Acct-Unique-Session-Id: a retransmission is the same row
+    session_id text NOT NULL,  -- Acct-Session-Id letter for letter as the BNG wrote it: a CoA must name it so
+    username text NOT NULL,
+    subscriber_id bigint,  -- none where the name was nobody's; the fact is kept all the same
+    nas_device_id bigint NOT NULL,
+    nas_port text NOT NULL DEFAULT ''::text,
+    calling_station text NOT NULL DEFAULT ''::text,
+    framed_address inet,
+    framed_prefix inet,
+    delegated_prefix inet,
+    rate text NOT NULL DEFAULT ''::text,  -- the speed that the BNG says it gives, where it says so
+    started_at timestamp with time zone NOT NULL,
+    heard_at timestamp with time zone NOT NULL,
+    session_s bigint NOT NULL DEFAULT 0,
+    up_bytes bigint NOT NULL DEFAULT 0,  -- from the customer (Acct-Input-Octets), wraps at 2^32 counted
+    down_bytes bigint NOT NULL DEFAULT 0,
+    ended_at timestamp with time zone,
+    end_cause text,
+    is_end_inferred boolean NOT NULL DEFAULT false,  -- no Stop came: the BNG restarted, or it was silent too long
+    PRIMARY KEY (id),
+    UNIQUE (unique_session),
+    CHECK ((down_bytes >= 0)),
+    CHECK ((ended_at >= started_at)),
+    CHECK ((session_s >= 0)),
+    CHECK ((up_bytes >= 0)),
+    FOREIGN KEY (nas_device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX accounting_of_subscriber ON cmdb.accounting USING btree (subscriber_id, started_at);
+CREATE INDEX accounting_open ON cmdb.accounting USING btree (nas_device_id) WHERE (ended_at IS NULL);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+
 CREATE TABLE cmdb.allotment (
     id bigint NOT NULL GENERATED AS IDENTITY,
     pool_id bigint NOT NULL,
@@ -1432,6 +1468,31 @@ CREATE TABLE cmdb.conduit (
     PRIMARY KEY (id),
     UNIQUE (name)
 );
+
+CREATE TABLE cmdb.credential (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    subscriber_id bigint NOT NULL,
+    username text NOT NULL,  -- a MAC address as aa:bb:cc:dd:ee:ff, however a BNG writes it
+    scheme text NOT NULL DEFAULT 'cleartext'::text,  -- cleartext: PAP, CHAP, MS-CHAPv2; nt (32 hexadecimal digits): PAP, MS-CHAPv2; hashed ({SSHA512}…, {PBKDF2}…, crypt): PAP
+    secret text,  -- read by nobody but radius.radcheck and cmdb.secret_for_equipment; forgotten with its removal
+    simultaneous_use integer NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    removed_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK (((octet_length(secret) >= 8) AND (octet_length(secret) <= 1024))),
+    CHECK (((secret IS NULL) = (removed_at IS NOT NULL))),
+    CHECK (((simultaneous_use >= 1) AND (simultaneous_use <= 100))),
+    CHECK (((username <> ''::text) AND (username = lower(username)) AND (octet_length(username) <= 253))),
+    CHECK ((scheme = ANY (ARRAY['cleartext'::text, 'nt'::text, 'hashed'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX credential_once ON cmdb.credential USING btree (username, id);
+CREATE UNIQUE INDEX credential_by_username ON cmdb.credential USING btree (username) WHERE (removed_at IS NULL);
+CREATE UNIQUE INDEX credential_of_subscriber ON cmdb.credential USING btree (subscriber_id) WHERE (removed_at IS NULL);
+--   trigger require_claim_after AFTER INSERT ON cmdb.credential REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.credential FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE cmdb.device (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1542,6 +1603,22 @@ CREATE TABLE cmdb.mac_sighting (
 );
 CREATE INDEX mac_sighting_lately ON cmdb.mac_sighting USING btree (last_seen_at);
 
+CREATE TABLE cmdb.nas (
+    device_id bigint NOT NULL,
+    address inet NOT NULL,  -- where its requests come from, and where it takes CoA and Disconnect at coa_port (RFC 5176)
+    coa_port integer NOT NULL DEFAULT 3799,
+    sealed_secret bytea NOT NULL,
+    interim_s integer NOT NULL DEFAULT 300,  -- how often it reports each session; three silences in a row and the session counts as lost
+    restarted_at timestamp with time zone,  -- the last Accounting-On or Accounting-Off
+    PRIMARY KEY (device_id),
+    UNIQUE (address),
+    CHECK (((coa_port >= 1) AND (coa_port <= 65535))),
+    CHECK (((interim_s >= 60) AND (interim_s <= 86400))),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id)
+);
+--   trigger announce AFTER INSERT OR DELETE ON cmdb.nas FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON cmdb.nas REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+
 CREATE TABLE cmdb.observed_profile (
     subscriber_id bigint NOT NULL,
     down_kbps integer NOT NULL,
@@ -1636,12 +1713,14 @@ CREATE TABLE cmdb.session (
     started_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     end_cause text,
+    accounting_id bigint,  -- which of its sessions this is; none where it was imported
     PRIMARY KEY (subscriber_id),
-    UNIQUE (username),
     CHECK ((ended_at >= started_at)),
+    FOREIGN KEY (accounting_id) REFERENCES cmdb.accounting(id),
     FOREIGN KEY (nas_device_id) REFERENCES cmdb.device(id),
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
 );
+CREATE INDEX session_open_at_nas ON cmdb.session USING btree (nas_device_id) WHERE (ended_at IS NULL);
 --   row policy customer: (subscriber_id IN ( SELECT subscriber.id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
@@ -1658,6 +1737,20 @@ CREATE TABLE cmdb.site (
     FOREIGN KEY (area_id) REFERENCES gis.area(id)
 );
 
+CREATE TABLE cmdb.usage (
+    subscriber_id bigint NOT NULL,
+    day date NOT NULL,
+    up_bytes bigint NOT NULL DEFAULT 0,
+    down_bytes bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (subscriber_id, day),
+    CHECK ((down_bytes >= 0)),
+    CHECK ((up_bytes >= 0)),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+
 CREATE TABLE cmdb.vrf (
     id bigint NOT NULL GENERATED AS IDENTITY,
     name text NOT NULL,
@@ -1667,9 +1760,11 @@ CREATE TABLE cmdb.vrf (
 );
 
 -- function cmdb.block_at(p_network cidr, p_length integer, p_place bigint) RETURNS inet
+-- function cmdb.close_stale_sessions() RETURNS bigint SECURITY DEFINER
 -- function cmdb.disconnect(p_subscriber bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.next_free(p_pool bigint, p_subscriber bigint, p_keep interval) RETURNS bigint
 -- function cmdb.remove_device(p_device bigint) RETURNS boolean SECURITY DEFINER
+-- function cmdb.secret_for_equipment(p_subscriber_id bigint) RETURNS text SECURITY DEFINER
 -- function cmdb.topology_changed() RETURNS trigger SECURITY DEFINER
 
 -- itsm -------------------------------------------------------------------------------------------------------------------------------------
