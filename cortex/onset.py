@@ -14,21 +14,28 @@ NEVER_LATER: Final = 3.0
 # Symptoms spread as far before their middle as after it; what came so many times further before is of another day.
 STALE: Final = 6.0
 LEAST_SPREAD_S: Final = 1.0
+# Symptoms of one failure that seem to come over more than this are told by clocks that are minutes apart.
+CLOCKS_AGREE_S: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """`first_s` is the first symptom; the cause came before it, by hardly ever more than `slack_s`."""
+    """`first_s` is the first symptom; the cause came before it, by hardly ever more than `slack_s`.
+
+    `blur_s` is how far the tellers' clocks are apart, where that shows.
+    """
 
     first_s: float
     slack_s: float
+    blur_s: float = 0.0
 
     def is_that_of(self, other: "Onset") -> bool:
         return abs(self.first_s - other.first_s) <= max(self.slack_s, other.slack_s)
 
     def is_not_that_of(self, other: "Onset") -> bool:
         """Surely another moment; in between nothing can be said."""
-        return abs(self.first_s - other.first_s) > NEVER_LATER * max(self.slack_s, other.slack_s)
+        slack = NEVER_LATER * max(self.slack_s, other.slack_s)
+        return abs(self.first_s - other.first_s) > max(slack, self.blur_s, other.blur_s)
 
 
 def onset(signs: Signs, dark: Rows) -> Onset:
@@ -41,4 +48,5 @@ def onset(signs: Signs, dark: Rows) -> Onset:
     middle = float(np.median(told))
     after = max(float(told[int(0.9 * (told.size - 1))]) - middle, LEAST_SPREAD_S)
     first = float(told[told >= middle - STALE * after][0])
-    return Onset(first, SELDOM_LATER * 2 * (middle - first) / told.size)
+    spread = float(told[-1]) - first
+    return Onset(first, SELDOM_LATER * 2 * (middle - first) / told.size, spread if spread > CLOCKS_AGREE_S else 0.0)

@@ -3,7 +3,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from atlas.cmdb.records.plant import DeviceKind
@@ -287,6 +287,7 @@ def test_findings_do_not_depend_on_the_order_of_the_alarms_nor_on_repeats(chance
 
 
 @given(st.integers(0, 10_000))
+@example(508)
 @settings(max_examples=30)
 def test_lost_repeated_shuffled_alarms_with_clocks_five_minutes_off_lead_to_the_same_root(seed: int) -> None:
     chance = Random(seed)
