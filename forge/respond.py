@@ -1,19 +1,18 @@
 """Answers what Cortex found: opens, revises or resolves the incident, and leaves its playbook to be played."""
 
 import asyncio
-import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 from uuid import uuid4
 
+import msgspec
 import structlog
 
 from atlas.actions.records import ActionState
-from atlas.identity import CorrelationId, DeviceId, IncidentId, SubscriberId
-from atlas.itsm.reads import incident, open_incidents
-from atlas.itsm.records import Incident, IncidentState, Root
+from atlas.identity import CorrelationId, IncidentId, SubscriberId
+from atlas.itsm.reads import held_incidents
+from atlas.itsm.records import HeldIncident, Root
 from atlas.principal import executor
 from atlas.statements import Connection
 from cortex.findings import Finding, Hypothesis
@@ -32,6 +31,7 @@ TRIES: Final = 5
 FOLD_SETTLES: Final = timedelta(seconds=15)
 # Incidents touch different rows; more than this only wait for one another in PostgreSQL.
 AT_ONCE: Final = 4
+Held = Mapping[IncidentId, HeldIncident]
 # The first few say why; all of them are kept with the incident.
 EVIDENCE_SHOWN: Final = 6
 
@@ -39,16 +39,17 @@ EVIDENCE_SHOWN: Final = 6
 async def respond_to_all(forge: Forge, changes: Sequence[Change]) -> None:
     """Answers every change of one look: first what gives alarms up, then what takes them, several incidents side by side."""
     for kinds in ((IncidentFolded, IncidentCleared), (IncidentMoved,), (NewIncident,)):
+        alike = [change for change in changes if isinstance(change, kinds)]
+        held = await _held(forge, alike)
         room = asyncio.Semaphore(AT_ONCE)
 
-        async def one(change: Change, room: asyncio.Semaphore = room) -> None:
+        async def one(change: Change, held: Held = held, room: asyncio.Semaphore = room) -> None:
             async with room:
-                await respond(forge, change)
+                await _answered(forge, change, held)
 
         async with asyncio.TaskGroup() as group:
-            for change in changes:
-                if isinstance(change, kinds):
-                    group.create_task(one(change))
+            for change in alike:
+                group.create_task(one(change))
 
 
 async def respond(forge: Forge, change: Change) -> Proposed | None:
@@ -56,15 +57,31 @@ async def respond(forge: Forge, change: Change) -> Proposed | None:
 
     The incident's playbook is left as a job, in the transaction that changed the incident.
     """
+    return await _answered(forge, change, await _held(forge, [change]))
+
+
+async def _held(forge: Forge, changes: Sequence[Change]) -> Held:
+    """Those of the changes' incidents that are in progress, as they stand, in one read."""
+    known = [change.incident_id for change in changes if not isinstance(change, NewIncident)]
+    if not known:
+        return {}
+    async with forge.atlas.transaction(CORTEX) as conn:
+        return {one.incident_id: one for one in await held_incidents(conn, known)}
+
+
+async def _answered(forge: Forge, change: Change, held: Held) -> Proposed | None:
+    if isinstance(change, NewIncident):
+        return await _opened(forge, change.finding)
+    known = held.get(change.incident_id)
+    if known is None:
+        return None
     match change:
-        case NewIncident(finding):
-            return await _opened(forge, finding)
         case IncidentMoved():
-            return await _moved(forge, change)
-        case IncidentFolded(incident_id, into):
-            return await _resolved(forge, incident_id, f"it is part of incident {into}", forge.now() + FOLD_SETTLES)
-        case IncidentCleared(incident_id):
-            return await _resolved(forge, incident_id, "nothing of it stands any more", None)
+            return await _moved(forge, change, known)
+        case IncidentFolded(_, into):
+            return await _resolved(forge, known, f"it is part of incident {into}", forge.now() + FOLD_SETTLES)
+        case IncidentCleared():
+            return await _resolved(forge, known, "nothing of it stands any more", None)
         case _:
             assert_never(change)
 
@@ -88,23 +105,18 @@ async def _opened(forge: Forge, finding: Finding) -> Proposed:
     return await _asked(forge, action, _reason(finding), _evidence(finding), CorrelationId(uuid4()), then)
 
 
-async def _moved(forge: Forge, change: IncidentMoved) -> Proposed | None:
-    async with forge.atlas.transaction(CORTEX) as conn:
-        known = await incident(conn, change.incident_id)
-        held = {one.incident_id: frozenset(one.devices) for one in await open_incidents(conn)}
-    if known.state is not IncidentState.IN_PROGRESS:
-        return None
-    action = _revision(known, change, held.get(known.incident_id, frozenset()))
+async def _moved(forge: Forge, change: IncidentMoved, known: HeldIncident) -> Proposed | None:
+    best = change.findings[0]
     return await _asked(
-        forge, action, _reason(change.findings[0]), _evidence(change.findings[0]), _thread(known), _nudge(known.incident_id)
+        forge, _revision(known, change), _reason(best), _evidence(best), CorrelationId(known.correlation_id), _nudge(known.incident_id)
     )
 
 
-def _revision(known: Incident, change: IncidentMoved, held: frozenset[DeviceId]) -> ReviseIncident:
+def _revision(known: HeldIncident, change: IncidentMoved) -> ReviseIncident:
     """While it grows, what is thought of it is thought anew; while it only shrinks, it is still the fault that it was.
 
-    `held` are the devices not restored. Nothing returns to a fault that only shrinks: with fewer alarms left to go by, its root may seem to
-    lie higher again, and people who were told that they are back would be taken back without a single new alarm.
+    Nothing returns to a fault that only shrinks: with fewer alarms left to go by, its root may seem to lie higher again, and people who
+    were told that they are back would be taken back without a single new alarm.
     """
     best = change.findings[0]
     lost = {device for finding in change.findings for device in finding.blast.cut_off}
@@ -118,17 +130,14 @@ def _revision(known: Incident, change: IncidentMoved, held: frozenset[DeviceId])
         confidence=best.reach_confidence if change.grew else known.confidence,
         hypotheses=_plain(best.hypotheses) if change.grew else tuple(known.hypotheses),
         alarms=tuple(sorted({alarm for finding in change.findings for alarm in finding.alarms})),
-        devices=tuple(sorted(lost if change.grew else lost & held)),
+        devices=tuple(sorted(lost if change.grew else lost & known.devices)),
         lines=tuple(sorted({line for finding in change.findings for line in lines(finding)})),
     )
 
 
-async def _resolved(forge: Forge, incident_id: IncidentId, why: str, not_before: datetime | None) -> Proposed | None:
-    async with forge.atlas.transaction(CORTEX) as conn:
-        known = await incident(conn, incident_id)
-    if known.state is not IncidentState.IN_PROGRESS:
-        return None
-    return await _asked(forge, ResolveIncident(incident_id), why, (), _thread(known), _nudge(incident_id, not_before))
+async def _resolved(forge: Forge, known: HeldIncident, why: str, not_before: datetime | None) -> Proposed | None:
+    nudge = _nudge(known.incident_id, not_before)
+    return await _asked(forge, ResolveIncident(known.incident_id), why, (), CorrelationId(known.correlation_id), nudge)
 
 
 async def _asked(
@@ -160,7 +169,7 @@ def _root(finding: Finding) -> Root | None:
 
 
 def _plain(hypotheses: tuple[Hypothesis, ...]) -> tuple[Any, ...]:
-    plain: list[Any] = json.loads(json.dumps([asdict(hypothesis) for hypothesis in hypotheses]))
+    plain: list[Any] = msgspec.json.decode(msgspec.json.encode(hypotheses))
     return tuple(plain)
 
 
@@ -176,7 +185,3 @@ def _evidence(finding: Finding) -> tuple[Any, ...]:
         {"observation": one.observation, "for": one.for_it, "weight": round(one.weight, 2), "count": one.count, "of": one.of}
         for one in found[:EVIDENCE_SHOWN]
     )
-
-
-def _thread(known: Incident) -> CorrelationId:
-    return CorrelationId(known.correlation_id)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID, uuid4
 
 import psycopg
 import structlog
@@ -19,7 +20,7 @@ from atlas.connection import Atlas, AtlasUnreachable
 from atlas.errors import AtlasError
 from atlas.nms.records import AlarmEvent, Quarantined
 from atlas.nms.rules import AlarmKey, AlarmMoves, alarm_key, in_order
-from atlas.nms.writes import quarantine, record_moves
+from atlas.nms.writes import begin_batch, quarantine, record_moves
 from atlas.principal import Principal, intake
 
 log = structlog.get_logger()
@@ -73,6 +74,14 @@ class Waiting:
         return not (self.moves or self.rejected or self.callers)
 
 
+@dataclass(slots=True)
+class Writer:
+    """Writes one batch after the other, and numbers them: of a commit whose answer was lost, Atlas can still say whether it happened."""
+
+    id: UUID = field(default_factory=uuid4)
+    batch: int = 0
+
+
 class AlarmIntake:
     """The one way from the doors into Atlas. `running()` writes in the background until it is left, then writes what still waits."""
 
@@ -89,6 +98,7 @@ class AlarmIntake:
         self.has_room.set()
         self.recorded = 0
         self.disk_is_low = False
+        self.is_ending = False
         self.merged = 0
         self.set_aside = 0
 
@@ -124,29 +134,32 @@ class AlarmIntake:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["AlarmIntake"]:
-        writers = [asyncio.create_task(self._write_forever()) for _ in range(WRITERS)]
+        self.is_ending = False
+        writers = [asyncio.create_task(self._write_forever(Writer())) for _ in range(WRITERS)]
         try:
             yield self
         finally:
-            for writer in writers:
-                writer.cancel()
-            await asyncio.gather(*writers, return_exceptions=True)
-            await self._last_attempt()
+            await self._end(writers)
 
-    async def _last_attempt(self) -> None:
-        try:
-            async with asyncio.timeout(LAST_ATTEMPT_S):
-                await self._write_all()
-        except TimeoutError:
-            log.error("intake_left_behind", alarms=len(self.waiting.moves), rejected=len(self.waiting.rejected))  # noqa: TRY400 - the event says it
+    async def _end(self, writers: Sequence[asyncio.Task[None]]) -> None:
+        """Lets the writers finish, for whoever is stopped between a commit and its answer does not know what is written."""
+        self.is_ending = True
+        self.arrived.set()
+        _, late = await asyncio.wait(writers, timeout=LAST_ATTEMPT_S)
+        for writer in late:
+            writer.cancel()
+        await asyncio.gather(*writers, return_exceptions=True)
+        if late:
+            log.error("intake_left_behind", alarms=len(self.waiting.moves), rejected=len(self.waiting.rejected))
 
-    async def _write_forever(self) -> None:
-        while True:
+    async def _write_forever(self, writer: Writer) -> None:
+        while not self.is_ending or not self.waiting.is_empty:
             await self.arrived.wait()
-            await self._gather()
-            self.arrived.clear()
+            if not self.is_ending:
+                await self._gather()
+                self.arrived.clear()
             try:
-                await self._write_all()
+                await self._write_all(writer)
             except Exception:
                 # A mistake of ours must not end the only way into Atlas: what it held waits again, and is tried again.
                 log.exception("intake_stumbled", alarms=len(self.waiting.moves))
@@ -161,46 +174,44 @@ class AlarmIntake:
             seen = len(self.waiting.moves)
             await asyncio.sleep(QUIET_S)
 
-    async def _write_all(self) -> None:
+    async def _write_all(self, writer: Writer) -> None:
         while not self.waiting.is_empty:
             batch, self.waiting = self.waiting, Waiting()
             try:
-                await self._write(batch)
+                await self._write(writer, batch)
             except BaseException:
                 self._put_back(batch)
                 raise
             self.has_room.set()
 
-    async def _write(self, batch: Waiting) -> None:
+    async def _write(self, writer: Writer, batch: Waiting) -> None:
         moves = in_order(batch.moves.values())
         for start in range(0, len(moves), MOST_AT_ONCE):
-            await self._write_moves(moves[start : start + MOST_AT_ONCE])
+            await self._write_moves(writer, moves[start : start + MOST_AT_ONCE])
         if batch.rejected:
-            await self._persist((), batch.rejected)
+            await self._persist(writer, (), batch.rejected)
         for caller in batch.callers:
             if not caller.done():
                 caller.set_result(None)
 
-    async def _write_moves(self, moves: Sequence[AlarmMoves]) -> None:
+    async def _write_moves(self, writer: Writer, moves: Sequence[AlarmMoves]) -> None:
         """One transaction, tried until PostgreSQL takes it; a batch it will never take is halved until the culprit stands alone."""
         try:
-            await self._persist(moves, ())
+            await self._persist(writer, moves, ())
         except (psycopg.DataError, psycopg.IntegrityError) as refusal:
             if len(moves) > 1:
                 middle = len(moves) // 2
-                await self._write_moves(moves[:middle])
-                await self._write_moves(moves[middle:])
+                await self._write_moves(writer, moves[:middle])
+                await self._write_moves(writer, moves[middle:])
             else:
-                await self._persist((), _refused(moves[0], refusal))
+                await self._persist(writer, (), _refused(moves[0], refusal))
 
-    async def _persist(self, moves: Sequence[AlarmMoves], rejected: Sequence[Quarantined]) -> None:
+    async def _persist(self, writer: Writer, moves: Sequence[AlarmMoves], rejected: Sequence[Quarantined]) -> None:
         pause = FIRST_PAUSE_S
+        writer.batch += 1
         while True:
             try:
-                async with self.atlas.transaction(self.principal) as conn:
-                    recorded = await record_moves(conn, moves)
-                    if rejected:
-                        await quarantine(conn, rejected)
+                unknown = await self._persisted(writer, moves, rejected)
             except (psycopg.DataError, psycopg.IntegrityError):
                 raise
             except (psycopg.Error, AtlasUnreachable, PoolTimeout, TimeoutError) as trouble:
@@ -210,8 +221,19 @@ class AlarmIntake:
             else:
                 self.recorded += sum(move.times for move in moves)
                 self.merged += len(moves)
-                self.set_aside += recorded.unknown + len(rejected)
+                self.set_aside += unknown + len(rejected)
                 return
+
+    async def _persisted(self, writer: Writer, moves: Sequence[AlarmMoves], rejected: Sequence[Quarantined]) -> int:
+        """Writes the writer's batch, unless an attempt whose end nobody heard of did; how many of its alarms no known device said."""
+        async with self.atlas.transaction(self.principal) as conn:
+            if not await begin_batch(conn, writer.id, writer.batch):
+                log.info("batch_was_kept", alarms=len(moves), rejected=len(rejected))
+                return 0
+            recorded = await record_moves(conn, moves)
+            if rejected:
+                await quarantine(conn, rejected)
+            return recorded.unknown
 
     def _put_back(self, batch: Waiting) -> None:
         for key, move in self.waiting.moves.items():

@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 from api.inbound.udp import Clock
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
-from atlas.nms.writes import age_out, replay_quarantine
+from atlas.nms.writes import age_out, forget_writers, replay_quarantine
 from atlas.principal import intake
 
 log = structlog.get_logger()
@@ -48,5 +48,6 @@ async def keep_up(atlas: Atlas, clock: Clock) -> None:
         replayed = await replay_quarantine(conn, clock())
     async with atlas.transaction(intake("doors")) as conn:
         aged = await age_out(conn, clock())
+        await forget_writers(conn)
     if replayed.alarms or aged:
         log.info("doors_kept_up", replayed=replayed.alarms, aged=aged)

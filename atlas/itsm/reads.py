@@ -8,6 +8,7 @@ from atlas.identity import AlarmId, CustomerId, DeviceId, IncidentId, Subscriber
 from atlas.itsm.records import (
     AreaHit,
     ElementName,
+    HeldIncident,
     Incident,
     IncidentAtLine,
     IncidentEvent,
@@ -26,8 +27,13 @@ SQL = Statements(__file__)
 
 
 async def open_incidents(conn: Connection) -> list[StandingIncident]:
-    """Every incident in progress with all that it holds, oldest first."""
+    """Every incident in progress with its alarms, oldest first."""
     return await SQL.all(conn, StandingIncident, "open_incidents")
+
+
+async def held_incidents(conn: Connection, incident_ids: Sequence[IncidentId]) -> list[HeldIncident]:
+    """Those of these incidents that are in progress, with what a revision of one must know."""
+    return await SQL.all(conn, HeldIncident, "held_incidents", incident_ids=list(incident_ids))
 
 
 async def incidents(conn: Connection, most: int = 50) -> list[Incident]:

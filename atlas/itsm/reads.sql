@@ -1,23 +1,21 @@
 -- name: open_incidents
+SELECT incident.id AS incident_id, incident.cause,
+       ARRAY(SELECT held.alarm_id FROM itsm.incident_alarm AS held
+              WHERE held.incident_id = incident.id AND held.left_at IS NULL ORDER BY held.alarm_id) AS alarms
+  FROM itsm.incident
+ WHERE incident.state = 'inProgress'
+ ORDER BY incident.id;
+
+-- name: held_incidents
 SELECT incident.id AS incident_id, incident.version, incident.cause, incident.is_outage,
        CASE WHEN incident.root_device_id IS NOT NULL THEN 'device' WHEN incident.root_link_id IS NOT NULL THEN 'link'
             WHEN incident.root_site_id IS NOT NULL THEN 'site' WHEN incident.root_conduit_id IS NOT NULL THEN 'conduit' END AS root_kind,
        coalesce(incident.root_device_id, incident.root_link_id, incident.root_site_id, incident.root_conduit_id) AS root_id,
-       incident.confidence, incident.first_alarm_at, incident.opened_at, incident.correlation_id,
-       ARRAY(SELECT held.alarm_id FROM itsm.incident_alarm AS held
-              WHERE held.incident_id = incident.id AND held.left_at IS NULL ORDER BY held.alarm_id) AS alarms,
+       incident.confidence, incident.hypotheses, incident.correlation_id,
        ARRAY(SELECT lost.device_id FROM itsm.incident_device AS lost
-              WHERE lost.incident_id = incident.id AND lost.restored_at IS NULL ORDER BY lost.device_id) AS devices,
-       ARRAY(SELECT lost.subscriber_id FROM itsm.incident_subscriber AS lost
-               JOIN cmdb.access ON access.subscriber_id = lost.subscriber_id
-              WHERE lost.incident_id = incident.id AND lost.restored_at IS NULL
-                AND NOT EXISTS (SELECT 1 FROM itsm.incident_device AS above
-                                 WHERE above.incident_id = lost.incident_id AND above.restored_at IS NULL
-                                   AND above.device_id IN (access.device_id, access.reported_by_device_id))
-              ORDER BY lost.subscriber_id) AS lines
+              WHERE lost.incident_id = incident.id AND lost.restored_at IS NULL) AS devices
   FROM itsm.incident
- WHERE incident.state = 'inProgress'
- ORDER BY incident.id;
+ WHERE incident.id = ANY(%(incident_ids)s) AND incident.state = 'inProgress';
 
 -- name: incidents
 WITH wanted AS MATERIALIZED (

@@ -28,11 +28,17 @@ class Root:
 
 @dataclass(frozen=True)
 class StandingIncident:
-    """An incident in progress with all that it holds, for comparing with what the network says now.
+    """What an incident in progress is held to be, and its alarms, for comparing with what the network says now."""
 
-    `devices` are those not restored. `lines` are lost lines that neither hang from one of them nor are spoken for by
-    one. `version` grows with every revision.
-    """
+    incident_id: IncidentId
+    cause: str
+    alarms: tuple[AlarmId, ...]
+
+
+@dataclass(frozen=True)
+class HeldIncident:
+    """What an incident in progress is held to be, and what it holds, for revising it. `devices` are those not restored; `version` grows
+    with every revision."""
 
     incident_id: IncidentId
     version: int
@@ -41,12 +47,9 @@ class StandingIncident:
     root_kind: str | None
     root_id: int | None
     confidence: float
-    first_alarm_at: datetime
-    opened_at: datetime
+    hypotheses: Any
     correlation_id: UUID
-    alarms: tuple[AlarmId, ...]
-    devices: tuple[DeviceId, ...]
-    lines: tuple[SubscriberId, ...]
+    devices: frozenset[DeviceId]
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,15 @@ class Opened:
     alarms: int
     devices: int
     subscribers: int
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What an incident still held when it was resolved, and its tickets that were resolved with it."""
+
+    subscribers: int
+    devices: int
+    tickets: int
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from atlas.identity import AlarmId, CustomerId, DeviceId, IncidentId, SubscriberId
-from atlas.itsm.records import Opened, Revision, Root, TicketDraft
+from atlas.itsm.records import Opened, Resolved, Revision, Root, TicketDraft
 from atlas.itsm.rules import IncidentNotOpen
 from atlas.statements import Connection, Statements
 
@@ -26,9 +26,12 @@ async def open_incident(
     lines: Sequence[SubscriberId],
     first_alarm_at: datetime,
     at: datetime,
-) -> Opened:
-    """One incident with its alarms, its devices and every active subscriber behind them; `lines` are lost on their own."""
-    return await SQL.one(
+) -> Opened | None:
+    """One incident with its alarms, its devices and every active subscriber behind them, and the first word of its timeline.
+
+    `lines` are lost on their own. None where another incident holds one of the alarms: nothing was written.
+    """
+    return await SQL.first(
         conn,
         Opened,
         "open_incident",
@@ -41,6 +44,7 @@ async def open_incident(
         lines=list(lines),
         first_alarm_at=first_alarm_at,
         at=at,
+        detail=_held_to_be(cause, confidence),
         **_root_columns(root),
     )
 
@@ -55,10 +59,18 @@ async def revise_incident(
     root: Root | None,
     confidence: float,
     hypotheses: Sequence[Any],
-) -> None:
-    """What the incident is now held to be. Raises IncidentNotOpen where it is over, or was revised since `version`."""
-    touched = await SQL.run(
+    alarms: Sequence[AlarmId],
+    devices: Sequence[DeviceId],
+    lines: Sequence[SubscriberId],
+    at: datetime,
+) -> Revision | None:
+    """What the incident is held to be now, and exactly what it holds: newcomers join at `at`, whoever has left it is restored at `at`.
+
+    None where it is over, was revised since `version`, or another incident holds one of the alarms: nothing was written.
+    """
+    return await SQL.first(
         conn,
+        Revision,
         "revise_incident",
         incident_id=incident_id,
         version=version,
@@ -66,32 +78,25 @@ async def revise_incident(
         is_outage=is_outage,
         confidence=confidence,
         hypotheses=json.dumps(hypotheses),
+        alarms=list(alarms),
+        devices=list(devices),
+        lines=list(lines),
+        at=at,
+        detail=_held_to_be(cause, confidence),
         **_root_columns(root),
     )
-    if not touched:
+
+
+def _held_to_be(cause: str, confidence: float) -> str:
+    return json.dumps({"cause": cause, "confidence": round(confidence, 3)})
+
+
+async def resolve_incident(conn: Connection, incident_id: IncidentId, at: datetime) -> Resolved:
+    """Service is back for whoever it still holds, and its tickets are resolved with it. Raises IncidentNotOpen."""
+    resolved = await SQL.first(conn, Resolved, "resolve_incident", incident_id=incident_id, at=at)
+    if resolved is None:
         raise IncidentNotOpen(incident_id)
-
-
-async def revise_membership(
-    conn: Connection,
-    incident_id: IncidentId,
-    *,
-    alarms: Sequence[AlarmId],
-    devices: Sequence[DeviceId],
-    lines: Sequence[SubscriberId],
-    at: datetime,
-) -> Revision:
-    """Sets what the incident holds to exactly this: newcomers join at `at`, whoever is no longer in it is restored at `at`."""
-    return await SQL.one(
-        conn, Revision, "revise_membership", incident_id=incident_id, alarms=list(alarms), devices=list(devices), lines=list(lines), at=at
-    )
-
-
-async def resolve_incident(conn: Connection, incident_id: IncidentId, at: datetime) -> int:
-    """Service is back: how many tickets were resolved with it. Raises IncidentNotOpen."""
-    if not await SQL.run(conn, "resolve_incident", incident_id=incident_id, at=at):
-        raise IncidentNotOpen(incident_id)
-    return await SQL.run(conn, "resolve_tickets", incident_id=incident_id, at=at)
+    return resolved
 
 
 async def close_incident(conn: Connection, incident_id: IncidentId, at: datetime) -> int:

@@ -1,5 +1,6 @@
--- One statement, so that an incident is there with all it holds or not at all. Who is behind the cut devices is read here, from the same
--- snapshot that is written: who hangs from one, and who is spoken for by one, for an OLT that is gone takes its splitters with it.
+-- One statement, so that an incident is there with all it holds or not at all; no row where one of the alarms is another's already. Who is
+-- behind the cut devices is read here, from the same snapshot that is written: who hangs from one, and who is spoken for by one, for an OLT
+-- that is gone takes its splitters with it.
 -- name: open_incident
 WITH claimed AS MATERIALIZED (
     SELECT id, correlation_id FROM actions.action WHERE id = actions.claimed()
@@ -9,6 +10,7 @@ WITH claimed AS MATERIALIZED (
     SELECT %(cause)s, %(is_outage)s, %(root_device_id)s, %(root_link_id)s, %(root_site_id)s, %(root_conduit_id)s, %(confidence)s,
            %(hypotheses)s::jsonb, %(first_alarm_at)s, %(at)s, claimed.correlation_id, claimed.id
       FROM claimed
+     WHERE NOT EXISTS (SELECT 1 FROM itsm.incident_alarm AS held WHERE held.alarm_id = ANY(%(alarms)s::bigint[]) AND held.left_at IS NULL)
     RETURNING id, action_id
 ), alarms AS (
     INSERT INTO itsm.incident_alarm (incident_id, alarm_id, joined_at, action_id)
@@ -32,25 +34,32 @@ WITH claimed AS MATERIALIZED (
       ) AS line
       JOIN crm.subscriber ON subscriber.id = line.subscriber_id AND subscriber.state = 'active'
     RETURNING 1
+), size AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM alarms) AS alarms,
+           (SELECT count(*) FROM devices JOIN cmdb.device ON device.id = device_id WHERE kind NOT IN ('pon_port', 'splitter')) AS devices,
+           (SELECT count(*) FROM subscribers) AS subscribers
+), told AS (
+    INSERT INTO itsm.incident_event (incident_id, at, kind, detail, action_id)
+    SELECT opened.id, %(at)s, 'opened', %(detail)s::jsonb || to_jsonb(size), opened.action_id FROM opened, size
 )
-SELECT opened.id AS incident_id, (SELECT count(*) FROM alarms) AS alarms,
-       (SELECT count(*) FROM devices JOIN cmdb.device ON device.id = devices.device_id WHERE device.kind NOT IN ('pon_port', 'splitter')) AS devices,
-       (SELECT count(*) FROM subscribers) AS subscribers
-  FROM opened;
+SELECT opened.id AS incident_id, size.alarms, size.devices, size.subscribers FROM opened, size;
 
--- The version is the lock: whoever revises from an older one touches no row.
+-- Sets what the incident is held to be, and its membership to exactly what is given. The version is the lock: whoever revises from an older one
+-- gets no row and touches none. NOT IN, because it is hashed whatever the planner believes of the sizes; as an anti-join twenty thousand lines
+-- took half a minute. Who comes back into it counts as lost without a break: whoever flaps has no service.
 -- name: revise_incident
-UPDATE itsm.incident
-   SET cause = %(cause)s, is_outage = %(is_outage)s, root_device_id = %(root_device_id)s, root_link_id = %(root_link_id)s,
-       root_site_id = %(root_site_id)s, root_conduit_id = %(root_conduit_id)s, confidence = %(confidence)s,
-       hypotheses = %(hypotheses)s::jsonb, version = version + 1
- WHERE id = %(incident_id)s AND version = %(version)s AND state = 'inProgress';
-
--- Sets the membership to exactly what is given. NOT IN, because it is hashed whatever the planner believes of the sizes; as an anti-join
--- twenty thousand lines took half a minute. Who comes back into it counts as lost without a break: whoever flaps has no service.
--- name: revise_membership
 WITH claimed AS MATERIALIZED (
     SELECT actions.claimed() AS id
+), revised AS (
+    UPDATE itsm.incident
+       SET cause = %(cause)s, is_outage = %(is_outage)s, root_device_id = %(root_device_id)s, root_link_id = %(root_link_id)s,
+           root_site_id = %(root_site_id)s, root_conduit_id = %(root_conduit_id)s, confidence = %(confidence)s,
+           hypotheses = %(hypotheses)s::jsonb, version = incident.version + 1
+      FROM claimed
+     WHERE incident.id = %(incident_id)s AND incident.version = %(version)s AND incident.state = 'inProgress'
+       AND NOT EXISTS (SELECT 1 FROM itsm.incident_alarm AS held
+                        WHERE held.alarm_id = ANY(%(alarms)s::bigint[]) AND held.left_at IS NULL AND held.incident_id <> %(incident_id)s)
+    RETURNING incident.id, claimed.id AS action_id
 ), wanted_alarms AS MATERIALIZED (
     SELECT alarm.id FROM unnest(%(alarms)s::bigint[]) AS alarm (id)
 ), wanted_devices AS MATERIALIZED (
@@ -66,56 +75,91 @@ WITH claimed AS MATERIALIZED (
       JOIN crm.subscriber ON subscriber.id = line.subscriber_id AND subscriber.state = 'active'
 ), alarms_left AS (
     UPDATE itsm.incident_alarm AS held SET left_at = %(at)s
-     WHERE held.incident_id = %(incident_id)s AND held.left_at IS NULL
+      FROM revised
+     WHERE held.incident_id = revised.id AND held.left_at IS NULL
        AND held.alarm_id NOT IN (SELECT wanted_alarms.id FROM wanted_alarms)
     RETURNING 1
 ), alarms_joined AS (
     INSERT INTO itsm.incident_alarm (incident_id, alarm_id, joined_at, action_id)
-    SELECT %(incident_id)s, wanted_alarms.id, %(at)s, claimed.id FROM claimed, wanted_alarms
+    SELECT revised.id, wanted_alarms.id, %(at)s, revised.action_id FROM revised, wanted_alarms
      WHERE wanted_alarms.id NOT IN (SELECT held.alarm_id FROM itsm.incident_alarm AS held
                                      WHERE held.incident_id = %(incident_id)s AND held.left_at IS NULL)
     ON CONFLICT (incident_id, alarm_id) DO UPDATE SET left_at = NULL WHERE incident_alarm.left_at IS NOT NULL
     RETURNING 1
 ), devices_left AS (
     UPDATE itsm.incident_device AS lost SET restored_at = %(at)s
-     WHERE lost.incident_id = %(incident_id)s AND lost.restored_at IS NULL
+      FROM revised
+     WHERE lost.incident_id = revised.id AND lost.restored_at IS NULL
        AND lost.device_id NOT IN (SELECT wanted_devices.id FROM wanted_devices)
     RETURNING lost.device_id
 ), devices_joined AS (
     INSERT INTO itsm.incident_device (incident_id, device_id, lost_at, action_id)
-    SELECT %(incident_id)s, wanted_devices.id, %(at)s, claimed.id FROM claimed, wanted_devices
+    SELECT revised.id, wanted_devices.id, %(at)s, revised.action_id FROM revised, wanted_devices
      WHERE wanted_devices.id NOT IN (SELECT lost.device_id FROM itsm.incident_device AS lost
                                       WHERE lost.incident_id = %(incident_id)s AND lost.restored_at IS NULL)
     ON CONFLICT (incident_id, device_id) DO UPDATE SET restored_at = NULL WHERE incident_device.restored_at IS NOT NULL
     RETURNING device_id
 ), subscribers_left AS (
     UPDATE itsm.incident_subscriber AS lost SET restored_at = %(at)s
-     WHERE lost.incident_id = %(incident_id)s AND lost.restored_at IS NULL
+      FROM revised
+     WHERE lost.incident_id = revised.id AND lost.restored_at IS NULL
        AND lost.subscriber_id NOT IN (SELECT wanted_lines.id FROM wanted_lines)
     RETURNING 1
 ), subscribers_joined AS (
     INSERT INTO itsm.incident_subscriber (incident_id, subscriber_id, lost_at, action_id)
-    SELECT %(incident_id)s, wanted_lines.id, %(at)s, claimed.id FROM claimed, wanted_lines
+    SELECT revised.id, wanted_lines.id, %(at)s, revised.action_id FROM revised, wanted_lines
      WHERE wanted_lines.id NOT IN (SELECT lost.subscriber_id FROM itsm.incident_subscriber AS lost
                                     WHERE lost.incident_id = %(incident_id)s AND lost.restored_at IS NULL)
     ON CONFLICT (incident_id, subscriber_id) DO UPDATE SET restored_at = NULL WHERE incident_subscriber.restored_at IS NOT NULL
     RETURNING 1
+), change AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM alarms_joined) AS alarms_joined, (SELECT count(*) FROM alarms_left) AS alarms_left,
+           (SELECT count(*) FROM devices_joined JOIN cmdb.device ON device.id = device_id WHERE kind NOT IN ('pon_port', 'splitter')) AS devices_joined,
+           (SELECT count(*) FROM devices_left JOIN cmdb.device ON device.id = device_id WHERE kind NOT IN ('pon_port', 'splitter')) AS devices_left,
+           (SELECT count(*) FROM subscribers_joined) AS subscribers_joined, (SELECT count(*) FROM subscribers_left) AS subscribers_left
+), told AS (
+    -- More alarms of what is known already are worth less of a reader's time than more people.
+    INSERT INTO itsm.incident_event (incident_id, at, kind, detail, action_id)
+    SELECT revised.id, %(at)s,
+           CASE WHEN change.subscribers_left + change.devices_left > 0 THEN 'shrank'
+                WHEN change.subscribers_joined + change.devices_joined > 0 THEN 'grew' ELSE 'alarms_joined' END,
+           %(detail)s::jsonb || to_jsonb(change), revised.action_id
+      FROM revised, change
 )
-SELECT (SELECT count(*) FROM alarms_joined) AS alarms_joined, (SELECT count(*) FROM alarms_left) AS alarms_left,
-       (SELECT count(*) FROM devices_joined JOIN cmdb.device ON device.id = device_id WHERE kind NOT IN ('pon_port', 'splitter')) AS devices_joined,
-       (SELECT count(*) FROM devices_left JOIN cmdb.device ON device.id = device_id WHERE kind NOT IN ('pon_port', 'splitter')) AS devices_left,
-       (SELECT count(*) FROM subscribers_joined) AS subscribers_joined, (SELECT count(*) FROM subscribers_left) AS subscribers_left;
+SELECT change.alarms_joined, change.alarms_left, change.devices_joined, change.devices_left, change.subscribers_joined, change.subscribers_left
+  FROM revised, change;
 
+-- Restores whatever it still holds. A ticket on hold stays: somebody put it there to be looked at after the incident. So does what a customer
+-- asked of a person. No row where it is not in progress.
 -- name: resolve_incident
-UPDATE itsm.incident
-   SET state = 'resolved', resolved_at = %(at)s, version = version + 1
- WHERE id = %(incident_id)s AND state = 'inProgress';
-
--- A ticket on hold stays: somebody put it there to be looked at after the incident. So does what a customer asked of a person.
--- name: resolve_tickets
-UPDATE itsm.ticket
-   SET state = 'resolved', resolved_at = %(at)s
- WHERE incident_id = %(incident_id)s AND kind = 'incident' AND state IN ('acknowledged', 'pending', 'inProgress');
+WITH resolved AS (
+    UPDATE itsm.incident
+       SET state = 'resolved', resolved_at = %(at)s, version = incident.version + 1
+     WHERE incident.id = %(incident_id)s AND incident.state = 'inProgress'
+    RETURNING incident.id
+), alarms_left AS (
+    UPDATE itsm.incident_alarm AS held SET left_at = %(at)s FROM resolved WHERE held.incident_id = resolved.id AND held.left_at IS NULL
+), devices_left AS (
+    UPDATE itsm.incident_device AS lost SET restored_at = %(at)s FROM resolved WHERE lost.incident_id = resolved.id AND lost.restored_at IS NULL
+    RETURNING lost.device_id
+), subscribers_left AS (
+    UPDATE itsm.incident_subscriber AS lost SET restored_at = %(at)s FROM resolved WHERE lost.incident_id = resolved.id AND lost.restored_at IS NULL
+    RETURNING 1
+), tickets AS (
+    UPDATE itsm.ticket
+       SET state = 'resolved', resolved_at = %(at)s
+      FROM resolved
+     WHERE ticket.incident_id = resolved.id AND ticket.kind = 'incident' AND ticket.state IN ('acknowledged', 'pending', 'inProgress')
+    RETURNING 1
+), outcome AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM subscribers_left) AS subscribers,
+           (SELECT count(*) FROM devices_left JOIN cmdb.device ON device.id = device_id WHERE kind NOT IN ('pon_port', 'splitter')) AS devices,
+           (SELECT count(*) FROM tickets) AS tickets
+), told AS (
+    INSERT INTO itsm.incident_event (incident_id, at, kind, detail, action_id)
+    SELECT resolved.id, %(at)s, 'resolved', to_jsonb(outcome), actions.claimed() FROM resolved, outcome
+)
+SELECT outcome.subscribers, outcome.devices, outcome.tickets FROM resolved, outcome;
 
 -- name: close_incident
 UPDATE itsm.incident

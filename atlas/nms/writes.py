@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -57,6 +58,14 @@ class Released:
 
     id: int
     event: Any
+
+
+async def begin_batch(conn: Connection, writer: UUID, batch: int) -> bool:
+    """Writes down that this transaction is the writer's batch of that number; False where that batch is committed already.
+
+    Each writer counts up from one. Waits for an earlier attempt at the same batch that is still under way.
+    """
+    return await SQL.run(conn, "begin_batch", writer=writer, batch=batch) == 1
 
 
 async def record_alarms(conn: Connection, events: Sequence[AlarmEvent]) -> Recorded:
@@ -177,6 +186,11 @@ async def age_out(conn: Connection, now: datetime) -> int:
     if aged:
         await defer(conn, LOOK, lock=LOOK, queueing_lock=LOOK)
     return aged
+
+
+async def forget_writers(conn: Connection) -> int:
+    """Forgets who has written nothing for a day: processes that ended; how many."""
+    return await SQL.run(conn, "forget_writers")
 
 
 async def acknowledge_alarms(conn: Connection, alarms: Sequence[AlarmId]) -> int:

@@ -1,3 +1,11 @@
+-- name: begin_batch
+INSERT INTO nms.writer (id, batch)
+VALUES (%(writer)s, %(batch)s)
+    ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, written_at = clock_timestamp() WHERE writer.batch < excluded.batch;
+
+-- name: forget_writers
+DELETE FROM nms.writer WHERE written_at < clock_timestamp() - interval '1 day';
+
 -- name: record_heard
 -- No row is locked before it is merged, and all in the order of their keys. `stood` is how they stood; where somebody else moved
 -- one meanwhile, its count gives that away and it counts as changed.

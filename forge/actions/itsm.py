@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 from pydantic import JsonValue
 
+from atlas.errors import AtlasError
 from atlas.identity import AlarmId, DeviceId, IncidentId, SubscriberId
 from atlas.itsm import reads, writes
-from atlas.itsm.records import IncidentState, Revision, Root
-from atlas.itsm.rules import AlarmAlreadyHeld, IncidentNeedsAlarm, check_closable, ticket_drafts
+from atlas.itsm.records import IncidentState, Root
+from atlas.itsm.rules import AlarmAlreadyHeld, IncidentNeedsAlarm, IncidentNotOpen, check_closable, ticket_drafts
 from atlas.statements import Connection
 from forge.action import Action
 from governance.facts import DeviceTier, Facts
@@ -45,7 +46,7 @@ class OpenIncident(Action):
         return Facts(self.name, devices=len(self.devices), device_tier=_tier(self.devices), confidence=self.confidence)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        await _check_alarms(conn, self.alarms, None)
+        _check_alarms(self.alarms)
         opened = await writes.open_incident(
             conn,
             cause=self.cause,
@@ -59,17 +60,8 @@ class OpenIncident(Action):
             first_alarm_at=self.first_alarm_at,
             at=now,
         )
-        await writes.record_event(
-            conn,
-            opened.incident_id,
-            "opened",
-            now,
-            cause=self.cause,
-            confidence=round(self.confidence, 3),
-            alarms=opened.alarms,
-            devices=opened.devices,
-            subscribers=opened.subscribers,
-        )
+        if opened is None:
+            raise AlarmAlreadyHeld(self.alarms, (await reads.holder_of_alarms(conn, self.alarms))[0])
         return vars(opened)
 
 
@@ -106,8 +98,8 @@ class ReviseIncident(Action):
         return Facts(self.name, devices=len(self.devices), device_tier=_tier(self.devices), confidence=self.confidence)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        await _check_alarms(conn, self.alarms, self.incident_id)
-        await writes.revise_incident(
+        _check_alarms(self.alarms)
+        change = await writes.revise_incident(
             conn,
             self.incident_id,
             self.version,
@@ -116,20 +108,21 @@ class ReviseIncident(Action):
             root=self.root,
             confidence=self.confidence,
             hypotheses=self.hypotheses,
+            alarms=self.alarms,
+            devices=self.devices,
+            lines=self.lines,
+            at=now,
         )
-        change = await writes.revise_membership(conn, self.incident_id, alarms=self.alarms, devices=self.devices, lines=self.lines, at=now)
-        kind = _kind_of(change)
-        await writes.record_event(conn, self.incident_id, kind, now, cause=self.cause, confidence=round(self.confidence, 3), **vars(change))
+        if change is None:
+            raise await self._barred(conn)
         if change.subscribers_joined and await reads.tickets_of_incident(conn, self.incident_id):
             await _open_tickets(conn, self.incident_id, now)
         return vars(change)
 
-
-def _kind_of(change: Revision) -> str:
-    """More alarms of what is known already are worth less of a reader's time than more people."""
-    if change.subscribers_left + change.devices_left:
-        return "shrank"
-    return "grew" if change.subscribers_joined + change.devices_joined else "alarms_joined"
+    async def _barred(self, conn: Connection) -> AtlasError:
+        """Why nothing was written."""
+        holders = await reads.holder_of_alarms(conn, self.alarms, self.incident_id)
+        return AlarmAlreadyHeld(self.alarms, holders[0]) if holders else IncidentNotOpen(self.incident_id)
 
 
 @dataclass(frozen=True)
@@ -180,11 +173,7 @@ class ResolveIncident(Action):
         return Facts(self.name)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        tickets = await writes.resolve_incident(conn, self.incident_id, now)
-        change = await writes.revise_membership(conn, self.incident_id, alarms=(), devices=(), lines=(), at=now)
-        outcome = {"subscribers": change.subscribers_left, "devices": change.devices_left, "tickets": tickets}
-        await writes.record_event(conn, self.incident_id, "resolved", now, **outcome)
-        return outcome
+        return vars(await writes.resolve_incident(conn, self.incident_id, now))
 
 
 @dataclass(frozen=True)
@@ -217,11 +206,9 @@ class CloseIncident(Action):
 ACTIONS = (OpenIncident, ReviseIncident, OpenTickets, ResolveIncident, CloseIncident)
 
 
-async def _check_alarms(conn: Connection, alarms: tuple[AlarmId, ...], own: IncidentId | None) -> None:
+def _check_alarms(alarms: tuple[AlarmId, ...]) -> None:
     if not alarms:
         raise IncidentNeedsAlarm("an incident needs at least one alarm")
-    if holders := await reads.holder_of_alarms(conn, alarms, own):
-        raise AlarmAlreadyHeld(alarms, holders[0])
 
 
 async def _open_tickets(conn: Connection, incident_id: IncidentId, now: datetime) -> dict[str, Any]:

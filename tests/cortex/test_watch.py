@@ -1,8 +1,6 @@
 """What changed since the incidents were last written."""
 
-import uuid
 from dataclasses import replace
-from datetime import timedelta
 
 from atlas.identity import AlarmId, IncidentId
 from atlas.itsm.records import StandingIncident
@@ -20,21 +18,7 @@ def finding(*alarms: int, root: int = 1) -> Finding:
 
 
 def standing(incident: int, *alarms: int) -> StandingIncident:
-    return StandingIncident(
-        IncidentId(incident),
-        1,
-        "device",
-        True,
-        "device",
-        1,
-        0.9,
-        NOW,
-        NOW + timedelta(seconds=1),
-        uuid.UUID(int=incident),
-        tuple(AlarmId(alarm) for alarm in alarms),
-        (),
-        (),
-    )
+    return StandingIncident(IncidentId(incident), "device", tuple(AlarmId(alarm) for alarm in alarms))
 
 
 def test_alarms_that_no_incident_holds_are_a_new_incident() -> None:
@@ -85,6 +69,6 @@ def test_two_incidents_that_turn_out_to_be_one_are_folded_into_the_larger() -> N
 
 
 def test_planned_work_whose_window_is_over_is_thought_about_anew_though_no_alarm_changed() -> None:
-    planned = replace(standing(7, 1, 2), cause="planned", is_outage=False)
+    planned = replace(standing(7, 1, 2), cause="planned")
 
     assert changes([finding(1, 2)], [planned]) == [IncidentMoved(IncidentId(7), (finding(1, 2),), grew=True)]

@@ -13,9 +13,11 @@ from api.inbound.batch import AlarmIntake, IntakeFull, NotYetSafe
 from api.inbound.reading import Reading, set_aside
 from atlas.connection import Atlas
 from atlas.nms.records import AlarmEvent, AlarmType, Door, ProbableCause, Severity
-from atlas.principal import Principal, intake
+from atlas.principal import Principal, Zone, intake
 from atlas.statements import Connection
+from evals.campaign.proxy import LOSES_ANSWERS, PASSES, FaultProxy, before_postgresql
 from tests import given
+from tests.conftest import SECRET
 from tests.doors import telling
 from tests.given import Owner
 
@@ -46,6 +48,46 @@ class Flaky:
         self.back.set()
         async with self.atlas.transaction(principal) as conn:
             yield conn
+
+
+@dataclass
+class Unanswered(Flaky):
+    """An Atlas that commits the first so many transactions without saying so."""
+
+    @asynccontextmanager
+    async def transaction(self, principal: Principal) -> AsyncIterator[Connection]:
+        self.attempts += 1
+        async with self.atlas.transaction(principal) as conn:
+            yield conn
+        if self.attempts <= self.away_for:
+            raise psycopg.OperationalError("the connection is lost")
+
+
+@dataclass
+class Unheard(Flaky):
+    """An Atlas whose first so many commits reach PostgreSQL while their answers are held on the way back."""
+
+    proxy: FaultProxy = field(kw_only=True)
+
+    @asynccontextmanager
+    async def transaction(self, principal: Principal) -> AsyncIterator[Connection]:
+        self.attempts += 1
+        async with self.atlas.transaction(principal) as conn:
+            yield conn
+            if self.attempts <= self.away_for:
+                self.proxy.fault = LOSES_ANSWERS
+
+
+async def kept(owner: Owner, wanted: tuple[int, int]) -> None:
+    """Returns when Atlas holds so many alarms that came so many times together."""
+    async with asyncio.timeout(10):
+        while wanted != await alarms_and_times(owner):  # noqa: ASYNC110 - PostgreSQL sets no event
+            await asyncio.sleep(0.01)
+
+
+async def alarms_and_times(owner: Owner) -> tuple[int, int] | None:
+    found = await owner.execute("SELECT count(*)::int, coalesce(sum(times), 0)::int FROM nms.alarm")
+    return await found.fetchone()
 
 
 async def test_what_was_taken_is_committed_when_the_caller_hears_of_it(atlas: Atlas, owner: Owner) -> None:
@@ -96,6 +138,41 @@ async def test_nothing_is_lost_when_postgresql_ends_every_connection(atlas: Atla
         await door.take(reading("b"))
 
     assert {alarm.managed_object for alarm in await telling.standing(atlas)} == {"a", "b"}
+
+
+async def test_a_batch_whose_commit_was_never_answered_is_counted_once(atlas: Atlas, owner: Owner) -> None:
+    await given.device(owner, "olt-1")
+    unanswered = Unanswered(atlas, away_for=2)
+
+    async with AlarmIntake(unanswered).running() as door:  # type: ignore[arg-type]
+        await asyncio.gather(door.take(reading("a")), door.take(reading("b")))
+
+    assert [(alarm.managed_object, alarm.times) for alarm in await telling.standing(atlas)] == [("a", 1), ("b", 1)]
+
+
+async def test_what_was_set_aside_without_an_answer_is_set_aside_once(atlas: Atlas) -> None:
+    unanswered = Unanswered(atlas, away_for=1)
+
+    async with AlarmIntake(unanswered).running() as door:  # type: ignore[arg-type]
+        await door.take(set_aside(Door.SNMP, "10.0.0.7", NOW, "malformed BER", b"\x30"))
+
+    assert len(await telling.set_aside(atlas)) == 1
+
+
+async def test_a_connection_that_dies_between_a_commit_and_its_answer_doubles_nothing(database_url: str, owner: Owner) -> None:
+    await given.device(owner, "olt-1")
+    async with (
+        before_postgresql(database_url) as (proxy, url),
+        Atlas.open(url, SECRET, (Zone.INTAKE,)) as atlas,
+        AlarmIntake(Unheard(atlas, 1, proxy=proxy)).running() as door,  # type: ignore[arg-type]
+    ):
+        door.offer(reading())
+        await kept(owner, (1, 1))
+        proxy.cut()
+        proxy.fault = PASSES
+        await telling.until(lambda: door.recorded == 1)
+
+    assert await alarms_and_times(owner) == (1, 1)
 
 
 async def test_repeats_that_wait_take_no_more_room(atlas: Atlas) -> None:
