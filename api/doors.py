@@ -11,6 +11,7 @@ from api.edge.front import fronted
 from api.errors import translate_errors
 from api.inbound import alertmanager, tmf642
 from api.inbound.batch import AlarmIntake
+from api.inbound.rehearsal import rehearse
 from api.inbound.snmp import listening as snmp
 from api.inbound.snmp.parsing import Traps
 from api.inbound.snmp.usm import SnmpUser, UserSecurity
@@ -23,7 +24,7 @@ from api.listening import listening
 from api.operations.disk import refusing_when_low
 from api.operations.measures import OBSERVED
 from api.settings import Settings, value_of
-from atlas.connection import Atlas
+from atlas.connection import BUSY, Atlas
 from atlas.principal import Zone
 from forge.api_tokens import Keyring
 
@@ -33,7 +34,7 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
     """Listens on every door while the block runs; where. At the end what still waits is written before this returns."""
     url = value_of(settings.database_url) or ""
     async with AsyncExitStack() as stack:
-        atlas = await stack.enter_async_context(Atlas.open(url, settings.secret, (Zone.INTAKE,), most=4))
+        atlas = await stack.enter_async_context(Atlas.open(url, settings.secret, (Zone.INTAKE,), most=BUSY))
         intake = AlarmIntake(atlas)
         await stack.enter_async_context(intake.running())
         await stack.enter_async_context(upkeep(atlas, atlas.clock.now))
@@ -47,6 +48,7 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
         await stack.enter_async_context(refusing_when_low(intake, settings))
         stack.enter_context(OBSERVED.watching(atlas, (intake,), (heard, datagrams, streams)))
         port = await stack.enter_async_context(listening(machine_app(atlas, intake, settings), settings.host, settings.intake_port))
+        await rehearse(atlas, atlas.clock.now())
         yield {
             "snmp": f"udp://{settings.host}:{heard.port}",
             "syslog": f"udp+tcp://{settings.host}:{datagrams.port}",

@@ -25,7 +25,7 @@ from atlas.itsm.reads import unclosed_incidents
 from atlas.jobs import HEARTBEAT_S, MOST_ATTEMPTS, STALLED_AFTER_S, defer, queue, recover, take_jobs
 from atlas.principal import Zone, executor
 from cortex.bursts import burst_paused
-from cortex.watch import look
+from cortex.watch import look_at_burst
 from forge.books import check_books
 from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
 from forge.errands import Outside, run_errands
@@ -35,6 +35,7 @@ from forge.outside.ports import Messenger
 from forge.playbooks.activation import attend_orders
 from forge.playbooks.outage import play
 from forge.privacy import expire_checkpoints
+from forge.rehearsal import rehearse
 from forge.respond import respond_to_all
 from forge.sequences.advance import advance_due
 from forge.sequences.kinds import KINDS
@@ -89,7 +90,8 @@ async def run_worker(settings: Settings) -> AsyncIterator[dict[str, str]]:
         jobs = queue(url, settings.secret)
         register(jobs, works)
         await stack.enter_async_context(jobs.open_async())
-        await stack.enter_async_context(running(works.stopping, taking(jobs, works.stopping), *ticking(jobs, works)))
+        rehearsing = attempted("rehearsal", lambda: rehearse(one.forge, one.warm))
+        await stack.enter_async_context(running(works.stopping, taking(jobs, works.stopping), rehearsing, *ticking(jobs, works)))
         yield {"worker": "taking jobs"}
 
 
@@ -177,13 +179,11 @@ async def look_and_respond(works: Works) -> None:
     clock = asyncio.get_running_loop().time
     async with works.looking:
         began = clock()
-        await burst_paused(one.atlas)
-        paused = clock()
-        changes = await look(one.atlas, one.warm)
+        changes = await look_at_burst(one.atlas, one.warm)
         looked = clock()
         await respond_to_all(one.forge, changes)
         if changes:
-            spent = {"paused_ms": paused - began, "looked_ms": looked - paused, "answered_ms": clock() - looked}
+            spent = {"looked_ms": looked - began, "answered_ms": clock() - looked}
             log.info("looked", changes=len(changes), **{name: round(seconds * 1000) for name, seconds in spent.items()})
 
 

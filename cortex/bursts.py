@@ -19,6 +19,16 @@ STORM: Final = 500
 LATEST_IN_A_STORM_S: Final = 1.5
 
 
+# So many changes at once, and so many alarms more since the picture was taken: it was overtaken, and half of what it shows is not so.
+MANY_CHANGES: Final = 8
+OVERTAKING: Final = 100
+
+
+async def is_overtaken(atlas: Atlas, standing: int) -> bool:
+    """Whether a picture of so many standing alarms shows but the beginning of a storm that went on meanwhile."""
+    return (await _newest_alarm(atlas)).standing - standing >= OVERTAKING
+
+
 async def burst_paused(atlas: Atlas, pause_s: float = PAUSE_S, latest_s: float = LATEST_S) -> None:
     """Returns when no alarm came for `pause_s` and none was on its way into Atlas either; or after `latest_s`, later in a storm."""
     clock = asyncio.get_running_loop().time

@@ -57,12 +57,16 @@ class WarmTopology:
 async def take_picture(atlas: Atlas, warm: WarmTopology) -> Picture:
     """Six statements in one transaction; two more only when the plant changed."""
     async with atlas.transaction(executor("cortex")) as conn:
-        topology = await warm.at(conn)
-        alarms = await open_alarms(conn)
-        incidents = await open_incidents(conn)
-        answering = await devices_answering(conn)
-        windows = await open_windows(conn)
-        at = await database_time(conn)
+        return await picture_of(conn, warm)
+
+
+async def picture_of(conn: Connection, warm: WarmTopology) -> Picture:
+    topology = await warm.at(conn)
+    alarms = await open_alarms(conn)
+    incidents = await open_incidents(conn)
+    answering = await devices_answering(conn)
+    windows = await open_windows(conn)
+    at = await database_time(conn)
     return Picture(at, topology, tuple(alarms), tuple(incidents), frozenset(answering), tuple(windows))
 
 

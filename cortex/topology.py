@@ -167,6 +167,8 @@ class Topology:
 
     def warmed(self) -> "Topology":
         """Itself, with everything counted that is otherwise counted at the first question."""
+        if not self.position.size:
+            return self
         cut = CutOff(np.array([0]), np.array([self.position.size]), np.zeros(1, dtype=np.int64)[: self.lines.subscriber_id.size])
         self.counts(cut), self.subscriber_ids(cut), self.device_ids(cut)
         _ = self._several, self.areas, self._ways, self.subscriber_rank, self.conduits, self.sites

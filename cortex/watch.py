@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from atlas.connection import Atlas
 from atlas.identity import AlarmId, IncidentId
 from atlas.itsm.records import StandingIncident
+from cortex.bursts import LATEST_IN_A_STORM_S, MANY_CHANGES, burst_paused, is_overtaken
 from cortex.correlate import correlate
 from cortex.findings import CauseClass, Finding
 from cortex.maintenance import in_window, with_planned
@@ -50,6 +51,20 @@ class IncidentCleared:
 
 
 Change = NewIncident | IncidentMoved | IncidentFolded | IncidentCleared
+
+
+async def look_at_burst(atlas: Atlas, warm: WarmTopology) -> list[Change]:
+    """Looks when a burst of alarms pauses; and again, for a while, where a storm went on while we thought: of its first few hundred alarms
+    each is a fault of its own, and all of those would be opened only to be folded again.
+    """
+    clock = asyncio.get_running_loop().time
+    latest = clock() + LATEST_IN_A_STORM_S
+    while True:
+        await burst_paused(atlas)
+        picture = await take_picture(atlas, warm)
+        found = await asyncio.to_thread(changes_in, picture)
+        if len(found) < MANY_CHANGES or clock() > latest or not await is_overtaken(atlas, len(picture.alarms)):
+            return found
 
 
 async def look(atlas: Atlas, warm: WarmTopology) -> list[Change]:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from evals.bench import Conditions, Row
-from evals.benchmarks.storm_atlas import through_atlas
+from evals.benchmarks.alertmanager_peer import peer_rows
+from evals.benchmarks.storm_atlas import SEEDS, through_atlas
 from evals.benchmarks.storm_judged import judged
 
 
 async def run(conditions: Conditions) -> Sequence[Row]:
-    return [*await through_atlas(conditions, hard=True), *await asyncio.to_thread(judged, True)]
+    ours = [*await through_atlas(conditions, hard=True), *await asyncio.to_thread(judged, True)]
+    return [*ours, *await peer_rows(conditions, True, SEEDS)]

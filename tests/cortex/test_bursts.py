@@ -6,7 +6,9 @@ from atlas import principal
 from atlas.connection import Atlas
 from atlas.nms.reads import newest_alarm
 from atlas.nms.writes import record_alarms
-from cortex.bursts import burst_paused
+from cortex.bursts import OVERTAKING, burst_paused, is_overtaken
+from cortex.pictures import WarmTopology
+from cortex.watch import look_at_burst
 from tests import given
 from tests.nms.test_writes import heard
 
@@ -51,3 +53,15 @@ async def test_a_burst_is_looked_at_only_once_its_last_batch_is_committed(atlas:
     await looking
 
     assert not was_looked_at
+
+
+async def test_a_picture_that_a_storm_overtook_is_told_from_one_that_it_did_not(atlas: Atlas, owner: given.Owner) -> None:
+    await given.device(owner, "olt-1")
+    async with atlas.transaction(principal.intake("test")) as conn:
+        await record_alarms(conn, [heard(port=f"port-{number}") for number in range(OVERTAKING)])
+
+    assert (await is_overtaken(atlas, standing=0), await is_overtaken(atlas, standing=1)) == (True, False)
+
+
+async def test_an_atlas_without_plant_can_be_looked_at(atlas: Atlas) -> None:
+    assert await look_at_burst(atlas, WarmTopology()) == []
