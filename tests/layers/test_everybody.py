@@ -88,6 +88,7 @@ ARRIVING: Final = frozenset(
         "helpdesk.message",
         "nms.alarm",
         "nms.quarantine",
+        "nms.writer",
     }
 )
 NOT_FOR_STAFF: Final = frozenset(
@@ -109,6 +110,7 @@ INTAKE_WRITES: Final = frozenset(
         "nms.alarm",
         "nms.quarantine",
         "helpdesk.call",
+        "nms.writer",
         "helpdesk.conversation",
         "helpdesk.inbox",
         "helpdesk.message",
