@@ -9,7 +9,7 @@ from atlas.nms.records import NewestAlarm
 from atlas.principal import executor
 
 # A cut's alarms come closer together than this, and a look costs about as much.
-PAUSE_S: Final = 0.045
+PAUSE_S: Final = 0.035
 SETTLED_S: Final = 0.02
 # ... and at the latest after this, however long it lasts: the first seconds decide whom we call.
 LATEST_S: Final = 0.4

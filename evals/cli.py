@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
@@ -182,9 +183,11 @@ def bench(
 
 async def measured(names: list[str], peer: bool) -> list[Row]:
     rows: list[Row] = []
+    # Standard output is for the rows alone.
+    progress = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="bedrock-bench-") as folder:
         for name in names:
-            console.print(f"[dim]measuring {name}[/]")
+            progress.print(f"[dim]measuring {name}[/]")
             rows += await benchmark(name)(Conditions(Path(folder), peer))
     return rows
 

@@ -15,11 +15,14 @@ CHUNK: Final = 50_000
 NULL: Final = "\\N"
 
 
-def copy_columns(conn: Connection, table: str, columns: Mapping[str, Column], progress: Progress | None = None) -> int:
-    """Writes the columns, all of one length, as rows of `table`; how many. Text holds no tab, backslash or newline."""
+def copy_columns(conn: Connection, table: str, columns: Mapping[str, Column], progress: Progress | None = None, how: str = "") -> int:
+    """Writes the columns, all of one length, as rows of `table`; how many. Text holds no tab, backslash or newline.
+
+    `how` are options of COPY.
+    """
     rows = len(next(iter(columns.values())))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN {}").format(
+        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(how)
     )
     with conn.cursor().copy(statement) as copy:
         for start in range(0, rows, CHUNK):
@@ -28,6 +31,26 @@ def copy_columns(conn: Connection, table: str, columns: Mapping[str, Column], pr
             if progress:
                 progress(table, min(CHUNK, rows - start))
     return rows
+
+
+class FreshTables:
+    """Tables that were empty when the first rows came: begun anew in this transaction, so that their rows are written as old ones at once.
+
+    PostgreSQL otherwise asks of each row, at the first reading, whether who wrote it has committed, and writes the answer into every page.
+    """
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.fresh: dict[str, bool] = {}
+
+    def copy(self, table: str, columns: Mapping[str, Column], progress: Progress | None = None) -> int:
+        """As `copy_columns`; keys that lead to the table must be down."""
+        if table not in self.fresh:
+            name = _table(table)
+            self.fresh[table] = self.conn.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(name)).fetchone() is None
+            if self.fresh[table]:
+                self.conn.execute(sql.SQL("TRUNCATE {}").format(name))
+        return copy_columns(self.conn, table, columns, progress, "WITH (FREEZE)" if self.fresh[table] else "")
 
 
 def written(column: Column) -> Sequence[str]:

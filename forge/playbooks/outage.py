@@ -34,6 +34,8 @@ PLAYBOOK: Final = executor("playbook")
 TRIES: Final = 3
 
 
+# Branches at a time, in the order in which they are called for: all at once, those that people wait for are ready no sooner than the rest.
+AT_ONCE: Final = 2
 # Enough to see what the last two rounds came to.
 REMEMBERED: Final = 24
 
@@ -112,7 +114,7 @@ async def play(forge: Forge, bookmarks: Bookmarks, incident_id: IncidentId) -> I
     """
     graph = GRAPH.compile(checkpointer=saver(bookmarks))
     name = bookmarks.threads.of("incident", incident_id)
-    thread: RunnableConfig = {"configurable": {"thread_id": name}, "recursion_limit": 50}
+    thread: RunnableConfig = {"configurable": {"thread_id": name}, "recursion_limit": 50, "max_concurrency": AT_ONCE}
     start: Any = {"incident_id": incident_id}
     where = await graph.aget_state(thread)
     given: Any = Command(resume={asked.id: "look again" for asked in where.interrupts}) if where.interrupts else None
