@@ -1318,6 +1318,14 @@ CREATE INDEX quarantine_by_device ON nms.quarantine USING btree (device) WHERE (
 --   trigger announce AFTER INSERT OR DELETE ON nms.quarantine FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON nms.quarantine REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
+CREATE TABLE nms.writer (
+    id uuid NOT NULL,
+    batch bigint NOT NULL,  -- the last one that was committed; each writer counts its own
+    written_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    CHECK ((batch > 0))
+);
+
 -- cmdb -------------------------------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE cmdb.access (
