@@ -1,16 +1,39 @@
 """Who answers about money."""
 
 from agents.module_agent import ModuleAgent
-from tools.billing import bills, compensation, debts
+from tools.billing import bills, compensation, debts, money
 
 AGENT = ModuleAgent(
-    handles="bills and what changed on them, balances, payments, credits, disputes over charges",
-    for_customers=(bills.explain_bill_change, bills.balance, bills.latest_bill, compensation.my_credits, compensation.request_credit),
+    handles="bills and what changed on them, balances, payments, credits, disputes over charges, why a line was cut off; for staff: leaks",
+    for_customers=(
+        bills.explain_bill_change,
+        bills.balance,
+        bills.latest_bill,
+        compensation.my_credits,
+        compensation.request_credit,
+        money.why_suspended,
+        money.promise_to_pay,
+        money.request_payment_link,
+        money.my_payment_links,
+        money.dispute_charge,
+    ),
     for_staff=(
         bills.explain_bill_change_of,
         bills.balance_of,
         bills.latest_bill_of,
         compensation.request_credit_for,
         debts.aged_debt,
+        money.why_suspended_of,
+        money.promise_to_pay_for,
+        money.dispute_charge_of,
+        money.disputes_of,
+        money.close_dispute,
+        money.payments_of,
+        money.refund_payment,
+        money.money_parked,
+        money.match_payment,
+        money.leak_totals,
+        money.show_leaks,
+        money.fix_leak,
     ),
 )

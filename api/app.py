@@ -10,6 +10,7 @@ from api.bootstrap import House
 from api.edge.front import fronted
 from api.edge.gatehouse import LOOPBACK
 from api.errors import translate_errors
+from api.inbound.stripe.web import router as stripe
 from api.inbound.twilio.web import router as twilio
 from api.inbound.voice.web import router as voice
 from api.rest import actions, itsm
@@ -47,6 +48,7 @@ def web_app(house: House, to_other_house: httpx2.AsyncBaseTransport | None = Non
         app.include_router(part.router(house.atlas, keys))
     app.include_router(twilio(house.atlas, settings, house.forge.now))
     app.include_router(voice(house.atlas, settings, house.forge.now, changes))
+    app.include_router(stripe(house.atlas, settings, house.forge.now))
     add_console(app, room)
     app.state.room = room
     add_document(app, keys)

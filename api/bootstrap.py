@@ -3,8 +3,8 @@
 import logging
 import sys
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from structlog.typing import Processor
 from api.operations.measures import OBSERVED
 from api.operations.redaction import redacted
 from api.settings import Settings, value_of
+from atlas.billing.records.dunning import Ladder
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.principal import WORKING, Zone
@@ -24,13 +25,16 @@ from forge.errands import Outside
 from forge.matrix_in_force import put_in_force
 from forge.outside.carriers import ByChannel
 from forge.outside.codes import WithCodes
-from forge.outside.ports import Messenger, Prober, Provisioner
+from forge.outside.ports import Messenger, Payments, Prober, Provisioner
 from forge.outside.radius import RadiusProvisioner
 from forge.outside.recorded import RecordedMessenger, RecordedPayments, RecordedProber, RecordedProvisioner
 from forge.outside.snmp import SnmpProber
+from forge.outside.stripe import StripePayments
 from forge.outside.twilio import TwilioMessenger, TwilioSenders
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
+from governance.dunning import SHIPPED as SHIPPED_LADDER
+from governance.dunning import load as load_ladder
 from governance.matrix import load
 
 
@@ -47,13 +51,14 @@ class House:
     forge: Forge
     warm: WarmTopology
     parts: dict[str, str]
+    ladder: Ladder = field(default_factory=lambda: load_ladder(SHIPPED_LADDER))
 
 
 @asynccontextmanager
 async def house(settings: Settings, zones: Collection[Zone] = WORKING, most: int = 8) -> AsyncIterator[House]:
     """Opens Atlas at the database of the settings, with a pool per zone, and builds Forge on it.
 
-    Raises MatrixRefused or MatrixAndRegisterDisagree where the operator's matrix is not sound: nothing starts on a doubtful matrix.
+    Raises MatrixRefused, LadderRefused or MatrixAndRegisterDisagree where a file of the operator's is not sound: nothing starts on it.
     """
     url = value_of(settings.database_url)
     if url is None:
@@ -65,27 +70,41 @@ async def house(settings: Settings, zones: Collection[Zone] = WORKING, most: int
             await put_in_force(atlas, matrix)
             await keep_books_in(atlas, settings.currency)
         with OBSERVED.watching(atlas):
-            yield House(settings, atlas, forge, WarmTopology(), {})
+            yield House(settings, atlas, forge, WarmTopology(), {}, load_ladder(SHIPPED_LADDER))
 
 
 @asynccontextmanager
 async def outside_world(one: House) -> AsyncIterator[tuple[Messenger, Outside]]:
-    """The real carrier and prober where they are configured, else their recorded twins; `parts` remembers which."""
-    recorded = RecordedMessenger(one.atlas)
+    """The real carrier, prober and payment provider where they are configured, else their recorded twins; `parts` remembers which."""
     prober = _prober(one)
-    one.parts.update(messenger="recorded", prober=type(prober).__name__, provisioner="recorded")
-    outside = Outside(prober, _provisioner(one), RecordedPayments(one.atlas))
+    one.parts.update(messenger="recorded", prober=type(prober).__name__, provisioner="recorded", payments="recorded")
+    async with AsyncExitStack() as stack:
+        payments = await _payments(one, stack)
+        messenger = await _messenger(one, stack)
+        yield messenger, Outside(prober, _provisioner(one), payments)
+
+
+async def _messenger(one: House, stack: AsyncExitStack) -> Messenger:
     settings = one.settings
     token = value_of(settings.twilio_auth_token)
     if settings.twilio_account_sid is None or token is None:
-        yield WithCodes(recorded, one.atlas), outside
-        return
+        return WithCodes(RecordedMessenger(one.atlas), one.atlas)
     senders = TwilioSenders(settings.twilio_sms_from, settings.twilio_whatsapp_from, settings.twilio_whatsapp_templates)
     public = (settings.webhook_url or settings.public_url).rstrip("/")
     reports_to = f"{public}/webhooks/twilio/status" if public else ""
-    async with TwilioMessenger.open(settings.twilio_account_sid, token, senders, settings.twilio_base_url, reports_to) as twilio:
-        one.parts["messenger"] = "twilio"
-        yield WithCodes(ByChannel({"sms": twilio, "whatsapp": twilio}), one.atlas), outside
+    opening = TwilioMessenger.open(settings.twilio_account_sid, token, senders, settings.twilio_base_url, reports_to)
+    twilio = await stack.enter_async_context(opening)
+    one.parts["messenger"] = "twilio"
+    return WithCodes(ByChannel({"sms": twilio, "whatsapp": twilio}), one.atlas)
+
+
+async def _payments(one: House, stack: AsyncExitStack) -> Payments:
+    settings = one.settings
+    key = value_of(settings.stripe_api_key)
+    if key is None:
+        return RecordedPayments(one.atlas)
+    one.parts["payments"] = "stripe"
+    return await stack.enter_async_context(StripePayments.open(key, settings.public_url or "https://example.com", settings.stripe_base_url))
 
 
 def _provisioner(one: House) -> Provisioner:

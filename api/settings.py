@@ -79,6 +79,11 @@ class Settings(BaseSettings):
         default_factory=dict, validation_alias="TWILIO_WHATSAPP_TEMPLATES", description="Content SIDs by template, as in outage.en"
     )
     twilio_base_url: str | None = Field(default=None, validation_alias="TWILIO_BASE_URL", description="a proxy in front of Twilio")
+    stripe_api_key: SecretStr | None = Field(default=None, validation_alias="STRIPE_API_KEY", description="money moves through Stripe")
+    # Stripe signs with the first; while it is rolled both are good.
+    stripe_webhook_secret: SecretStr | None = Field(default=None, validation_alias="STRIPE_WEBHOOK_SECRET")
+    stripe_previous_webhook_secret: SecretStr | None = Field(default=None, validation_alias="STRIPE_PREVIOUS_WEBHOOK_SECRET")
+    stripe_base_url: str | None = Field(default=None, validation_alias="STRIPE_BASE_URL", description="a proxy in front of Stripe")
     snmp_read_community: SecretStr | None = Field(default=None, description="with management_networks: diagnostics ask real devices")
     management_networks: tuple[str, ...] = ()
 

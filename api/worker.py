@@ -20,7 +20,7 @@ from api.operations.tracing import Teller, exporter_to
 from api.oversight import Witness
 from api.settings import Settings, value_of
 from atlas.errors import AtlasError
-from atlas.identity import ActionId, IncidentId
+from atlas.identity import ActionId, CustomerId, IncidentId
 from atlas.itsm.reads import unclosed_incidents
 from atlas.jobs import HEARTBEAT_S, MOST_ATTEMPTS, STALLED_AFTER_S, defer, queue, recover, take_jobs
 from atlas.principal import Zone, executor
@@ -28,8 +28,10 @@ from cortex.bursts import burst_paused
 from cortex.watch import look_at_burst
 from forge.books import check_books
 from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
+from forge.dunning import chase, make_good, restore
 from forge.errands import Outside, run_errands
 from forge.graph import Bookmarks, advance, open_bookmarks
+from forge.leaks import look_at_all, look_for_leaks
 from forge.outbox import drain
 from forge.outside.ports import Messenger
 from forge.playbooks.activation import attend_orders
@@ -54,7 +56,7 @@ SWEEP_EVERY_S: Final = 2.0
 PLAY_EVERY_S: Final = 10.0
 RECOVER_EVERY_S: Final = 3.0
 # What is asked every night, at an hour that the clocks never skip or repeat and when the fewest wait for an answer.
-NIGHTLY: Final = ("billing.invariants", "forge.checkpoints")
+NIGHTLY: Final = ("billing.invariants", "billing.leaks", "billing.dunning", "billing.failings", "forge.checkpoints")
 NIGHT: Final = time(3, 30)
 SESSIONS_EVERY_S: Final = 60.0
 PLAN_EVERY_S: Final = 600.0
@@ -169,7 +171,23 @@ def register_nightly(jobs: App, one: House) -> None:
     async def checkpoints_job() -> None:
         await expire_checkpoints(one.atlas, one.forge.now())
 
+    async def dunning_job() -> None:
+        await chase(one.forge, one.ladder)
+
+    async def restore_job(customer_id: int) -> None:
+        await restore(one.forge, CustomerId(customer_id))
+
+    async def leaks_job() -> None:
+        await look_at_all(one.atlas)
+
+    async def failings_job() -> None:
+        await make_good(one.forge)
+
     jobs.task(name="billing.invariants", retry=RETRIES)(invariants_job)
+    jobs.task(name="billing.dunning", retry=RETRIES)(dunning_job)
+    jobs.task(name="billing.restore", retry=RETRIES)(restore_job)
+    jobs.task(name="billing.leaks", retry=RETRIES)(leaks_job)
+    jobs.task(name="billing.failings", retry=RETRIES)(failings_job)
     jobs.task(name="forge.checkpoints", retry=RETRIES)(checkpoints_job)
 
 
@@ -206,6 +224,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, SWEEP_EVERY_S, "sequences", lambda: moved_on(works)),
         every(stopping, SESSIONS_EVERY_S, "sessions", lambda: sweep_sessions(one.atlas)),
         every(stopping, SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
+        every(stopping, SWEEP_EVERY_S, "leaks", lambda: look_for_leaks(one.atlas, stopping.is_set)),
         every(stopping, LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
         every(stopping, PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
         every(stopping, RECOVER_EVERY_S, "recovery", lambda: recovered(jobs)),

@@ -46,6 +46,7 @@ BENCHMARKS: Final = {
     "blast-radius": "blast",
     "change-seen": "change_seen",
     "doors": "doors",
+    "leaks": "leaks",
     "principal": "principal",
     "protected": "protected",
 }

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,7 @@ from atlas.principal import Assurance, Principal, customer, executor, in_convers
 from atlas.staff.reads import members_holding
 from evals.scenario import Scenario, Speaker
 from evals.score import Judgement, Played, judged
+from evals.standing import broken
 from evals.world.happened import conversation_opened, outage_happened
 from evals.world.plan import world
 from evals.world.seed import seed
@@ -161,7 +162,8 @@ async def play_scenario(one: Stage, scenario: Scenario) -> Judgement:
                 replies.append(await answer(here.supervisor, principal, thread, words, datetime.now(UTC)))
                 slowest = max(slowest, time.perf_counter() - started)
             changed, actions = _changed_since(owner, mark), _actions_since(owner, mark)
-        return judged(scenario, _played(scenario, replies, changed, actions, slowest))
+            standing = tuple(f"{sentence}: {'; '.join(rows)}" for sentence, rows in broken(owner).items())
+        return judged(scenario, replace(_played(scenario, replies, changed, actions, slowest), broken=standing))
 
 
 def _played(scenario: Scenario, replies: Sequence[Reply], changed: frozenset[str], actions: tuple[str, ...], slowest: float) -> Played:

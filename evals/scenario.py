@@ -21,6 +21,7 @@ ALWAYS_MAY_CHANGE: Final = (
     "actions.audit_head",
     "actions.matrix_in_force",
     "actions.hard_limit",
+    "actions.budget_spent",
 )
 
 

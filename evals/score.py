@@ -21,7 +21,10 @@ PROMISES: Final = {
 
 @dataclass(frozen=True)
 class Played:
-    """What a scenario came to: our replies, the tools and modules of all turns, actions asked for, and tables that changed."""
+    """What a scenario came to: our replies, the tools and modules of all turns, actions asked for, tables that changed.
+
+    `broken`: what must stand at any moment (evals/standing.sql) and does not, afterwards.
+    """
 
     replies: tuple[str, ...]
     tools: tuple[str, ...]
@@ -30,6 +33,7 @@ class Played:
     changed: frozenset[str]
     other_names: frozenset[str]
     slowest_s: float
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def _state_failures(scenario: Scenario, played: Played) -> Iterable[str]:
     unexpected = played.changed - {*ALWAYS_MAY_CHANGE, *then.atlas_changes_only}
     if unexpected:
         yield f"changed {', '.join(sorted(unexpected))}"
+    yield from (f"broke: {sentence}" for sentence in played.broken)
     if played.slowest_s > scenario.most_seconds:
         yield f"took {played.slowest_s:.1f} s"
 

@@ -16,6 +16,7 @@ import structlog
 from atlas.actions import writes
 from atlas.actions.records import Errand
 from atlas.actions.rules import is_in_doubt
+from atlas.billing.writes.money_in import record_link
 from atlas.cmdb.writes import record_diagnosis
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
@@ -23,7 +24,7 @@ from atlas.identity import DeviceId
 from atlas.money import Money
 from atlas.principal import executor
 from forge.may_send import May, Permit, errand_permits
-from forge.outside.ports import Never, NotNow, Payments, Probe, Prober, Provisioner, Receipt
+from forge.outside.ports import Never, NotNow, PaymentLink, Payments, PaymentWanted, Probe, Prober, Provisioner, Receipt
 
 log = structlog.get_logger()
 
@@ -128,6 +129,9 @@ async def _known(outside: Outside, errand: Errand) -> Answer | None:
     """What came of an earlier attempt; None where it surely never arrived, or where doing it again changes nothing, as a look."""
     if errand.port == "provisioner":
         return await outside.provisioner.find(errand.key, errand.operation, errand.arguments)
+    if (errand.port, errand.operation) == ("payments", "ask"):
+        link = await outside.payments.asked(errand.key)
+        return None if link is None else _link(link)
     if errand.port == "payments" and (receipts := await outside.payments.find(errand.key)):
         return _receipt(receipts[0])
     return None
@@ -136,6 +140,8 @@ async def _known(outside: Outside, errand: Errand) -> Answer | None:
 async def _done(outside: Outside, errand: Errand) -> Answer:
     if errand.port == "provisioner":
         return await outside.provisioner.provision(errand.key, errand.operation, errand.arguments)
+    if (errand.port, errand.operation) == ("payments", "ask"):
+        return _link(await outside.payments.ask(errand.key, _wanted(errand)))
     if (errand.port, errand.operation) != ("payments", "refund"):
         raise ErrandUnknown(f"errand {errand.id} is for {errand.port}.{errand.operation}, which nobody serves")
     reference, amount = errand.arguments.get("reference"), errand.arguments.get("amount_minor")
@@ -163,8 +169,24 @@ async def _probe(atlas: Atlas, prober: Prober, errand: Errand, now: Callable[[],
     return "done"
 
 
+def _wanted(errand: Errand) -> PaymentWanted:
+    asked = errand.arguments
+    try:
+        return PaymentWanted(
+            int(asked["customer_id"]),
+            int(asked["request_id"]),
+            Money.of_minor(int(asked["amount_minor"])),
+            asked["currency"],
+            asked["title"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ErrandUnknown(f"errand {errand.id} does not say what is asked of whom") from error
+
+
 async def _ended(atlas: Atlas, errand: Errand, state: str, answer: Answer) -> str:
     async with atlas.transaction(ERRANDS) as conn:
+        if state == "done" and "url" in answer:
+            await record_link(conn, errand.arguments["request_id"], answer["reference"], answer["url"])
         await writes.finish_errand(conn, errand, state, answer)
     return state
 
@@ -178,6 +200,10 @@ async def _put_off(atlas: Atlas, errand: Errand, after: timedelta, why: str) -> 
 def _answer(found: Probe) -> Answer:
     milliseconds = None if found.round_trip is None else found.round_trip.total_seconds() * 1000
     return {"is_reachable": found.is_reachable, "round_trip_ms": milliseconds, **found.detail}
+
+
+def _link(link: PaymentLink) -> Answer:
+    return {"reference": link.reference, "url": link.url}
 
 
 def _receipt(receipt: Receipt) -> Answer:

@@ -31,6 +31,10 @@ PURPOSE_OF: Final = {
     "order_late": Purpose.SERVICE,
     "order_ended": Purpose.SERVICE,
     "billing": Purpose.BILLING,
+    "compensation": Purpose.BILLING,
+    "reminder": Purpose.BILLING,
+    "restricted": Purpose.BILLING,
+    "service_back": Purpose.SERVICE,
     "marketing": Purpose.MARKETING,
 }
 # While something is switched off it is looked at again this often; release need not take effect within the second, stopping must.

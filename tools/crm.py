@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import time
 
 from atlas.crm import reads
-from atlas.crm.records import Channel, Consent, CustomerFound, CustomerPage, OwnDetails, Purpose, QuietHours
+from atlas.crm.records import Channel, ChurnRisk, Consent, CustomerFound, CustomerPage, Likeness, OwnDetails, Purpose, QuietHours
 from atlas.crm.rules import checked_quiet_hours, checked_summary, masked, way_to_reach
 from atlas.identity import CustomerId
 from atlas.principal import Assurance
-from forge.actions.crm import RecordContactPreference, RecordInteraction
+from forge.actions.crm import MergeCustomers, RecordContactPreference, RecordInteraction, UndoMerge
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 
@@ -74,6 +74,36 @@ async def note_interaction(turn: Turn, customer_id: CustomerId, kind: str, summa
     turn.for_staff_only()
     note = RecordInteraction(customer_id, kind, checked_summary(summary), _source(turn))
     return await turn.propose(note, "a member of staff notes what was said")
+
+
+async def possible_twins(turn: Turn, customer_id: CustomerId) -> list[Likeness]:
+    """Other records that may be the same person as this customer, likeliest first, with a score from 0 to 1 and why. For staff.
+
+    A name and an address alone are never enough: families share both.
+    """
+    turn.for_staff_only()
+    return await reads.twins_of(turn.conn, customer_id)
+
+
+async def merge_records(turn: Turn, customer_id: CustomerId, absorbed: CustomerId) -> Proposed:
+    """Asks that the record `absorbed` go into this customer's: lines, tickets, contacts and what is owed follow. For staff.
+
+    A colleague has to agree. Refused, with what is to be settled first, while orders are open, a charge is disputed, or one is suspended.
+    """
+    turn.for_staff_only()
+    return await turn.propose(await MergeCustomers.of(turn.conn, customer_id, absorbed), "two records of one person")
+
+
+async def undo_merge(turn: Turn, merge_id: int) -> Proposed:
+    """Asks that a merge be taken back: two people after all. What followed goes back, and so does what was owed. For staff."""
+    turn.for_staff_only()
+    return await turn.propose(await UndoMerge.of(turn.conn, merge_id), "two records were merged that are two people")
+
+
+async def risk_of_leaving(turn: Turn, customer_id: CustomerId) -> ChurnRisk:
+    """How likely this customer is to leave, from 0 to 1, with each reason, its weight and the rows it rests on. For staff."""
+    turn.for_staff_only()
+    return await reads.risk_of_leaving(turn.conn, customer_id, turn.now)
 
 
 def _preference(turn: Turn, purpose: Purpose | None, channel: Channel | None, *, is_given: bool) -> RecordContactPreference:

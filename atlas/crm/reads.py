@@ -1,24 +1,35 @@
 """Questions about customers. Each names the customer; row security answers nothing about anybody the caller may not see."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from atlas.crm.records import (
+    ChurnRisk,
     Consent,
     Contact,
     Customer,
     CustomerFound,
     CustomerPage,
     Interaction,
+    KnownParty,
+    Likeness,
+    Merge,
+    MergeStanding,
+    MessageSeen,
+    NewCustomer,
     NoticeSent,
+    OrderOpen,
     OutageAtLine,
+    PartyRole,
     Recipient,
     ServiceHeld,
     TicketOpen,
+    Trouble,
     VisitPlanned,
 )
-from atlas.crm.rules import address_forms, contact_address, the_only_one
+from atlas.crm.rules import address_forms, churn_risk, contact_address, name_key, reasons_to_hold, the_only_one, twins
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, SubscriberId
 from atlas.money import Money
@@ -30,6 +41,9 @@ SQL = Statements(__file__)
 RECENT: Final = timedelta(days=30)
 # What fits on a page without scrolling far.
 MOST_ON_A_PAGE: Final = 20
+# Trouble longer ago than this made them leave, or did not.
+REMEMBERED: Final = timedelta(days=180)
+NOBODY_YET: Final = CustomerId(0)
 
 
 async def customers_at(conn: Connection, written: str, region: str = "GB") -> list[CustomerId]:
@@ -110,6 +124,12 @@ async def customer_page(conn: Connection, customer_id: CustomerId, now: datetime
         owed=Money.of_minor(await SQL.value(conn, "owed", customer_id=customer_id)),
         notices=tuple(await SQL.all(conn, NoticeSent, "notices_to", customer_id=customer_id, most=MOST_ON_A_PAGE)),
         interactions=tuple(await SQL.all(conn, Interaction, "interactions", customer_id=customer_id, most=MOST_ON_A_PAGE)),
+        orders=tuple(await SQL.all(conn, OrderOpen, "orders_open", customer_id=customer_id)),
+        messages=tuple(await SQL.all(conn, MessageSeen, "messages_seen", customer_id=customer_id, most=MOST_ON_A_PAGE)),
+        roles=tuple(await party_roles(conn, customer_id)),
+        merges=tuple(await SQL.all(conn, Merge, "merges_of", customer_id=customer_id)),
+        twins=tuple(await twins_of(conn, customer_id)),
+        risk=await risk_of_leaving(conn, customer_id, now),
     )
 
 
@@ -119,3 +139,59 @@ async def line_of(conn: Connection, customer_id: CustomerId, subscriber_id: Subs
     if state is None:
         raise NotFound("line", subscriber_id)
     return state
+
+
+async def party_roles(conn: Connection, customer_id: CustomerId) -> list[PartyRole]:
+    """Everybody beside the customer: payer, user, delegate; ended ones too."""
+    return await SQL.all(conn, PartyRole, "party_roles", customer_id=customer_id)
+
+
+async def twins_of(conn: Connection, customer_id: CustomerId) -> list[Likeness]:
+    """Other records that may be the same person, the likeliest first."""
+    known = await SQL.all(conn, KnownParty, "known_party", customer_ids=[customer_id])
+    return await _twins(conn, known[0]) if known else []
+
+
+async def twins_of_new(conn: Connection, new: NewCustomer) -> list[Likeness]:
+    """Records that may be the person who is to be registered, the likeliest first; addresses in their one form."""
+    addresses = tuple(address for _, address in new.contacts)
+    premises = (new.premise_id,) if new.premise_id is not None else ()
+    return await _twins(conn, KnownParty(NOBODY_YET, new.name, new.given_name, "prospect", new.birth_date, addresses, premises))
+
+
+async def _twins(conn: Connection, one: KnownParty) -> list[Likeness]:
+    forms = [form for address in one.addresses for form in address_forms(address)]
+    ids = await SQL.column(conn, "possibly_the_same", addresses=forms, name_key=name_key(one.name), premises=list(one.premises))
+    others = await SQL.all(conn, KnownParty, "known_party", customer_ids=ids)
+    # An address on file in its older form is the same address.
+    return twins(_in_full(one), (_in_full(other) for other in others))
+
+
+def _in_full(one: KnownParty) -> KnownParty:
+    return replace(one, addresses=tuple(address_forms(address)[0] for address in one.addresses))
+
+
+async def merge_standing(conn: Connection, customer_id: CustomerId, absorbed_id: CustomerId) -> MergeStanding:
+    """What stands between two records and one. Raises NotFound where either is not there, or they are the same one."""
+    found = await SQL.first(conn, MergeStanding, "merge_standing", customer_id=customer_id, absorbed_id=absorbed_id)
+    if found is None:
+        raise NotFound("pair of customers", f"{customer_id} and {absorbed_id}")
+    return found
+
+
+async def merge(conn: Connection, merge_id: int) -> Merge:
+    """Raises NotFound."""
+    found = await SQL.first(conn, Merge, "merge", merge_id=merge_id)
+    if found is None:
+        raise NotFound("merge", merge_id)
+    return found
+
+
+async def risk_of_leaving(conn: Connection, customer_id: CustomerId, now: datetime) -> ChurnRisk:
+    """How likely the customer is to leave, by the rows of the last 180 days that say so."""
+    return churn_risk(await SQL.all(conn, Trouble, "troubles", customer_id=customer_id, since=now - REMEMBERED, now=now))
+
+
+async def reasons_to_hold_orders(conn: Connection, customer_id: CustomerId, today: date) -> list[str]:
+    """Why an order of this customer is held for a person; empty where it need not be. Raises NotFound."""
+    return reasons_to_hold(await customer(conn, customer_id), await contacts(conn, customer_id), today)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Final
 
-from atlas.identity import ContactId, CustomerId, IncidentId, JobId, NoticeId, OfferingVersionId, PremiseId, SubscriberId
+from atlas.identity import ContactId, CustomerId, IncidentId, JobId, NoticeId, OfferingVersionId, OrderId, PremiseId, SubscriberId
 from atlas.money import Money
 
 
@@ -38,6 +39,171 @@ class Customer:
     vulnerability: str
     has_emergency_line: bool
     customer_since: date
+    birth_date: date | None = None
+    is_sanctioned: bool = False
+    merged_into_id: CustomerId | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class NewCustomer:
+    """Somebody to be registered; `contacts` are (channel, address), the first one preferred. `premise_id`: where, if known."""
+
+    kind: str
+    name: str
+    given_name: str
+    language: str
+    timezone: str
+    contacts: tuple[tuple[Channel, str], ...]
+    birth_date: date | None = None
+    premise_id: PremiseId | None = None
+    customer_since: date | None = None
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """What of a customer is to be another from now on; None leaves it as it is."""
+
+    name: str | None = None
+    given_name: str | None = None
+    language: str | None = None
+    state: str | None = None
+    is_vulnerable: bool | None = None
+    vulnerability: str | None = None
+    birth_date: date | None = None
+    is_sanctioned: bool | None = None
+
+
+@dataclass(frozen=True)
+class KnownParty:
+    """What of a customer is compared with another: addresses in their one form, premises they have a line at."""
+
+    customer_id: CustomerId
+    name: str
+    given_name: str
+    state: str
+    birth_date: date | None
+    addresses: tuple[str, ...]
+    premises: tuple[PremiseId, ...]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How surely two records are one person, from 0 to 1, and what says so or against it."""
+
+    customer_id: CustomerId
+    name: str
+    score: float
+    reasons: tuple[str, ...]
+
+    @property
+    def is_suspected(self) -> bool:
+        return self.score >= SUSPECTED
+
+
+# Below this two records are simply two people; nothing is ever merged by a score alone.
+SUSPECTED: Final = 0.6
+
+
+@dataclass(frozen=True)
+class PartyRole:
+    """Another person beside the customer, and what the customer lets them do: be_told, order, pay, everything."""
+
+    id: int
+    role: str
+    name: str
+    channel: Channel
+    address: str
+    may: tuple[str, ...]
+    valid_from: datetime
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True)
+class MergeStanding:
+    """What stands in the way of making two records one, as Atlas has it at this moment. `owed` is what each has open."""
+
+    customer_id: CustomerId
+    absorbed_id: CustomerId
+    state: str
+    absorbed_state: str
+    owed: Money
+    absorbed_owed: Money
+    open_orders: int
+    suspended_lines: int
+    active_lines: int
+    disputes: int
+    is_merged: bool
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Two records made one; `undone_at` where they turned out to be two people."""
+
+    id: int
+    customer_id: CustomerId
+    absorbed_id: CustomerId
+    moved: Money
+    merged_at: datetime
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One row of Atlas that makes somebody likelier to leave; `measure` in the unit of its kind: hours, days, or 1."""
+
+    kind: str
+    place: str
+    row_id: int
+    measure: float
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ChurnReason:
+    """Why somebody may leave, how much it weighs by itself, and the rows it rests on, as in ("itsm.ticket", 31)."""
+
+    kind: str
+    weight: float
+    rows: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class ChurnRisk:
+    """From 0 to 1; without a reason it is 0."""
+
+    score: float
+    reasons: tuple[ChurnReason, ...]
+
+
+@dataclass(frozen=True)
+class StateEffect:
+    """What the state of a customer, or why their line is suspended, means for service, bill and letters."""
+
+    is_served: bool
+    is_charged: bool
+    is_chased: bool
+    is_advertised_to: bool
+
+
+@dataclass(frozen=True)
+class OrderOpen:
+    id: OrderId
+    kind: str
+    state: str
+    plan: str | None
+    ordered_at: datetime
+    wanted_on: date | None
+
+
+@dataclass(frozen=True)
+class MessageSeen:
+    """One message between us and them, in either direction."""
+
+    at: datetime
+    channel: str
+    is_from_us: bool
+    words: str
 
 
 @dataclass(frozen=True)
@@ -163,6 +329,12 @@ class CustomerPage:
     owed: Money
     notices: tuple[NoticeSent, ...]
     interactions: tuple[Interaction, ...]
+    orders: tuple[OrderOpen, ...] = ()
+    messages: tuple[MessageSeen, ...] = ()
+    roles: tuple[PartyRole, ...] = ()
+    merges: tuple[Merge, ...] = ()
+    twins: tuple[Likeness, ...] = ()
+    risk: ChurnRisk = ChurnRisk(0.0, ())
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """Changes to what we know of customers."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
-from atlas.crm.records import Channel, Consent, QuietHours
+from atlas.crm.records import Amendment, Channel, Consent, NewCustomer, PartyRole, QuietHours
 from atlas.crm.rules import ContactMissing
 from atlas.errors import Conflict
 from atlas.identity import CustomerId, OfferingVersionId, PremiseId, SubscriberId
@@ -92,3 +93,73 @@ LINE_LEGAL: Final[dict[str, tuple[str, ...]]] = {
 async def move_line(conn: Connection, subscriber_id: SubscriberId, state: str, at: datetime) -> bool:
     """Moves a line on, as its order goes; False where it stands elsewhere already."""
     return bool(await SQL.run(conn, "move_line", subscriber_id=subscriber_id, state=state, was=list(LINE_LEGAL[state]), at=at))
+
+
+async def register_customer(conn: Connection, new: NewCustomer, at: datetime) -> CustomerId:
+    """A new prospect with their contacts, the first one preferred."""
+    customer_id = CustomerId(
+        await SQL.value(
+            conn,
+            "register_customer",
+            kind=new.kind,
+            name=new.name,
+            given_name=new.given_name,
+            language=new.language,
+            timezone=new.timezone,
+            customer_since=new.customer_since or at.date(),
+            birth_date=new.birth_date,
+        )
+    )
+    for place, (channel, address) in enumerate(new.contacts):
+        contact = {"customer_id": customer_id, "channel": channel.value, "address": address, "is_preferred": place == 0, "at": at}
+        await SQL.run(conn, "add_contact", **contact)
+    return customer_id
+
+
+async def amend_customer(conn: Connection, customer_id: CustomerId, version: int, amendment: Amendment) -> None:
+    """Changes a customer as one editor saw them. Raises Conflict where somebody else was faster."""
+    if not await SQL.run(conn, "amend_customer", customer_id=customer_id, version=version, **asdict(amendment)):
+        raise Conflict(f"customer {customer_id} was changed by somebody else meanwhile: look again (you saw version {version})")
+
+
+async def give_role(conn: Connection, customer_id: CustomerId, role: PartyRole) -> int:
+    """Keeps who stands beside the customer, and with what authority; its number."""
+    return int(
+        await SQL.value(
+            conn,
+            "give_role",
+            customer_id=customer_id,
+            role=role.role,
+            name=role.name,
+            channel=role.channel.value,
+            address=role.address,
+            may=list(role.may),
+            at=role.valid_from,
+            valid_until=role.valid_until,
+        )
+    )
+
+
+async def merge_customers(conn: Connection, customer_id: CustomerId, absorbed_id: CustomerId, at: datetime) -> int:
+    """Makes two records one: lines, orders, tickets and contacts follow, what is open is brought over; the merge's number."""
+    return int(await SQL.value(conn, "merge_customers", customer_id=customer_id, absorbed_id=absorbed_id, at=at))
+
+
+async def undo_merge(conn: Connection, merge_id: int, at: datetime) -> None:
+    """Takes a merge back: what followed goes back, and so does what was owed. Money paid since stays with who paid it."""
+    await SQL.run(conn, "undo_merge", merge_id=merge_id, at=at)
+
+
+async def restore_subscribers(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[SubscriberId]:
+    """Every line of these customers that was cut off or slowed for debt is in use again; those lines."""
+    return await SQL.column(conn, "restore_subscribers", customer_ids=list(customer_ids))
+
+
+async def restrict_subscribers(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[SubscriberId]:
+    """Every line in use of these customers is slowed for debt; those lines."""
+    return await SQL.column(conn, "restrict_subscribers", customer_ids=list(customer_ids))
+
+
+async def terminate_subscribers(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[SubscriberId]:
+    """Every line of these customers that is cut off for debt is to end; those lines."""
+    return await SQL.column(conn, "terminate_subscribers", customer_ids=list(customer_ids))

@@ -43,3 +43,54 @@ UPDATE crm.subscriber
    SET state = %(state)s, action_id = actions.claimed(), version = version + 1,
        activated_at = CASE WHEN %(state)s = 'active' THEN coalesce(subscriber.activated_at, %(at)s) ELSE subscriber.activated_at END, suspended_for = NULL
  WHERE subscriber.id = %(subscriber_id)s AND subscriber.state = ANY (%(was)s::text[]);
+
+-- name: register_customer
+INSERT INTO crm.customer (kind, name, given_name, language, timezone, state, customer_since, birth_date)
+VALUES (%(kind)s, %(name)s, %(given_name)s, %(language)s, %(timezone)s, 'prospect', %(customer_since)s, %(birth_date)s)
+RETURNING id;
+
+-- name: add_contact
+INSERT INTO crm.contact (customer_id, channel, address, is_preferred, changed_at)
+VALUES (%(customer_id)s, %(channel)s, %(address)s, %(is_preferred)s, %(at)s)
+ON CONFLICT (customer_id, channel, address) DO NOTHING;
+
+-- name: amend_customer
+UPDATE crm.customer
+   SET name = coalesce(%(name)s, name), given_name = coalesce(%(given_name)s, given_name), language = coalesce(%(language)s, language),
+       state = coalesce(%(state)s, state), is_vulnerable = coalesce(%(is_vulnerable)s, is_vulnerable),
+       vulnerability = coalesce(%(vulnerability)s, vulnerability), birth_date = coalesce(%(birth_date)s, birth_date),
+       is_sanctioned = coalesce(%(is_sanctioned)s, is_sanctioned), version = version + 1
+ WHERE customer.id = %(customer_id)s AND customer.version = %(version)s;
+
+-- name: give_role
+INSERT INTO crm.party_role (customer_id, role, name, channel, address, may, valid_from, valid_until)
+VALUES (%(customer_id)s, %(role)s, %(name)s, %(channel)s, %(address)s, %(may)s, %(at)s, %(valid_until)s)
+RETURNING id;
+
+-- name: merge_customers
+SELECT crm.merge_customers(%(customer_id)s, %(absorbed_id)s, %(at)s);
+
+-- name: undo_merge
+SELECT crm.undo_merge(%(merge_id)s, %(at)s);
+
+-- name: restore_subscribers
+UPDATE crm.subscriber
+   SET state = CASE suspended_for WHEN 'non_payment' THEN 'active' ELSE state END, suspended_for = nullif(suspended_for, 'non_payment'),
+       restricted_for = NULL, action_id = actions.claimed(), version = version + 1
+ WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])
+   AND (subscriber.suspended_for = 'non_payment' OR subscriber.restricted_for = 'non_payment')
+   AND subscriber.state IN ('active', 'suspended')
+RETURNING subscriber.id;
+
+-- name: restrict_subscribers
+UPDATE crm.subscriber SET restricted_for = 'non_payment', action_id = actions.claimed(), version = version + 1
+ WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])
+   AND subscriber.state = 'active' AND subscriber.restricted_for IS NULL
+RETURNING subscriber.id;
+
+-- name: terminate_subscribers
+UPDATE crm.subscriber
+   SET state = 'pendingTerminate', suspended_for = NULL, restricted_for = NULL, action_id = actions.claimed(), version = version + 1
+ WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])
+   AND subscriber.state = 'suspended' AND subscriber.suspended_for = 'non_payment'
+RETURNING subscriber.id;

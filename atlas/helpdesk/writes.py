@@ -46,6 +46,22 @@ async def queue_order_notice(
     return bool(await SQL.run(conn, "queue_order_notice", language=language, words=words, at=at, **noticed))
 
 
+async def queue_bill_notices(conn: Connection, purpose: str, keys: Sequence[str], drafts: Sequence[NoticeDraft]) -> int:
+    """Leaves notices that belong to no incident, one under each key; how many were new."""
+    return await SQL.run(
+        conn,
+        "queue_bill_notices",
+        purpose=purpose,
+        keys=list(keys),
+        customer_ids=[draft.customer_id for draft in drafts],
+        channels=[draft.channel for draft in drafts],
+        addresses=[draft.address for draft in drafts],
+        languages=[draft.language for draft in drafts],
+        words=[draft.words for draft in drafts],
+        not_befores=[draft.not_before for draft in drafts],
+    )
+
+
 async def queue_reply(conn: Connection, conversation: Conversation, message_id: int, words: str, language: str, at: datetime) -> None:
     """Leaves a reply for the outbox, to the address the conversation came from; once per message answered."""
     await SQL.run(

@@ -16,6 +16,15 @@ INSERT INTO helpdesk.notice (customer_id, purpose, key, channel, address, langua
 VALUES (%(customer_id)s, %(purpose)s, %(key)s, %(channel)s, %(address)s, %(language)s, %(purpose)s || '.' || %(language)s, %(words)s, %(at)s)
 ON CONFLICT (key) DO NOTHING;
 
+-- name: queue_bill_notices
+INSERT INTO helpdesk.notice (customer_id, purpose, key, channel, address, language, template, words, not_before, queued_at, action_id)
+SELECT told.customer_id, %(purpose)s, told.key, told.channel, told.address, told.language, %(purpose)s || '.' || told.language, told.words,
+       told.not_before, clock_timestamp(), claimed.id
+  FROM (SELECT actions.claimed() AS id) AS claimed,
+       unnest(%(keys)s::text[], %(customer_ids)s::bigint[], %(channels)s::text[], %(addresses)s::text[], %(languages)s::text[], %(words)s::text[],
+              %(not_befores)s::timestamptz[]) AS told (key, customer_id, channel, address, language, words, not_before)
+ON CONFLICT (key) DO NOTHING;
+
 -- name: queue_reply
 INSERT INTO helpdesk.notice (customer_id, purpose, key, channel, address, language, template, words, not_before)
 VALUES (%(customer_id)s, 'reply', %(key)s, %(channel)s, %(address)s, %(language)s, '', %(words)s, %(at)s)

@@ -18,6 +18,8 @@ ATTACKED_IN: Final[Mapping[str, str]] = {
     "/approvals": "self-approval, a pair, another card's digest, stale preconditions; and tests/web/test_every_route.py",
     "/doubts": "signed-in colleagues settle what is in doubt: replays; and tests/web/test_every_route.py",
     "/inbox": "signed-in colleagues only; what they press is an action: tests/web/test_inbox.py, test_every_route.py",
+    "/events": "what a payment provider says: signature, replays, order, amounts, currencies: tests/doors/test_stripe.py",
+    "/leaks": "signed-in colleagues ask for a correction that the matrix judges; and tests/web/test_every_route.py",
     "/matrix": "compares, saves nothing: a policy change disguised as configuration; and tests/web/test_every_route.py",
     "/prove": "the fresh sign-in: stale preconditions; and tests/web/test_sign_in.py, test_second_factor.py",
     "/sign-in": "before there is a principal: tests/web/test_sign_in.py, test_edge.py, test_elsewhere.py",

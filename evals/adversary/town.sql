@@ -123,9 +123,19 @@ INSERT INTO helpdesk.promise (customer_id, promised, due_at, action_id)
 SELECT id, 'ring back ' || pg_temp.secret(id, 'promise'), now() - interval '1 hour', 1 FROM generate_series(1, 24) AS id;
 INSERT INTO crm.interaction (customer_id, kind, channel, summary, action_id)
 SELECT id, 'call', 'voice', 'said ' || pg_temp.secret(id, 'interaction'), 1 FROM generate_series(1, 24) AS id;
+INSERT INTO crm.party_role (customer_id, role, name, channel, address, may, action_id)
+SELECT id, 'payer', 'Payer ' || pg_temp.secret(id, 'payer'), 'email', 'payer' || id || '@example.com', ARRAY['pay'], 1 FROM generate_series(1, 24) AS id;
 
 SELECT setval(pg_get_serial_sequence(format('%I.%I', schemaname, tablename), 'id'), 100000)
   FROM pg_tables AS t
  WHERE schemaname IN ('staff', 'actions', 'gis', 'catalogue', 'crm', 'cmdb', 'nms', 'itsm', 'oms', 'billing', 'helpdesk', 'field_service')
    AND EXISTS (SELECT 1 FROM information_schema.columns AS c WHERE c.table_schema = t.schemaname AND c.table_name = t.tablename
                   AND c.column_name = 'id' AND c.is_identity = 'YES');
+-- A charge that each of them disputes, money of theirs that waits for a person, and a line of theirs that does not agree with its bill.
+INSERT INTO billing.dispute (customer_id, invoice_id, label, amount_minor, reason, action_id)
+SELECT invoice.customer_id, min(invoice.id), 'Films ' || pg_temp.secret(invoice.customer_id, 'disputed'), 100, 'never ordered', 1
+  FROM billing.invoice GROUP BY invoice.customer_id;
+INSERT INTO billing.provider_event (provider, event_id, kind, reference, customer_id, amount_minor, currency, occurred_at, state, why)
+SELECT 'stripe', 'evt_' || id, 'received', 'pi_' || pg_temp.secret(id, 'parked'), id, 100, 'GBP', now(), 'parked', 'amount' FROM generate_series(1, 24) AS id;
+INSERT INTO billing.leak_found (kind, subscriber_id, place, row_id, monthly_minor, detail)
+SELECT 'speed_differs', min(id), 'cmdb.observed_profile', min(id), 100, 'other speed' FROM crm.subscriber GROUP BY customer_id;

@@ -12,7 +12,7 @@ from atlas.connection import Atlas
 from atlas.money import Money
 from evals.kills.peer import ACCOUNT
 from forge.errands import Outside
-from forge.outside.ports import Message, Messenger, Never, NoAnswer, Receipt
+from forge.outside.ports import Message, Messenger, Never, NoAnswer, PaymentLink, PaymentWanted, Receipt
 from forge.outside.recorded import RecordedProber
 from forge.outside.twilio import TwilioMessenger, TwilioSenders
 
@@ -83,6 +83,14 @@ class PeerPayments:
     async def find(self, key: str) -> Sequence[Receipt]:
         reference = await self.line.known(key, "")
         return [] if reference is None else [Receipt(reference, Money(0), datetime.now(UTC))]
+
+    async def ask(self, key: str, wanted: PaymentWanted) -> PaymentLink:
+        reference = await self.line.do(key, f"ask {wanted.customer_id} {wanted.amount}")
+        return PaymentLink(reference, f"https://pay.invalid/{reference}")
+
+    async def asked(self, key: str) -> PaymentLink | None:
+        reference = await self.line.known(key, "")
+        return None if reference is None else PaymentLink(reference, f"https://pay.invalid/{reference}")
 
 
 def said(address: str, words: str) -> str:

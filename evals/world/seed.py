@@ -13,6 +13,7 @@ import psycopg
 from psycopg import Connection
 
 from atlas.errors import AtlasError
+from atlas.statements import Statements
 from evals.world.bills import bills
 from evals.world.copying import FreshTables, Progress, checked_at_the_end, sequences_moved_past
 from evals.world.history import history_tables
@@ -24,6 +25,7 @@ from evals.world.staff import staff_tables
 from evals.world.tables import Table, aaa_tables, billing_tables, catalogue, people_tables, plant_tables
 
 SCHEMAS: Final = ("staff", "actions", "catalogue", "gis", "crm", "oms", "billing", "cmdb", "nms", "itsm", "field_service", "helpdesk")
+SQL: Final = Statements(__file__)
 # Every table with an id of its own that gets rows here.
 NUMBERED: Final = (
     "staff.member", "catalogue.sla", "catalogue.offering", "catalogue.offering_version", "gis.area", "gis.premise", "crm.customer",
@@ -122,6 +124,11 @@ def _make(conn: Connection, plan: World, subscribers: int, number: int, now: dat
             )
         )
     triggers_of_the_books(conn, are_on=True)
+    conn.execute(SQL.text("charges"), {"action_id": action_id})
+    conn.execute(SQL.text("failing_rates"))
+    conn.execute(SQL.text("holidays"))
+    # Nothing of it is news: the first night looks at all of it.
+    conn.execute(SQL.text("no_leak_looks"))
     sequences_moved_past(conn, NUMBERED)
     numbers_moved_past(conn)
     conn.commit()

@@ -1,13 +1,36 @@
-"""What can be done to what we know of a customer: their word on being written to, a note of what was said, the plan of a line."""
+"""What can be done to what we know of a customer: who they are, who stands beside them, how they wish to be reached, what was said."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from atlas.crm.records import Channel, Consent, QuietHours
-from atlas.crm.rules import checked_quiet_hours, checked_summary
-from atlas.crm.writes import keep_quiet_hours, move_plan, prefer_channel, record_consent, record_interaction
+from atlas.crm.reads import customer, merge, merge_standing, twins_of_new
+from atlas.crm.records import Amendment, Channel, Consent, MergeStanding, NewCustomer, PartyRole, QuietHours
+from atlas.crm.rules import (
+    MergeRefused,
+    PossiblyKnown,
+    checked_birth_date,
+    checked_quiet_hours,
+    checked_summary,
+    checked_version,
+    moved_twice,
+    obstacles_to_merge,
+)
+from atlas.crm.writes import (
+    amend_customer,
+    give_role,
+    keep_quiet_hours,
+    merge_customers,
+    move_plan,
+    prefer_channel,
+    record_consent,
+    record_interaction,
+    register_customer,
+    undo_merge,
+)
 from atlas.identity import CustomerId, OfferingVersionId, OrderId, SubscriberId
+from atlas.money import Money
 from atlas.statements import Connection
 from forge.action import Action
 from governance.facts import Facts
@@ -116,4 +139,183 @@ class MovePlan(Action):
         return {"line": self.line, "version": self.after}
 
 
-ACTIONS: tuple[type[Action], ...] = (RecordContactPreference, RecordInteraction, MovePlan)
+@dataclass(frozen=True)
+class RegisterCustomer(Action):
+    """Take somebody in as a prospect. `unlike` names records that look like them and are other people: somebody looked.
+
+    `source` makes one sign-up or one row of a file one operation. Addresses come in their one form.
+    """
+
+    name: ClassVar[str] = "register_customer"
+
+    new: NewCustomer
+    source: str
+    unlike: tuple[CustomerId, ...] = ()
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.source}:{'+'.join(map(str, self.unlike))}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises PossiblyKnown where a record not named in `unlike` may be the same person; InvalidField for a birth that cannot be."""
+        checked_birth_date(self.new.birth_date, now.date())
+        twins = [twin for twin in await twins_of_new(conn, self.new) if twin.customer_id not in self.unlike]
+        if twins:
+            raise PossiblyKnown(twins)
+        made = await register_customer(conn, self.new, at=now)
+        await record_interaction(conn, made, "registered", None, "registered as a prospect", at=now)
+        return {"customer": made}
+
+
+@dataclass(frozen=True)
+class AmendCustomer(Action):
+    """Change who a customer is, as one editor saw them: `version` is what they saw."""
+
+    name: ClassVar[str] = "amend_customer"
+
+    customer_id: CustomerId
+    version: int
+    amendment: Amendment
+
+    @property
+    def operation_key(self) -> str:
+        said = hashlib.sha256(repr(self.amendment).encode()).hexdigest()[:16]
+        return f"{self.name}:{self.customer_id}:{self.version}:{said}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises NotFound, InvalidField, or Conflict where somebody else changed the customer since."""
+        checked_birth_date(self.amendment.birth_date, now.date())
+        checked_version(await customer(conn, self.customer_id), self.version)
+        await amend_customer(conn, self.customer_id, self.version, self.amendment)
+        changed = {name: value for name, value in asdict(self.amendment).items() if value is not None}
+        # What it says is in the action; the line says which of it was touched, for whoever reads the timeline.
+        await record_interaction(conn, self.customer_id, "amended", None, f"changed: {', '.join(changed) or 'nothing'}", at=now)
+        return {"changed": sorted(changed), "version": self.version + 1}
+
+
+@dataclass(frozen=True)
+class GiveRole(Action):
+    """Keep another person beside a customer: who pays, who uses the line, who may speak for them and for what. Ends at `valid_until`."""
+
+    name: ClassVar[str] = "give_role"
+
+    customer_id: CustomerId
+    role: PartyRole
+
+    @property
+    def operation_key(self) -> str:
+        given = f"{self.role.role}:{self.role.address}:{'+'.join(self.role.may)}"
+        return f"{self.name}:{self.customer_id}:{given}:{self.role.valid_from.isoformat()}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        number = await give_role(conn, self.customer_id, self.role)
+        said = f"{self.role.role} added: may {', '.join(self.role.may) or 'do nothing'}"
+        await record_interaction(conn, self.customer_id, "role", None, said, at=now)
+        return {"role": number, "may": list(self.role.may)}
+
+
+@dataclass(frozen=True)
+class MergeCustomers(Action):
+    """Make two records of one person one: `absorbed` goes into `customer_id`, with its lines, tickets, contacts and what it owes.
+
+    Made by `of`. Its bills stay as they were issued, under the record that is no longer used.
+    """
+
+    name: ClassVar[str] = "merge_customers"
+
+    customer_id: CustomerId
+    absorbed: CustomerId
+    owed: Money
+    absorbed_owed: Money
+
+    @classmethod
+    async def of(cls, conn: Connection, customer_id: CustomerId, absorbed: CustomerId) -> Self:
+        """Raises NotFound, or MergeRefused with everything that is to be settled first."""
+        standing = await _mergeable(conn, customer_id, absorbed)
+        return cls(customer_id, absorbed, standing.owed, standing.absorbed_owed)
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.customer_id}:{self.absorbed}:{self.owed}:{self.absorbed_owed}"
+
+    @property
+    def touched_customers(self) -> tuple[CustomerId, ...]:
+        return (self.customer_id, self.absorbed)
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=2, money=moved_twice(self.absorbed_owed))
+
+    async def refreshed(self, conn: Connection, now: datetime) -> Self:  # noqa: ARG002
+        return await self.of(conn, self.customer_id, self.absorbed)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises MergeRefused."""
+        await _mergeable(conn, self.customer_id, self.absorbed)
+        number = await merge_customers(conn, self.customer_id, self.absorbed, at=now)
+        await record_interaction(conn, self.customer_id, "merged", None, f"customer {self.absorbed} was merged into this record", at=now)
+        return {"merge": number, "owed_before": str(self.owed + self.absorbed_owed), "brought_over": str(self.absorbed_owed)}
+
+
+@dataclass(frozen=True)
+class UndoMerge(Action):
+    """Take a merge back: they were two people after all. Made by `of`, which says what money goes back."""
+
+    name: ClassVar[str] = "undo_merge"
+
+    customer_id: CustomerId
+    merge: int
+    moved: Money
+
+    @classmethod
+    async def of(cls, conn: Connection, merge_id: int) -> Self:
+        """Raises NotFound."""
+        done = await merge(conn, merge_id)
+        return cls(done.customer_id, merge_id, done.moved)
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.merge}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=2, money=moved_twice(self.moved))
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        await undo_merge(conn, self.merge, at=now)
+        await record_interaction(conn, self.customer_id, "unmerged", None, f"merge {self.merge} was taken back", at=now)
+        return {"merge": self.merge, "went_back": str(self.moved)}
+
+
+async def _mergeable(conn: Connection, customer_id: CustomerId, absorbed: CustomerId) -> MergeStanding:
+    standing = await merge_standing(conn, customer_id, absorbed)
+    if reasons := obstacles_to_merge(standing):
+        raise MergeRefused(reasons)
+    return standing
+
+
+ACTIONS: tuple[type[Action], ...] = (
+    RecordContactPreference,
+    RecordInteraction,
+    MovePlan,
+    RegisterCustomer,
+    AmendCustomer,
+    GiveRole,
+    MergeCustomers,
+    UndoMerge,
+)

@@ -94,12 +94,35 @@ class Receipt:
     at: datetime
 
 
+@dataclass(frozen=True)
+class PaymentWanted:
+    """What a customer is to be asked for; `currency` in three letters, `title` is what the payer reads."""
+
+    customer_id: int
+    request_id: int
+    amount: Money
+    currency: str
+    title: str
+
+
+@dataclass(frozen=True)
+class PaymentLink:
+    """A page of the provider's where one amount can be paid, and its name for it."""
+
+    reference: str
+    url: str
+
+
 class Payments(Protocol):
     """Moves money by key: the same key moves it once. Raises NotNow, Never or NoAnswer."""
 
     async def refund(self, key: str, reference: str, amount: Money) -> Receipt: ...
 
     async def find(self, key: str) -> Sequence[Receipt]: ...
+
+    async def ask(self, key: str, wanted: PaymentWanted) -> PaymentLink: ...
+
+    async def asked(self, key: str) -> PaymentLink | None: ...
 
 
 class Statement(Protocol):

@@ -1,5 +1,6 @@
 """The world outside, recorded: with no provider configured, the exact words and times are kept in Atlas and nothing leaves the house."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from atlas.connection import Atlas
 from atlas.money import Money
 from atlas.principal import executor
 from atlas.statements import Statements
-from forge.outside.ports import Message, Probe, Receipt
+from forge.outside.ports import Message, PaymentLink, PaymentWanted, Probe, Receipt
 
 SQL = Statements(__file__)
 
@@ -76,11 +77,25 @@ class RecordedPayments:
         async with self.atlas.transaction(OUTSIDE) as conn:
             return [Receipt(f"RP-{key}", one.amount, one.at) for one in await SQL.all(conn, Refunded, "recorded_refunds", key=key)]
 
+    async def ask(self, key: str, wanted: PaymentWanted) -> PaymentLink:
+        asked = {"customer_id": wanted.customer_id, "request_id": wanted.request_id, "amount_minor": wanted.amount.minor}
+        await _record_call(self.atlas, key, "payments", "ask", asked)
+        return _recorded_link(key)
+
+    async def asked(self, key: str) -> PaymentLink | None:
+        return _recorded_link(key) if await _called(self.atlas, key) else None
+
 
 @dataclass(frozen=True)
 class Refunded:
     amount: Money
     at: datetime
+
+
+def _recorded_link(key: str) -> PaymentLink:
+    # .invalid is nobody's (RFC 2606): a page that was only recorded must not lead anywhere.
+    name = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return PaymentLink(f"RL-{name}", f"https://pay.invalid/{name}")
 
 
 def _provisioned(key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:

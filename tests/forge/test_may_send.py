@@ -126,6 +126,7 @@ SENDERS: Final = {
 }
 # Whoever can reach beyond this house at all, from where things are done: the adapters of the ports, and the house that vouches.
 REACHES_OUT: Final = {
+    "forge/outside/stripe.py": {"httpx"},
     "forge/outside/twilio.py": {"httpx", "twilio"},
     "forge/outside/snmp.py": {"pysnmp"},
     "forge/sign_in/oidc.py": {"authlib"},

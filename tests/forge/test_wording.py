@@ -12,6 +12,10 @@ GIVEN = {
     "outage": {"area": "Harbour Heights", "since": "10:42", "cause": "a damaged cable near you", "next_word": "12:42"},
     "restored": {"area": "Harbour Heights", "since": "10:42", "until": "12:05"},
     "credit": {"amount": "£5.00", "day": "02/03/2026"},
+    "compensation": {"amount": "£10.34"},
+    "reminder": {"amount": "£30.00"},
+    "restricted": {"amount": "£30.00"},
+    "service_back": {},
     "credit_days": {"amount": "£5.00", "day": "02/03/2026"},
 }
 

@@ -53,13 +53,17 @@ TOLD: Final[Mapping[str, Any]] = {
     "staff.shift.starts_at": EARLY,
 }
 # A link has two ends, a loan two people: the second is at the neighbours'.
-NEXT_DOOR: Final = frozenset({"cmdb.link.to_device_id", "cmdb.relation.to_device_id", "actions.delegation.delegate_id"})
+NEXT_DOOR: Final = frozenset(
+    {"cmdb.link.to_device_id", "cmdb.relation.to_device_id", "actions.delegation.delegate_id", "crm.merge.absorbed_id"}
+)
 # Optional references that would lead in a circle, or mean something of their own.
 LEFT_OUT: Final = frozenset(
     {
         "actions.action.incident_id",
         "actions.action.supersedes_id",
         "billing.allocation.undoes_id",
+        "crm.customer.action_id",
+        "crm.customer.merged_into_id",
         "billing.invoice.journal_id",
         "billing.journal.reverses_id",
         "cmdb.allotment.subscriber_id",

@@ -28,7 +28,10 @@ NAME = "Helen Brooks"
 OWNED = {"/account/sessions/{session_id}/end", "/account/passkeys/{passkey_id}/remove"}
 # What a path names that is the house's, and that everybody who works here may see.
 HOUSE_WIDE = {
+    "/bills/{bill_id}",
+    "/bills/{bill_id}/pdf",
     "/doubts/jobs/{job_id}/retry",
+    "/leaks/{leak_id}/fix",
     "/incidents/{incident_id}",
     "/incidents/{incident_id}/{region}",
     "/customers/{customer_id}",

@@ -1,0 +1,86 @@
+"""Questions about debts that are chased: who stands where on the ladder, what was promised, what is in dispute."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from atlas.billing.reads.bills import balance
+from atlas.billing.records.dunning import Chased, DisputableCharge, Dispute, PromiseToPay, WhySuspended
+from atlas.errors import NotFound
+from atlas.identity import CustomerId
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+# What was billed longer ago is no longer disputed by a word; a person looks at it.
+DISPUTED_WITHIN: Final = timedelta(days=365)
+HOLIDAYS_AHEAD: Final = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class _ChasedAsTold:
+    oldest_due_on: date | None
+    steps: tuple[str, ...]
+    promised_until: date | None
+
+
+@dataclass(frozen=True)
+class _LineState:
+    state: str
+    reason: str
+
+
+async def chased(conn: Connection, today: date, customer_ids: Sequence[CustomerId] | None = None) -> list[Chased]:
+    """Everybody with an overdue debt, or of these customers, with where each stands; what is in dispute is left out of it."""
+    return await SQL.all(conn, Chased, "chased", today=today, customer_ids=None if customer_ids is None else list(customer_ids))
+
+
+async def holidays(conn: Connection, today: date, back: timedelta = timedelta(0)) -> list[date]:
+    """The holidays from `back` before today until two months ahead."""
+    return await SQL.column(conn, "holidays", since=today - back, until=today + HOLIDAYS_AHEAD)
+
+
+async def cut_off_and_square(conn: Connection, today: date, customer_ids: Sequence[CustomerId] | None = None) -> list[CustomerId]:
+    """Who is slowed or cut off for debt and owes nothing overdue any more: all of them, or of these customers."""
+    ids = None if customer_ids is None else list(customer_ids)
+    return await SQL.column(conn, "cut_off_and_square", today=today, customer_ids=ids)
+
+
+async def promises(conn: Connection, customer_id: CustomerId, today: date) -> list[PromiseToPay]:
+    """What the customer promised to pay, the latest day first."""
+    return await SQL.all(conn, PromiseToPay, "promises", customer_id=customer_id, today=today)
+
+
+async def disputes_of(conn: Connection, customer_id: CustomerId) -> list[Dispute]:
+    """The customer's disputes, the latest first; closed ones too."""
+    return await SQL.all(conn, Dispute, "disputes_of", customer_id=customer_id)
+
+
+async def dispute(conn: Connection, dispute_id: int) -> Dispute:
+    """Raises NotFound."""
+    found = await SQL.first(conn, Dispute, "dispute", dispute_id=dispute_id)
+    if found is None:
+        raise NotFound("dispute", dispute_id)
+    return found
+
+
+async def charges_disputable(conn: Connection, customer_id: CustomerId, now: datetime) -> list[DisputableCharge]:
+    """Charges of the last year's bills that were never disputed, the latest bill first; amounts include tax."""
+    return await SQL.all(conn, DisputableCharge, "charges_disputable", customer_id=customer_id, since=now - DISPUTED_WITHIN)
+
+
+async def why_suspended(conn: Connection, customer_id: CustomerId, today: date) -> WhySuspended:
+    """Whether the customer's lines are slowed or cut off, why, and what was done before."""
+    line = await SQL.one(conn, _LineState, "line_state", customer_id=customer_id)
+    told = await SQL.one(conn, _ChasedAsTold, "chased_as_told", customer_id=customer_id, today=today, since=today - DISPUTED_WITHIN)
+    money = await balance(conn, customer_id, today)
+    return WhySuspended(
+        state=line.state,
+        reason=line.reason,
+        owed=money.owed,
+        overdue=money.overdue,
+        oldest_due_on=told.oldest_due_on,
+        steps=told.steps,
+        promised_until=told.promised_until,
+    )

@@ -1,0 +1,106 @@
+-- name: chased
+-- An open item without a bill of its own (brought over from another record) is due on the day it came.
+WITH overdue AS (
+    SELECT item.customer_id, coalesce(invoice.due_on, (journal.posted_at AT TIME ZONE 'UTC')::date) AS due_on, coalesce(invoice.is_disputed, false) AS is_disputed,
+           item.open_minor - coalesce((SELECT sum(dispute.amount_minor) FROM billing.dispute
+                                        WHERE dispute.invoice_id = invoice.id AND dispute.closed_at IS NULL), 0)::bigint AS minor
+      FROM billing.open_item AS item
+      JOIN billing.journal ON journal.id = item.journal_id
+      LEFT JOIN billing.invoice ON invoice.journal_id = item.journal_id
+     WHERE item.open_minor > 0
+       AND (%(customer_ids)s::bigint[] IS NULL OR item.customer_id = ANY (%(customer_ids)s::bigint[]))
+       AND (invoice.id IS NOT NULL OR journal.kind = 'opening')
+), debt AS (
+    SELECT overdue.customer_id, sum(overdue.minor)::bigint AS owed, count(*)::int AS unpaid_bills, min(overdue.due_on) AS oldest_due_on,
+           bool_or(overdue.is_disputed) AS is_disputed
+      FROM overdue
+     WHERE overdue.due_on < %(today)s AND overdue.minor > 0
+     GROUP BY overdue.customer_id
+)
+SELECT debt.customer_id, debt.owed, debt.unpaid_bills, debt.oldest_due_on, coalesce(held.subscriber_ids, '{}') AS subscriber_ids,
+       coalesce(taken.steps, '{}') AS steps, taken.last_step_at, promised.until AS promised_until,
+       coalesce(held.is_restricted, false) AS is_restricted, coalesce(held.is_suspended, false) AS is_suspended,
+       customer.is_vulnerable, customer.has_emergency_line, customer.state = 'deceased' AS is_deceased, debt.is_disputed, customer.timezone
+  FROM debt
+  JOIN crm.customer ON customer.id = debt.customer_id
+  LEFT JOIN LATERAL (SELECT array_agg(subscriber.id ORDER BY subscriber.id) AS subscriber_ids,
+                            bool_or(subscriber.restricted_for = 'non_payment') AS is_restricted,
+                            bool_or(subscriber.suspended_for = 'non_payment') AS is_suspended
+                       FROM crm.subscriber
+                      WHERE subscriber.customer_id = debt.customer_id AND subscriber.state IN ('active', 'suspended')) AS held ON true
+  LEFT JOIN LATERAL (SELECT array_agg(dunning_step.step ORDER BY dunning_step.id) AS steps, max(dunning_step.taken_at) AS last_step_at
+                       FROM billing.dunning_step
+                      WHERE dunning_step.customer_id = debt.customer_id AND dunning_step.oldest_due_on = debt.oldest_due_on) AS taken ON true
+  LEFT JOIN LATERAL (SELECT max(promise_to_pay.due_on) AS until
+                       FROM billing.promise_to_pay WHERE promise_to_pay.customer_id = debt.customer_id) AS promised ON true
+ ORDER BY debt.customer_id;
+
+-- name: holidays
+SELECT holiday.day FROM billing.holiday WHERE holiday.day BETWEEN %(since)s AND %(until)s ORDER BY holiday.day;
+
+-- name: cut_off_and_square
+-- Lines are slowed or cut off for debt, and nothing is overdue any more.
+SELECT DISTINCT subscriber.customer_id
+  FROM crm.subscriber
+ WHERE (subscriber.suspended_for = 'non_payment' OR subscriber.restricted_for = 'non_payment')
+   AND (%(customer_ids)s::bigint[] IS NULL OR subscriber.customer_id = ANY (%(customer_ids)s::bigint[]))
+   AND NOT EXISTS (SELECT FROM billing.open_item AS item
+                     LEFT JOIN billing.invoice ON invoice.journal_id = item.journal_id
+                    WHERE item.customer_id = subscriber.customer_id
+                      AND coalesce(invoice.due_on, %(today)s - 1) < %(today)s
+                      AND item.open_minor > coalesce((SELECT sum(dispute.amount_minor) FROM billing.dispute
+                                                       WHERE dispute.invoice_id = invoice.id AND dispute.closed_at IS NULL), 0))
+ ORDER BY subscriber.customer_id;
+
+-- name: promises
+SELECT promise.amount_minor AS amount, promise.due_on, promise.made_at,
+       promise.due_on < %(today)s
+       AND EXISTS (SELECT FROM billing.open_item AS item JOIN billing.invoice ON invoice.journal_id = item.journal_id
+                    WHERE item.customer_id = promise.customer_id AND item.open_minor > 0 AND invoice.due_on < promise.due_on) AS is_broken
+  FROM billing.promise_to_pay AS promise
+ WHERE promise.customer_id = %(customer_id)s
+ ORDER BY promise.due_on DESC
+ LIMIT 20;
+
+-- name: disputes_of
+SELECT dispute.id, dispute.customer_id, dispute.invoice_id, invoice.number, dispute.label, dispute.amount_minor AS amount, dispute.reason,
+       dispute.opened_at, dispute.closed_at, dispute.outcome
+  FROM billing.dispute
+  JOIN billing.invoice ON invoice.id = dispute.invoice_id
+ WHERE dispute.customer_id = %(customer_id)s
+ ORDER BY dispute.id DESC
+ LIMIT 20;
+
+-- name: charges_disputable
+SELECT line.invoice_id, invoice.number, line.label, sum(line.amount_minor + line.tax_minor)::bigint AS amount
+  FROM billing.invoice_line AS line
+  JOIN billing.invoice ON invoice.id = line.invoice_id
+ WHERE invoice.customer_id = %(customer_id)s AND invoice.issued_at IS NOT NULL AND invoice.issued_at > %(since)s
+   AND NOT EXISTS (SELECT FROM billing.dispute WHERE dispute.invoice_id = line.invoice_id AND dispute.label = line.label)
+ GROUP BY line.invoice_id, invoice.number, invoice.issued_at, line.label
+HAVING sum(line.amount_minor + line.tax_minor) > 0
+ ORDER BY invoice.issued_at DESC, line.label;
+
+-- name: dispute
+SELECT dispute.id, dispute.customer_id, dispute.invoice_id, invoice.number, dispute.label, dispute.amount_minor AS amount, dispute.reason,
+       dispute.opened_at, dispute.closed_at, dispute.outcome
+  FROM billing.dispute
+  JOIN billing.invoice ON invoice.id = dispute.invoice_id
+ WHERE dispute.id = %(dispute_id)s;
+
+-- name: chased_as_told
+-- What a customer may read of it themselves: the day of their oldest overdue bill, what was done, and what they promised.
+SELECT (SELECT min(invoice.due_on)
+          FROM billing.open_item AS item JOIN billing.invoice ON invoice.journal_id = item.journal_id
+         WHERE item.customer_id = %(customer_id)s AND item.open_minor > 0 AND invoice.due_on < %(today)s) AS oldest_due_on,
+       array(SELECT dunning_step.step FROM billing.dunning_step
+              WHERE dunning_step.customer_id = %(customer_id)s AND dunning_step.taken_at > %(since)s ORDER BY dunning_step.id) AS steps,
+       (SELECT max(promise_to_pay.due_on) FROM billing.promise_to_pay
+         WHERE promise_to_pay.customer_id = %(customer_id)s AND promise_to_pay.due_on >= %(today)s) AS promised_until;
+
+-- name: line_state
+SELECT CASE WHEN bool_or(subscriber.state = 'suspended') THEN 'suspended' WHEN bool_or(subscriber.restricted_for IS NOT NULL) THEN 'restricted'
+            WHEN bool_or(subscriber.state = 'active') THEN 'active' ELSE 'none' END AS state,
+       coalesce(max(coalesce(subscriber.suspended_for, subscriber.restricted_for)), '') AS reason
+  FROM crm.subscriber
+ WHERE subscriber.customer_id = %(customer_id)s;

@@ -1,0 +1,103 @@
+"""How a debt is chased: which step of the ladder is due, what stops it, what may be promised. Pure."""
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from atlas.billing.records.dunning import Chased, DisputableCharge, Does, Ladder, PromiseToPay, Rung
+from atlas.errors import AtlasError, InvalidField
+from atlas.money import ZERO, Money
+
+DAY: Final = timedelta(days=1)
+# No ladder and no agent stops the chase for longer than a bill's month: what an operator writes is within it.
+LONGEST_PROMISE: Final = timedelta(days=31)
+REMEMBERED: Final = timedelta(days=90)
+CUTS: Final = frozenset({Does.RESTRICT, Does.SUSPEND, Does.TERMINATE})
+
+
+class NothingOverdue(AtlasError):
+    """A promise to pay, or a dispute, of nothing that is owed."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is overdue, so there is nothing to promise")
+
+
+class PromisesBroken(AtlasError):
+    """Promises were made and not kept: the next one is a person's to take."""
+
+    def __init__(self, broken: int) -> None:
+        super().__init__(f"{broken} promises of the last 90 days were not kept; a colleague has to agree to another")
+
+
+class ChargeUnknown(AtlasError):
+    """No bill of the customer holds this charge, or it is in dispute already."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"label: there is no charge {label!r} on your bills that can be disputed")
+
+
+def rung_due(ladder: Ladder, chased: Chased, now: datetime, today: date, holidays: Collection[date] = ()) -> Rung | None:
+    """The step to take now: the lowest that was not taken, if its conditions hold and nothing stops it; one at a time, none left out."""
+    following = next((rung for rung in ladder.rungs if not is_taken(rung, chased)), None)
+    if following is None or not _holds(following, chased, today):
+        return None
+    if chased.last_step_at is not None and now - chased.last_step_at < ladder.apart:
+        return None
+    return None if _is_stopped(following, chased, ladder, today, holidays) else following
+
+
+def is_taken(rung: Rung, chased: Chased) -> bool:
+    """Whether the step was taken for this very debt, or the line is as it would leave it."""
+    if rung.does is Does.RESTRICT:
+        return chased.is_restricted or chased.is_suspended or rung.step in chased.steps
+    return rung.step in chased.steps or (rung.does is Does.SUSPEND and chased.is_suspended)
+
+
+def _holds(rung: Rung, chased: Chased, today: date) -> bool:
+    is_old = today - chased.oldest_due_on >= rung.overdue_for
+    return is_old and chased.owed >= rung.owed_at_least and chased.unpaid_bills >= rung.unpaid_bills
+
+
+def _is_stopped(rung: Rung, chased: Chased, ladder: Ladder, today: date, holidays: Collection[date]) -> bool:
+    # Nobody writes to the dead of money; and whoever promised is given until the end of that day.
+    if chased.is_deceased or (chased.promised_until is not None and today <= chased.promised_until):
+        return True
+    if rung.does not in CUTS:
+        return False
+    is_protected = chased.is_vulnerable or chased.has_emergency_line or chased.is_disputed
+    return is_protected or today.weekday() in ladder.blackout or today in holidays or today + DAY in holidays
+
+
+def is_to_be_restored(overdue: Money) -> bool:
+    """Whoever owes nothing beyond its day, disputes left out, is served again."""
+    return overdue <= ZERO
+
+
+def checked_promise(ladder: Ladder, promises: Iterable[PromiseToPay], overdue: Money, due_on: date, today: date) -> date:
+    """`due_on`, if such a promise is taken without a person. Raises NothingOverdue, InvalidField or PromisesBroken."""
+    made = list(promises)
+    possible_promise(made, overdue, due_on, today, ladder.promise_up_to)
+    broken = sum(promise.is_broken and today - promise.due_on <= REMEMBERED for promise in made)
+    if broken > ladder.broken_promises:
+        raise PromisesBroken(broken)
+    return due_on
+
+
+def possible_promise(made: Iterable[PromiseToPay], overdue: Money, due_on: date, today: date, most: timedelta = LONGEST_PROMISE) -> date:
+    """`due_on`, if anybody may take such a promise at all. Raises NothingOverdue or InvalidField."""
+    if overdue <= ZERO:
+        raise NothingOverdue
+    if not today <= due_on <= today + most:
+        raise InvalidField("due_on", f"a day from {today} to {today + most}")
+    if any(today <= promise.due_on for promise in made):
+        raise InvalidField("due_on", "there is a promise already; when it is kept, another can be made")
+    return due_on
+
+
+def charge_named(charges: Iterable[DisputableCharge], label: str) -> DisputableCharge:
+    """The latest charge of that name, whatever its case. Raises ChargeUnknown."""
+    wanted = " ".join(label.lower().split())
+    found = next((charge for charge in charges if " ".join(charge.label.lower().split()) == wanted), None)
+    if found is None:
+        raise ChargeUnknown(label)
+    return found

@@ -1,0 +1,53 @@
+"""Changes to how a debt is chased: a step taken, a promise, a dispute."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from atlas.billing.records.debts import Debt
+from atlas.billing.records.dunning import DisputableCharge
+from atlas.errors import Conflict
+from atlas.identity import CustomerId
+from atlas.money import Money
+from atlas.statements import Connection, Statements
+
+SQL = Statements(__file__)
+
+
+async def record_steps(conn: Connection, step: str, debts: Sequence[Debt], at: datetime) -> list[CustomerId]:
+    """Keeps that this step was taken for these debts; whose it was new for."""
+    return await SQL.column(
+        conn,
+        "record_steps",
+        step=step,
+        customer_ids=[debt.customer_id for debt in debts],
+        oldest=[debt.oldest_due_on for debt in debts],
+        owed=[debt.owed.minor for debt in debts],
+        at=at,
+    )
+
+
+async def record_promise_to_pay(conn: Connection, customer_id: CustomerId, amount: Money, due_on: date, at: datetime) -> None:
+    """Keeps what somebody said they would pay by a day; the same again is the same promise."""
+    await SQL.run(conn, "promise", customer_id=customer_id, amount_minor=amount.minor, due_on=due_on, at=at)
+
+
+async def open_dispute(conn: Connection, customer_id: CustomerId, charge: DisputableCharge, reason: str, at: datetime) -> int:
+    """Keeps that a charge is not accepted; the dispute's number."""
+    return int(
+        await SQL.value(
+            conn,
+            "open_dispute",
+            customer_id=customer_id,
+            invoice_id=charge.invoice_id,
+            label=charge.label,
+            amount_minor=charge.amount.minor,
+            reason=reason,
+            at=at,
+        )
+    )
+
+
+async def close_dispute(conn: Connection, dispute_id: int, outcome: str, at: datetime) -> None:
+    """Ends a dispute: upheld or rejected. Raises Conflict where it ended before."""
+    if not await SQL.run(conn, "close_dispute", dispute_id=dispute_id, outcome=outcome, at=at):
+        raise Conflict(f"dispute {dispute_id} is closed already")

@@ -1,0 +1,32 @@
+"""What must stand at any moment (DOMAIN.md section 4), asked as the owner: of the seeded ISP, and after every scenario."""
+
+from typing import Any, Final
+
+import psycopg
+
+from atlas.statements import Statements
+
+SQL: Final = Statements(__file__)
+SENTENCES: Final = (
+    "an_active_service_has_one_premise_port_policy_and_charge_and_vice_versa",
+    "every_line_of_a_bill_has_its_version_of_the_catalogue_and_its_cause",
+    "the_lines_of_a_bill_are_what_was_posted_and_the_ledger_is_zero",
+    "the_bytes_of_an_issued_bill_never_change",
+    "an_address_a_port_and_a_serial_belong_to_one_line_at_a_time",
+    "an_alarm_is_in_one_open_situation_and_a_situation_has_an_alarm_or_an_operator",
+    "only_who_is_affected_is_told_and_nobody_twice",
+    "a_completed_order_has_its_line_and_one_that_ended_holds_nothing",
+    "no_clock_of_a_ticket_runs_backwards",
+    "what_was_credited_for_an_outage_is_at_most_a_month_and_once",
+    "every_write_has_its_action_and_every_agents_an_allow",
+    "no_truck_is_sent_into_an_open_outage_unless_somebody_said_why",
+    "whoever_is_suspended_for_debt_has_no_credit_for_an_outage_and_is_not_asked_to_wait",
+)
+# Enough to see what it is about.
+SHOWN: Final = 5
+
+
+def broken(owner: psycopg.Connection[Any]) -> dict[str, list[str]]:
+    """Each sentence that does not stand, with what breaks it; empty where all do."""
+    found = {name: [str(row[0]) for row in owner.execute(SQL.text(name), {}).fetchmany(SHOWN)] for name in SENTENCES}
+    return {name.replace("_", " "): rows for name, rows in found.items() if rows}

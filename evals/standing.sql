@@ -1,0 +1,134 @@
+-- DOMAIN.md section 4: what must stand at any moment. Each statement finds what breaks one sentence, said by its name; no row is what must be.
+-- The books' own invariants are in atlas/billing/reads/books.sql, and what must be once all is quiet in evals/campaign/invariants.sql.
+
+-- name: an_active_service_has_one_premise_port_policy_and_charge_and_vice_versa
+SELECT format('line %%s, %%s: %%s ports, %%s policies, %%s charges', line.id, line.state, line.ports, line.policies, line.charges)
+  FROM (SELECT subscriber.id, subscriber.state,
+               (SELECT count(*) FROM cmdb.access WHERE access.subscriber_id = subscriber.id) AS ports,
+               (SELECT count(*) FROM catalogue.access_policy AS policy WHERE policy.offering_version_id = subscriber.offering_version_id) AS policies,
+               (SELECT count(*) FROM billing.charge WHERE charge.subscriber_id = subscriber.id AND charge.ends_on IS NULL AND NOT charge.is_add_on) AS charges
+          FROM crm.subscriber) AS line
+ WHERE (line.state = 'active' AND (line.ports, line.policies, line.charges) <> (1, 1, 1))
+    OR (line.state IN ('terminated', 'cancelled', 'aborted') AND (line.ports > 0 OR line.charges > 0));
+
+-- name: every_line_of_a_bill_has_its_version_of_the_catalogue_and_its_cause
+SELECT format('line %%s of bill %%s: version %%s, cause "%%s"', line.id, line.invoice_id, line.offering_version_id, line.cause)
+  FROM billing.invoice_line AS line
+  JOIN billing.invoice ON invoice.id = line.invoice_id AND invoice.issued_at IS NOT NULL
+ WHERE line.cause = '' OR (line.kind = 'recurring' AND line.offering_version_id IS NULL);
+
+-- name: the_lines_of_a_bill_are_what_was_posted_and_the_ledger_is_zero
+SELECT format('bill %%s: %%s posted, lines of %%s', invoice.id, posting.amount_minor, lines.minor)
+  FROM billing.invoice
+  JOIN billing.posting ON posting.journal_id = invoice.journal_id AND posting.ledger_account = 'receivable'
+ CROSS JOIN LATERAL (SELECT coalesce(sum(line.amount_minor + line.tax_minor), 0) AS minor FROM billing.invoice_line AS line WHERE line.invoice_id = invoice.id) AS lines
+ WHERE posting.amount_minor <> lines.minor
+   AND (SELECT count(*) FROM billing.invoice AS together WHERE together.journal_id = invoice.journal_id) = 1
+UNION ALL
+SELECT format('the ledger is out by %%s', sum(posting.amount_minor)) FROM billing.posting HAVING sum(posting.amount_minor) <> 0;
+
+-- name: the_bytes_of_an_issued_bill_never_change
+SELECT format('bill %%s: its document is not what was kept', document.invoice_id) FROM billing.invoice_document AS document WHERE sha256(document.pdf) <> document.digest
+UNION ALL
+SELECT format('%%s can be changed: its guard is not on', guarded.name)
+  FROM (VALUES ('billing.invoice'), ('billing.invoice_line'), ('billing.invoice_document'), ('billing.journal'), ('billing.posting')) AS guarded (name)
+ WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = guarded.name::regclass AND tgname = 'is_final' AND tgenabled = 'O');
+
+-- name: an_address_a_port_and_a_serial_belong_to_one_line_at_a_time
+SELECT format('address %%s: %%s live sessions', session.framed_address, count(*))
+  FROM cmdb.session WHERE session.ended_at IS NULL AND session.framed_address IS NOT NULL GROUP BY session.framed_address HAVING count(*) > 1
+UNION ALL
+SELECT format('%%s of %%s: %%s lines', access.managed_object, access.reported_by_device_id, count(*))
+  FROM cmdb.access GROUP BY access.reported_by_device_id, access.managed_object HAVING count(*) > 1
+UNION ALL
+SELECT format('serial %%s: %%s lines', access.cpe_serial, count(*)) FROM cmdb.access GROUP BY access.cpe_serial HAVING count(*) > 1
+UNION ALL
+SELECT format('number %%s of pool %%s: %%s lines', allotment.place, allotment.pool_id, count(*))
+  FROM cmdb.allotment WHERE allotment.state = 'assigned' GROUP BY allotment.pool_id, allotment.place HAVING count(*) > 1;
+
+-- name: an_alarm_is_in_one_open_situation_and_a_situation_has_an_alarm_or_an_operator
+SELECT format('alarm %%s is in %%s situations', held.alarm_id, count(*))
+  FROM itsm.incident_alarm AS held JOIN itsm.incident ON incident.id = held.incident_id AND incident.state <> 'closed'
+ WHERE held.left_at IS NULL GROUP BY held.alarm_id HAVING count(*) > 1
+UNION ALL
+SELECT format('INC-%%s has no alarm, and nobody opened it', incident.id)
+  FROM itsm.incident
+  JOIN actions.action ON action.id = incident.action_id
+ WHERE incident.state <> 'closed' AND action.proposer NOT LIKE 'staff:%%' AND action.name <> 'import_history'
+   AND NOT EXISTS (SELECT FROM itsm.incident_alarm AS held WHERE held.incident_id = incident.id);
+
+-- name: only_who_is_affected_is_told_and_nobody_twice
+SELECT format('customer %%s was told of INC-%%s and has no line in it', notice.customer_id, notice.incident_id)
+  FROM helpdesk.notice
+ WHERE notice.purpose = 'outage' AND notice.customer_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM itsm.incident_subscriber AS lost JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
+                    WHERE lost.incident_id = notice.incident_id AND subscriber.customer_id = notice.customer_id)
+UNION ALL
+SELECT format('customer %%s: %%s times told %%s of INC-%%s', notice.customer_id, count(*), notice.purpose, notice.incident_id)
+  FROM helpdesk.notice
+ WHERE notice.purpose IN ('outage', 'restored') AND notice.incident_id IS NOT NULL AND notice.customer_id IS NOT NULL
+ GROUP BY notice.customer_id, notice.purpose, notice.incident_id HAVING count(*) > 1;
+
+-- name: a_completed_order_has_its_line_and_one_that_ended_holds_nothing
+SELECT format('order %%s is %%s and its line %%s', product_order.id, product_order.state, coalesce(subscriber.state, 'is not there'))
+  FROM oms.product_order LEFT JOIN crm.subscriber ON subscriber.id = product_order.subscriber_id
+ WHERE product_order.kind = 'add' AND product_order.state = 'completed' AND product_order.subscriber_id IS NOT NULL
+   AND subscriber.state NOT IN ('active', 'suspended', 'pendingTerminate', 'terminated')
+UNION ALL
+SELECT format('order %%s is %%s and still holds %%s', product_order.id, product_order.state, allotment.id)
+  FROM oms.product_order
+  JOIN crm.subscriber ON subscriber.id = product_order.subscriber_id AND subscriber.state IN ('cancelled', 'aborted')
+  JOIN cmdb.allotment ON allotment.subscriber_id = subscriber.id
+ WHERE product_order.kind = 'add' AND product_order.state IN ('failed', 'cancelled', 'rejected');
+
+-- name: no_clock_of_a_ticket_runs_backwards
+SELECT format('ticket %%s: opened %%s, due %%s, resolved %%s, closed %%s', ticket.id, ticket.opened_at, ticket.due_at, ticket.resolved_at, ticket.closed_at)
+  FROM itsm.ticket
+ WHERE ticket.due_at < ticket.opened_at OR ticket.resolved_at < ticket.opened_at OR ticket.closed_at < coalesce(ticket.resolved_at, ticket.opened_at);
+
+-- name: what_was_credited_for_an_outage_is_at_most_a_month_and_once
+SELECT format('line %%s for incident %%s: %%s of %%s', credit.subscriber_id, credit.incident, credit.minor, price.minor)
+  FROM (SELECT credit.subscriber_id, split_part(credit.cause, ':', 2) AS incident, sum(credit.amount_minor) AS minor
+          FROM billing.credit WHERE credit.cause LIKE 'incident:%%' GROUP BY credit.subscriber_id, split_part(credit.cause, ':', 2)) AS credit
+  JOIN crm.subscriber ON subscriber.id = credit.subscriber_id
+ CROSS JOIN LATERAL (SELECT sum(price.amount_minor) AS minor FROM catalogue.price
+                      WHERE price.offering_version_id = subscriber.offering_version_id AND price.kind = 'recurring') AS price
+ WHERE credit.minor > price.minor
+UNION ALL
+SELECT format('line %%s was credited %%s times for %%s', credit.subscriber_id, count(*), credit.cause)
+  FROM billing.credit GROUP BY credit.subscriber_id, credit.cause HAVING count(*) > 1;
+
+-- name: every_write_has_its_action_and_every_agents_an_allow
+SELECT format('A-%%s %%s by %%s is done, and no rule allowed it', action.id, action.name, action.proposer)
+  FROM actions.action
+ WHERE action.state = 'done' AND action.rule IS NULL
+UNION ALL
+SELECT format('credit %%s is the effect of A-%%s, which is %%s', credit.id, action.id, action.state)
+  FROM billing.credit JOIN actions.action ON action.id = credit.action_id WHERE action.state NOT IN ('done', 'executing')
+UNION ALL
+SELECT format('notice %%s is the effect of A-%%s, which is %%s', notice.id, action.id, action.state)
+  FROM helpdesk.notice JOIN actions.action ON action.id = notice.action_id WHERE action.state NOT IN ('done', 'executing');
+
+-- name: no_truck_is_sent_into_an_open_outage_unless_somebody_said_why
+SELECT format('job %%s for customer %%s, whose line is down in INC-%%s', job.id, job.customer_id, incident.id)
+  FROM field_service.job
+  JOIN actions.action ON action.id = job.action_id
+  JOIN crm.subscriber ON subscriber.customer_id = job.customer_id
+  JOIN itsm.incident_subscriber AS lost ON lost.subscriber_id = subscriber.id AND lost.restored_at IS NULL AND lost.lost_at < job.created_at
+  JOIN itsm.incident ON incident.id = lost.incident_id AND incident.is_outage AND incident.state = 'inProgress' AND incident.opened_at < job.created_at
+ WHERE job.kind = 'repair' AND job.incident_id IS NULL AND job.state IN ('acknowledged', 'held', 'inProgress')
+   AND coalesce(action.arguments ->> 'because_of_incident', '') = '' AND action.name = 'book_visit';
+
+-- name: whoever_is_suspended_for_debt_has_no_credit_for_an_outage_and_is_not_asked_to_wait
+SELECT format('line %%s was credited for %%s while it was cut off for debt', credit.subscriber_id, credit.cause)
+  FROM billing.credit
+  JOIN billing.pause ON pause.subscriber_id = credit.subscriber_id AND pause.paused_for = 'non_payment'
+                    AND credit.granted_at::date >= pause.paused_on AND (pause.resumed_on IS NULL OR credit.granted_at::date < pause.resumed_on)
+ WHERE credit.cause LIKE 'incident:%%' OR credit.cause LIKE 'late_repair:%%'
+UNION ALL
+SELECT format('customer %%s was told of INC-%%s with every line cut off for debt', notice.customer_id, notice.incident_id)
+  FROM helpdesk.notice
+ WHERE notice.purpose = 'outage'
+   AND NOT EXISTS (SELECT FROM crm.subscriber WHERE subscriber.customer_id = notice.customer_id AND subscriber.suspended_for IS DISTINCT FROM 'non_payment')
+   AND EXISTS (SELECT FROM billing.pause JOIN crm.subscriber ON subscriber.id = pause.subscriber_id
+                WHERE subscriber.customer_id = notice.customer_id AND pause.paused_for = 'non_payment' AND notice.queued_at::date > pause.paused_on);

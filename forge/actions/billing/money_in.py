@@ -1,0 +1,130 @@
+"""What can be done about money that comes in: ask for it by a link, give it back, say whose it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from atlas.actions.writes import queue_errands
+from atlas.billing.reads.bills import balance, currency
+from atlas.billing.reads.money_in import payments_held
+from atlas.billing.rules.money_in import amount_to_ask, refundable
+from atlas.billing.writes.money_in import ask_for_payment, match_payment, refund
+from atlas.errors import NotFound
+from atlas.identity import CustomerId
+from atlas.money import Money
+from atlas.statements import Connection
+from forge.action import Action
+from governance.facts import Facts
+
+
+@dataclass(frozen=True)
+class RequestPaymentLink(Action):
+    """Have the payment provider make a page on which a customer can pay what they owe. Made by `of`, which measures how much that is."""
+
+    name: ClassVar[str] = "request_payment_link"
+
+    customer_id: CustomerId
+    amount: Money
+    source: str
+
+    @classmethod
+    async def of(cls, conn: Connection, customer_id: CustomerId, source: str, now: datetime) -> Self:
+        """Raises NothingToPay."""
+        return cls(customer_id, amount_to_ask((await balance(conn, customer_id, now.date())).owed), source)
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.customer_id}:{self.amount}:{self.source}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        amount = amount_to_ask((await balance(conn, self.customer_id, now.date())).owed)
+        request = await ask_for_payment(conn, self.customer_id, amount, self.operation_key, at=now)
+        arguments = {
+            "customer_id": self.customer_id,
+            "request_id": request,
+            "amount_minor": amount.minor,
+            "currency": await currency(conn),
+            "title": "Broadband",
+        }
+        await queue_errands(conn, "payments", "ask", {self.operation_key: arguments})
+        return {"request": request, "amount": str(amount)}
+
+
+@dataclass(frozen=True)
+class RefundPayment(Action):
+    """Give a customer back what one of their payments brought and no debt used. Made by `of`, which finds the payment."""
+
+    name: ClassVar[str] = "refund_payment"
+
+    customer_id: CustomerId
+    reference: str
+    amount: Money
+    unused: Money
+    because: str
+
+    @classmethod
+    async def of(cls, conn: Connection, customer_id: CustomerId, reference: str, amount: Money, because: str) -> Self:
+        """Raises NotFound where the payment is not this customer's, RefundExceedsPayment where it brought less or debts used it."""
+        held = next((one for one in await payments_held(conn, customer_id) if one.reference == reference), None)
+        if held is None:
+            raise NotFound("payment", reference)
+        return cls(customer_id, reference, refundable(reference, amount, held.unused), held.unused, because)
+
+    @property
+    def operation_key(self) -> str:
+        # What is left of the payment is in it: asking for the same again before the first was made is the same order.
+        return f"{self.name}:{self.reference}:{self.amount}:{self.unused}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, money=self.amount, customers=1)
+
+    async def refreshed(self, conn: Connection, now: datetime) -> Self:  # noqa: ARG002
+        return await self.of(conn, self.customer_id, self.reference, self.amount, self.because)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises RefundExceedsPayment where somebody, or a debt, was faster."""
+        await refund(conn, self.operation_key, self.reference, self.amount, at=now, reason=self.because)
+        arguments = {"reference": self.reference, "amount_minor": self.amount.minor}
+        await queue_errands(conn, "payments", "refund", {self.operation_key: arguments})
+        return {"refunded": str(self.amount), "payment": self.reference}
+
+
+@dataclass(frozen=True)
+class MatchPayment(Action):
+    """Say whose a payment in suspense is. What it brings settles their oldest debt."""
+
+    name: ClassVar[str] = "match_payment"
+
+    customer_id: CustomerId
+    reference: str
+    amount: Money
+    note: str
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.reference}:{self.customer_id}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, money=self.amount, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        await match_payment(conn, self.reference, self.customer_id, at=now, note=self.note)
+        return {"payment": self.reference, "customer": self.customer_id}
+
+
+ACTIONS: tuple[type[Action], ...] = (RequestPaymentLink, RefundPayment, MatchPayment)

@@ -1,0 +1,130 @@
+"""An issued bill as a PDF: one page or more, A4, the same bytes for the same bill. Pure."""
+
+from functools import cache
+from importlib import resources
+from io import BytesIO
+from typing import Final
+
+from reportlab.lib.colors import HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.lib.utils import simpleSplit
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from atlas.billing.records.documents import Paper, PaperLine
+from forge.invoices.words import InvoiceWords, invoice_words
+
+FONT: Final = "NotoSans"
+INK, QUIET, RULE, TINT = HexColor("#16242e"), HexColor("#5c6b76"), HexColor("#c9d2d8"), HexColor("#0b5d7a")
+LEFT, RIGHT, TOP, FOOT = 22 * mm, A4[0] - 22 * mm, A4[1] - 24 * mm, 34 * mm
+NET, TAX, GROSS = RIGHT - 62 * mm, RIGHT - 31 * mm, RIGHT
+LINE_HEIGHT: Final = 7.2 * mm
+# Devanagari joins its letters, which the PDF's library does not do: those bills are printed in English, and shown in Hindi as HTML.
+UNPRINTED: Final = frozenset({"hi"})
+
+
+@cache
+def _font() -> str:
+    """Read once a process: the file has two megabytes."""
+    file = next(one for one in resources.files("fontpkg_noto_sans").joinpath("files").iterdir() if "Italic" not in one.name)
+    pdfmetrics.registerFont(TTFont(FONT, str(file)))
+    return FONT
+
+
+def invoice_pdf(paper: Paper, operator: str) -> bytes:
+    """The whole document. Times and names of the machine are left out, so that the same bill is the same bytes."""
+    _font()
+    language = "en" if paper.head.language in UNPRINTED else paper.head.language
+    words = invoice_words(language, paper.head.currency)
+    made = BytesIO()
+    canvas = Canvas(made, pagesize=A4, invariant=1, pageCompression=1)
+    canvas.setTitle(f"{words['title']} {paper.head.number}")
+    canvas.setAuthor(operator)
+    y = _head(canvas, paper, words, operator)
+    for line in paper.lines:
+        if y < FOOT + 4 * LINE_HEIGHT:
+            y = _next_page(canvas, words)
+        y = _line(canvas, line, words, y)
+    _totals(canvas, paper, words, y if y > FOOT + 52 * mm else _next_page(canvas, words))
+    _foot(canvas, words)
+    canvas.save()
+    return made.getvalue()
+
+
+def _write(canvas: Canvas, x: float, y: float, text: str, size: float = 9.5, colour: HexColor = INK, *, to_the_left: bool = False) -> None:
+    canvas.setFont(FONT, size)
+    canvas.setFillColor(colour)
+    (canvas.drawRightString if to_the_left else canvas.drawString)(x, y, text)
+
+
+def _head(canvas: Canvas, paper: Paper, words: InvoiceWords, operator: str) -> float:
+    head = paper.head
+    _write(canvas, LEFT, TOP, operator, 15, TINT)
+    _write(canvas, RIGHT, TOP, words["title"], 22, to_the_left=True)
+    canvas.setStrokeColor(TINT)
+    canvas.setLineWidth(1.4)
+    canvas.line(LEFT, TOP - 6 * mm, RIGHT, TOP - 6 * mm)
+    for place, text in enumerate((head.name, *head.address)):
+        _write(canvas, LEFT, TOP - 20 * mm - place * 5 * mm, text, 10.5)
+    facts = (
+        (words["number"], str(head.number)),
+        (words["customer"], f"C-{head.customer_id}"),
+        (words["issued"], words.day(head.issued_at.date())),
+        (words["period"], f"{words.day(head.period_from)} – {words.day(head.last_day)}"),
+        (words["due"], words.day(head.due_on)),
+    )
+    for place, (name, value) in enumerate(facts):
+        y = TOP - 20 * mm - place * 5.4 * mm
+        _write(canvas, RIGHT - 80 * mm, y, name, 9, QUIET)
+        _write(canvas, RIGHT, y, value, 9.5, to_the_left=True)
+    return _columns(canvas, words, TOP - 62 * mm)
+
+
+def _columns(canvas: Canvas, words: InvoiceWords, y: float) -> float:
+    _write(canvas, LEFT, y, words["line"], 8.5, QUIET)
+    for x, name in ((NET, "net"), (TAX, "tax"), (GROSS, "gross")):
+        _write(canvas, x, y, words[name], 8.5, QUIET, to_the_left=True)
+    canvas.setStrokeColor(RULE)
+    canvas.setLineWidth(0.6)
+    canvas.line(LEFT, y - 2.4 * mm, RIGHT, y - 2.4 * mm)
+    return y - LINE_HEIGHT - 1.2 * mm
+
+
+def _line(canvas: Canvas, line: PaperLine, words: InvoiceWords, y: float) -> float:
+    pieces = simpleSplit(line.label, FONT, 9.5, NET - LEFT - 26 * mm) or [""]
+    for place, piece in enumerate(pieces):
+        _write(canvas, LEFT, y - place * 4.6 * mm, piece)
+    for x, amount in ((NET, line.net), (TAX, line.tax), (GROSS, line.gross)):
+        _write(canvas, x, y, words.money(amount), to_the_left=True)
+    return y - LINE_HEIGHT - (len(pieces) - 1) * 4.6 * mm
+
+
+def _totals(canvas: Canvas, paper: Paper, words: InvoiceWords, y: float) -> None:
+    canvas.setStrokeColor(RULE)
+    canvas.line(LEFT, y + 3.4 * mm, RIGHT, y + 3.4 * mm)
+    for name, amount in (("total_net", paper.net), ("total_tax", paper.tax)):
+        _write(canvas, TAX, y - 2 * mm, words[name], 9.5, QUIET, to_the_left=True)
+        _write(canvas, GROSS, y - 2 * mm, words.money(amount), to_the_left=True)
+        y -= 6 * mm
+    canvas.setFillColor(HexColor("#eaf2f5"))
+    canvas.rect(LEFT, y - 9.5 * mm, RIGHT - LEFT, 11 * mm, stroke=0, fill=1)
+    _write(canvas, LEFT + 3 * mm, y - 5.6 * mm, words["total"], 12)
+    _write(canvas, RIGHT - 3 * mm, y - 5.6 * mm, words.money(paper.total), 14, TINT, to_the_left=True)
+    for place, piece in enumerate(simpleSplit(words.to_pay(paper), FONT, 10, RIGHT - LEFT)):
+        _write(canvas, LEFT, y - 19 * mm - place * 5 * mm, piece, 10)
+
+
+def _foot(canvas: Canvas, words: InvoiceWords) -> None:
+    canvas.setStrokeColor(RULE)
+    canvas.line(LEFT, 25 * mm, RIGHT, 25 * mm)
+    for place, piece in enumerate(simpleSplit(words["questions"], FONT, 8.5, RIGHT - LEFT - 24 * mm)):
+        _write(canvas, LEFT, 20 * mm - place * 4.2 * mm, piece, 8.5, QUIET)
+    _write(canvas, RIGHT, 20 * mm, words["page"].format(page=canvas.getPageNumber()), 8.5, QUIET, to_the_left=True)
+
+
+def _next_page(canvas: Canvas, words: InvoiceWords) -> float:
+    _foot(canvas, words)
+    canvas.showPage()
+    return _columns(canvas, words, TOP)

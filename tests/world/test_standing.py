@@ -1,0 +1,70 @@
+"""DOMAIN.md section 4 over the seeded ISP: every sentence stands, and each notices what breaks it."""
+
+from typing import LiteralString
+
+import psycopg
+import pytest
+
+from atlas.connection import Atlas
+from evals.standing import SENTENCES, broken
+from forge.leaks import look_at_all
+
+# What breaks each sentence, as somebody with the owner's own hand could write it.
+BREAKS: dict[str, LiteralString] = {
+    "an_active_service_has_one_premise_port_policy_and_charge_and_vice_versa": (
+        "UPDATE billing.charge SET ends_on = starts_on, stopped_because = 'x' WHERE subscriber_id ="
+        " (SELECT min(id) FROM crm.subscriber WHERE state = 'active')"
+    ),
+    "an_address_a_port_and_a_serial_belong_to_one_line_at_a_time": (
+        "UPDATE cmdb.session SET framed_address = '192.0.2.1', ended_at = NULL WHERE subscriber_id IN"
+        " (SELECT subscriber_id FROM cmdb.session ORDER BY subscriber_id LIMIT 2)"
+    ),
+    "the_bytes_of_an_issued_bill_never_change": "ALTER TABLE billing.invoice DISABLE TRIGGER is_final",
+    "the_lines_of_a_bill_are_what_was_posted_and_the_ledger_is_zero": (
+        "SET session_replication_role = replica; UPDATE billing.posting SET amount_minor = amount_minor + 1"
+        " WHERE (journal_id, ledger_account) = (SELECT journal_id, ledger_account FROM billing.posting ORDER BY 1, 2 LIMIT 1)"
+    ),
+    "no_clock_of_a_ticket_runs_backwards": (
+        "UPDATE itsm.ticket SET resolved_at = opened_at - interval '1 hour' WHERE id = (SELECT min(id) FROM itsm.ticket)"
+    ),
+    "every_write_has_its_action_and_every_agents_an_allow": "UPDATE actions.action SET rule = NULL WHERE name = 'import_history'",
+    "every_line_of_a_bill_has_its_version_of_the_catalogue_and_its_cause": (
+        "SET session_replication_role = replica;"
+        " UPDATE billing.invoice_line SET cause = '' WHERE id = (SELECT min(id) FROM billing.invoice_line)"
+    ),
+    "whoever_is_suspended_for_debt_has_no_credit_for_an_outage_and_is_not_asked_to_wait": (
+        "SET session_replication_role = replica;"
+        " INSERT INTO billing.pause VALUES ((SELECT min(id) FROM crm.subscriber), current_date, NULL, 'non_payment');"
+        " INSERT INTO billing.credit (customer_id, subscriber_id, cause, amount_minor, journal_id, formula, granted_at, action_id)"
+        " SELECT customer_id, id, 'incident:1', 1, 0, 'x', now(), (SELECT min(id) FROM actions.action)"
+        " FROM crm.subscriber ORDER BY id LIMIT 1"
+    ),
+    "what_was_credited_for_an_outage_is_at_most_a_month_and_once": (
+        "SET session_replication_role = replica;"
+        " INSERT INTO billing.credit (customer_id, subscriber_id, cause, amount_minor, journal_id, formula, granted_at, action_id)"
+        " SELECT customer_id, id, 'incident:1', 10000000, 0, 'x', now(), (SELECT min(id) FROM actions.action)"
+        " FROM crm.subscriber ORDER BY id LIMIT 1"
+    ),
+}
+
+
+def found(url: str) -> dict[str, list[str]]:
+    with psycopg.connect(url) as owner:
+        return broken(owner)
+
+
+def test_every_sentence_of_the_house_stands_in_the_seeded_isp(harbour: Atlas) -> None:
+    assert found(harbour.url) == {}
+
+
+@pytest.mark.parametrize("sentence", BREAKS)
+def test_a_sentence_notices_what_breaks_it(harbour: Atlas, sentence: str) -> None:
+    assert sentence in SENTENCES
+    with psycopg.connect(harbour.url) as owner:
+        owner.execute(BREAKS[sentence])
+        assert sentence.replace("_", " ") in broken(owner)
+        owner.rollback()
+
+
+async def test_the_seeded_isp_leaks_nothing(harbour: Atlas) -> None:
+    assert (await look_at_all(harbour)).found == 0
