@@ -17,7 +17,7 @@ from forge.action import Action
 from forge.actions.billing.charges import StartCharging
 from forge.actions.cmdb.plant import ConfigureLine
 from forge.actions.cmdb.stock import DisconnectLine
-from forge.actions.helpdesk import RecordPromise
+from forge.actions.helpdesk.saying import RecordPromise
 
 log = structlog.get_logger()
 

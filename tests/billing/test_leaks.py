@@ -13,7 +13,7 @@ from atlas.principal import executor
 from forge.actions.billing.charges import StartCharging
 from forge.actions.cmdb.plant import ConfigureLine
 from forge.actions.cmdb.stock import DisconnectLine
-from forge.actions.helpdesk import RecordPromise
+from forge.actions.helpdesk.saying import RecordPromise
 from forge.leaks import correction, look_at_all, look_for_leaks
 from tests import given
 from tests.billing.arranged import customer_with_line, one
