@@ -18,9 +18,11 @@ from forge.invoices.words import InvoiceWords, invoice_words
 
 FONT: Final = "NotoSans"
 INK, QUIET, RULE, TINT = HexColor("#16242e"), HexColor("#5c6b76"), HexColor("#c9d2d8"), HexColor("#0b5d7a")
-LEFT, RIGHT, TOP, FOOT = 22 * mm, A4[0] - 22 * mm, A4[1] - 24 * mm, 34 * mm
-NET, TAX, GROSS = RIGHT - 62 * mm, RIGHT - 31 * mm, RIGHT
-LINE_HEIGHT: Final = 7.2 * mm
+MM: Final = float(mm)
+WIDTH, HEIGHT = (float(side) for side in A4)
+LEFT, RIGHT, TOP, FOOT = 22 * MM, WIDTH - 22 * MM, HEIGHT - 24 * MM, 34 * MM
+NET, TAX, GROSS = RIGHT - 62 * MM, RIGHT - 31 * MM, RIGHT
+LINE_HEIGHT: Final = 7.2 * MM
 # Devanagari joins its letters, which the PDF's library does not do: those bills are printed in English, and shown in Hindi as HTML.
 UNPRINTED: Final = frozenset({"hi"})
 
@@ -47,7 +49,7 @@ def invoice_pdf(paper: Paper, operator: str) -> bytes:
         if y < FOOT + 4 * LINE_HEIGHT:
             y = _next_page(canvas, words)
         y = _line(canvas, line, words, y)
-    _totals(canvas, paper, words, y if y > FOOT + 52 * mm else _next_page(canvas, words))
+    _totals(canvas, paper, words, y if y > FOOT + 52 * MM else _next_page(canvas, words))
     _foot(canvas, words)
     canvas.save()
     return made.getvalue()
@@ -65,9 +67,9 @@ def _head(canvas: Canvas, paper: Paper, words: InvoiceWords, operator: str) -> f
     _write(canvas, RIGHT, TOP, words["title"], 22, to_the_left=True)
     canvas.setStrokeColor(TINT)
     canvas.setLineWidth(1.4)
-    canvas.line(LEFT, TOP - 6 * mm, RIGHT, TOP - 6 * mm)
+    canvas.line(LEFT, TOP - 6 * MM, RIGHT, TOP - 6 * MM)
     for place, text in enumerate((head.name, *head.address)):
-        _write(canvas, LEFT, TOP - 20 * mm - place * 5 * mm, text, 10.5)
+        _write(canvas, LEFT, TOP - 20 * MM - place * 5 * MM, text, 10.5)
     facts = (
         (words["number"], str(head.number)),
         (words["customer"], f"C-{head.customer_id}"),
@@ -76,10 +78,10 @@ def _head(canvas: Canvas, paper: Paper, words: InvoiceWords, operator: str) -> f
         (words["due"], words.day(head.due_on)),
     )
     for place, (name, value) in enumerate(facts):
-        y = TOP - 20 * mm - place * 5.4 * mm
-        _write(canvas, RIGHT - 80 * mm, y, name, 9, QUIET)
+        y = TOP - 20 * MM - place * 5.4 * MM
+        _write(canvas, RIGHT - 80 * MM, y, name, 9, QUIET)
         _write(canvas, RIGHT, y, value, 9.5, to_the_left=True)
-    return _columns(canvas, words, TOP - 62 * mm)
+    return _columns(canvas, words, TOP - 62 * MM)
 
 
 def _columns(canvas: Canvas, words: InvoiceWords, y: float) -> float:
@@ -88,40 +90,40 @@ def _columns(canvas: Canvas, words: InvoiceWords, y: float) -> float:
         _write(canvas, x, y, words[name], 8.5, QUIET, to_the_left=True)
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.6)
-    canvas.line(LEFT, y - 2.4 * mm, RIGHT, y - 2.4 * mm)
-    return y - LINE_HEIGHT - 1.2 * mm
+    canvas.line(LEFT, y - 2.4 * MM, RIGHT, y - 2.4 * MM)
+    return y - LINE_HEIGHT - 1.2 * MM
 
 
 def _line(canvas: Canvas, line: PaperLine, words: InvoiceWords, y: float) -> float:
-    pieces = simpleSplit(line.label, FONT, 9.5, NET - LEFT - 26 * mm) or [""]
+    pieces = simpleSplit(line.label, FONT, 9.5, NET - LEFT - 26 * MM) or [""]
     for place, piece in enumerate(pieces):
-        _write(canvas, LEFT, y - place * 4.6 * mm, piece)
+        _write(canvas, LEFT, y - place * 4.6 * MM, piece)
     for x, amount in ((NET, line.net), (TAX, line.tax), (GROSS, line.gross)):
         _write(canvas, x, y, words.money(amount), to_the_left=True)
-    return y - LINE_HEIGHT - (len(pieces) - 1) * 4.6 * mm
+    return y - LINE_HEIGHT - (len(pieces) - 1) * 4.6 * MM
 
 
 def _totals(canvas: Canvas, paper: Paper, words: InvoiceWords, y: float) -> None:
     canvas.setStrokeColor(RULE)
-    canvas.line(LEFT, y + 3.4 * mm, RIGHT, y + 3.4 * mm)
+    canvas.line(LEFT, y + 3.4 * MM, RIGHT, y + 3.4 * MM)
     for name, amount in (("total_net", paper.net), ("total_tax", paper.tax)):
-        _write(canvas, TAX, y - 2 * mm, words[name], 9.5, QUIET, to_the_left=True)
-        _write(canvas, GROSS, y - 2 * mm, words.money(amount), to_the_left=True)
-        y -= 6 * mm
+        _write(canvas, TAX, y - 2 * MM, words[name], 9.5, QUIET, to_the_left=True)
+        _write(canvas, GROSS, y - 2 * MM, words.money(amount), to_the_left=True)
+        y -= 6 * MM
     canvas.setFillColor(HexColor("#eaf2f5"))
-    canvas.rect(LEFT, y - 9.5 * mm, RIGHT - LEFT, 11 * mm, stroke=0, fill=1)
-    _write(canvas, LEFT + 3 * mm, y - 5.6 * mm, words["total"], 12)
-    _write(canvas, RIGHT - 3 * mm, y - 5.6 * mm, words.money(paper.total), 14, TINT, to_the_left=True)
+    canvas.rect(LEFT, y - 9.5 * MM, RIGHT - LEFT, 11 * MM, stroke=0, fill=1)
+    _write(canvas, LEFT + 3 * MM, y - 5.6 * MM, words["total"], 12)
+    _write(canvas, RIGHT - 3 * MM, y - 5.6 * MM, words.money(paper.total), 14, TINT, to_the_left=True)
     for place, piece in enumerate(simpleSplit(words.to_pay(paper), FONT, 10, RIGHT - LEFT)):
-        _write(canvas, LEFT, y - 19 * mm - place * 5 * mm, piece, 10)
+        _write(canvas, LEFT, y - 19 * MM - place * 5 * MM, piece, 10)
 
 
 def _foot(canvas: Canvas, words: InvoiceWords) -> None:
     canvas.setStrokeColor(RULE)
-    canvas.line(LEFT, 25 * mm, RIGHT, 25 * mm)
-    for place, piece in enumerate(simpleSplit(words["questions"], FONT, 8.5, RIGHT - LEFT - 24 * mm)):
-        _write(canvas, LEFT, 20 * mm - place * 4.2 * mm, piece, 8.5, QUIET)
-    _write(canvas, RIGHT, 20 * mm, words["page"].format(page=canvas.getPageNumber()), 8.5, QUIET, to_the_left=True)
+    canvas.line(LEFT, 25 * MM, RIGHT, 25 * MM)
+    for place, piece in enumerate(simpleSplit(words["questions"], FONT, 8.5, RIGHT - LEFT - 24 * MM)):
+        _write(canvas, LEFT, 20 * MM - place * 4.2 * MM, piece, 8.5, QUIET)
+    _write(canvas, RIGHT, 20 * MM, words["page"].format(page=canvas.getPageNumber()), 8.5, QUIET, to_the_left=True)
 
 
 def _next_page(canvas: Canvas, words: InvoiceWords) -> float:
