@@ -1,0 +1,60 @@
+"""One hostile order of every kind about who somebody is: `forged.py` takes them in."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+from evals.adversary.knowledge import Knowledge
+
+PARTIES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]]]] = {
+    "register_customer": lambda knows, rng, victim: {
+        "new": {
+            "kind": "individual",
+            "name": f"Mallory {rng.random()}",
+            "given_name": "Mallory",
+            "language": "en",
+            "timezone": "Europe/London",
+            "contacts": [["sms", "+447700900666"]],
+            "birth_date": None,
+            "premise_id": None,
+            "customer_since": None,
+        },
+        "source": f"forged {rng.random()}",
+        "unlike": [],
+    },
+    "amend_customer": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "version": 1,
+        "amendment": {
+            "name": "Mallory Moss",
+            "given_name": None,
+            "language": None,
+            "state": "deceased",
+            "is_vulnerable": False,
+            "vulnerability": None,
+            "birth_date": None,
+            "is_sanctioned": None,
+        },
+    },
+    "give_role": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "role": {
+            "id": 0,
+            "role": "delegate",
+            "name": "Mallory Moss",
+            "channel": "sms",
+            "address": "+447700900666",
+            "may": ["everything"],
+            "valid_from": (datetime.now(UTC) + timedelta(days=rng.random())).isoformat(),
+            "valid_until": None,
+        },
+    },
+    "merge_customers": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "absorbed": rng.choice([one for one in (11, 12, 14, 15) if one != victim]),
+        "owed": "0.00",
+        "absorbed_owed": "0.00",
+    },
+    "undo_merge": lambda knows, rng, victim: {"customer_id": victim, "merge": 1, "moved": "0.00"},
+}
