@@ -744,13 +744,26 @@ CREATE TABLE crm.customer (
     has_emergency_line boolean NOT NULL DEFAULT false,
     customer_since date NOT NULL,
     version integer NOT NULL DEFAULT 1,
+    birth_date date,
+    is_sanctioned boolean NOT NULL DEFAULT false,  -- found on a list of sanctions or of fraud: their orders are held
+    merged_into_id bigint,  -- the record under which this person is kept on; their bills stay where they were issued
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     CHECK ((kind = ANY (ARRAY['individual'::text, 'organisation'::text]))),
     CHECK ((language = ANY (ARRAY['en'::text, 'es'::text, 'de'::text, 'fr'::text, 'hi'::text]))),
+    CHECK ((merged_into_id <> id)),
     CHECK ((name <> ''::text)),
-    CHECK ((state = ANY (ARRAY['prospect'::text, 'active'::text, 'former'::text, 'deceased'::text])))
+    CHECK ((state = ANY (ARRAY['prospect'::text, 'active'::text, 'former'::text, 'deceased'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (merged_into_id) REFERENCES crm.customer(id)
 );
+CREATE INDEX customer_by_name_key ON crm.customer USING btree (crm.name_key(name));
+CREATE INDEX customer_merged_into ON crm.customer USING btree (merged_into_id) WHERE (merged_into_id IS NOT NULL);
 --   row policy customer: (id = ( SELECT atlas.verified_customer_id() AS customer_id))
+--   trigger announce AFTER INSERT OR DELETE ON crm.customer FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON crm.customer REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON crm.customer REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON crm.customer FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE crm.interaction (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -769,6 +782,60 @@ CREATE INDEX interaction_of_customer ON crm.interaction USING btree (customer_id
 --   trigger require_claim_after AFTER INSERT ON crm.interaction REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON crm.interaction FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+CREATE TABLE crm.merge (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,  -- who is kept
+    absorbed_id bigint NOT NULL,
+    was_state text NOT NULL,
+    moved_minor bigint NOT NULL,  -- what the absorbed record owed (negative: was owed) when it came over
+    merged_at timestamp with time zone NOT NULL,
+    undone_at timestamp with time zone,
+    undone_by_action_id bigint,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((absorbed_id <> customer_id)),
+    CHECK ((undone_at >= merged_at)),
+    FOREIGN KEY (absorbed_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (undone_by_action_id) REFERENCES actions.action(id)
+);
+CREATE UNIQUE INDEX absorbed_once ON crm.merge USING btree (absorbed_id) WHERE (undone_at IS NULL);
+
+CREATE TABLE crm.merge_row (
+    merge_id bigint NOT NULL,
+    place text NOT NULL,
+    row_id bigint NOT NULL,
+    PRIMARY KEY (merge_id, place, row_id),
+    FOREIGN KEY (merge_id) REFERENCES crm.merge(id)
+);
+
+CREATE TABLE crm.party_role (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    role text NOT NULL,
+    name text NOT NULL,
+    channel text NOT NULL,
+    address text NOT NULL,
+    may text[] NOT NULL DEFAULT '{}'::text[],  -- what the customer gave them authority for; empty: none, whatever they say
+    valid_from timestamp with time zone NOT NULL DEFAULT now(),
+    valid_until timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((address <> ''::text)),
+    CHECK ((channel = ANY (ARRAY['sms'::text, 'whatsapp'::text, 'voice'::text, 'email'::text]))),
+    CHECK ((may <@ ARRAY['be_told'::text, 'order'::text, 'pay'::text, 'everything'::text])),
+    CHECK ((name <> ''::text)),
+    CHECK ((role = ANY (ARRAY['payer'::text, 'user'::text, 'delegate'::text, 'technical'::text, 'next_of_kin'::text]))),
+    CHECK ((valid_until >= valid_from)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE INDEX party_role_of_customer ON crm.party_role USING btree (customer_id);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger require_claim_after AFTER INSERT ON crm.party_role REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON crm.party_role FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE crm.subscriber (
     id bigint NOT NULL GENERATED AS IDENTITY,
     customer_id bigint NOT NULL,
@@ -779,9 +846,11 @@ CREATE TABLE crm.subscriber (
     suspended_for text,
     action_id bigint,
     version integer NOT NULL DEFAULT 1,
+    restricted_for text,  -- served, but slowly: the step before suspension; who answers RADIUS reads it
     PRIMARY KEY (id),
     UNIQUE (id, customer_id),
     CHECK (((state = 'suspended'::text) = (suspended_for IS NOT NULL))),
+    CHECK ((restricted_for = ANY (ARRAY['non_payment'::text, 'fair_use'::text]))),
     CHECK ((state = ANY (ARRAY['created'::text, 'pendingActive'::text, 'active'::text, 'suspended'::text, 'pendingTerminate'::text, 'terminated'::text, 'cancelled'::text, 'aborted'::text]))),
     CHECK ((suspended_for = ANY (ARRAY['non_payment'::text, 'voluntary'::text, 'abuse'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
@@ -793,7 +862,14 @@ CREATE INDEX subscriber_of_customer ON crm.subscriber USING btree (customer_id);
 CREATE INDEX subscriber_of_premise ON crm.subscriber USING btree (premise_id);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger keep_pause AFTER UPDATE OF state ON crm.subscriber FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) AND (('suspended'::text = old.state) OR ('suspended'::text = new.state)))) EXECUTE FUNCTION billing.keep_pause()
+--   trigger look_again AFTER INSERT ON crm.subscriber REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('id')
+--   trigger look_again_changed AFTER UPDATE ON crm.subscriber FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.restricted_for IS DISTINCT FROM new.restricted_for))) EXECUTE FUNCTION billing.look_again('id')
 --   trigger topology_changed AFTER UPDATE OF state ON crm.subscriber FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
+
+-- function crm.follows_customer() RETURNS SETOF regclass SECURITY DEFINER
+-- function crm.merge_customers(p_survivor bigint, p_absorbed bigint, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
+-- function crm.name_key(p_name text) RETURNS text
+-- function crm.undo_merge(p_merge bigint, p_at timestamp with time zone) RETURNS void SECURITY DEFINER
 
 -- oms --------------------------------------------------------------------------------------------------------------------------------------
 
@@ -889,7 +965,7 @@ CREATE TABLE oms.product_order (
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
     FOREIGN KEY (premise_id) REFERENCES gis.premise(id),
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id),
-    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id)
+    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id) DEFERRABLE
 );
 CREATE INDEX order_in_flight ON oms.product_order USING btree (state) WHERE (state <> ALL (ARRAY['rejected'::text, 'cancelled'::text, 'completed'::text, 'failed'::text, 'partial'::text]));
 CREATE INDEX order_of_customer ON oms.product_order USING btree (customer_id, ordered_at DESC);
@@ -972,7 +1048,7 @@ CREATE TABLE billing.charge (
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
     FOREIGN KEY (started_by_order_id) REFERENCES oms.product_order(id),
     FOREIGN KEY (stopped_by_order_id) REFERENCES oms.product_order(id),
-    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id)
+    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id) DEFERRABLE
 );
 CREATE INDEX charge_of_customer ON billing.charge USING btree (customer_id);
 CREATE INDEX charge_stopped_by ON billing.charge USING btree (stopped_by_order_id) WHERE (stopped_by_order_id IS NOT NULL);
@@ -983,6 +1059,8 @@ CREATE UNIQUE INDEX one_plan_charged ON billing.charge USING btree (subscriber_i
 --   trigger announce_update AFTER UPDATE ON billing.charge REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger is_final BEFORE UPDATE ON billing.charge FOR EACH ROW WHEN (((old.ends_on IS NOT NULL) OR ((((((old.customer_id IS DISTINCT FROM new.customer_id) OR (old.subscriber_id IS DISTINCT FROM new.subscriber_id)) OR (old.offering_version_id IS DISTINCT FROM new.offering_version_id)) OR (old.is_add_on IS DISTINCT FROM new.is_add_on)) OR (old.starts_on IS DISTINCT FROM new.starts_on)) OR (old.evidence_at IS DISTINCT FROM new.evidence_at)))) EXECUTE FUNCTION billing.charge_is_final()
 --   trigger is_kept BEFORE DELETE ON billing.charge FOR EACH ROW EXECUTE FUNCTION billing.charge_is_final()
+--   trigger look_again AFTER INSERT ON billing.charge REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('subscriber_id')
+--   trigger look_again_changed AFTER UPDATE ON billing.charge FOR EACH ROW WHEN ((old.ends_on IS DISTINCT FROM new.ends_on)) EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger require_claim_after AFTER INSERT ON billing.charge REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.charge FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -1060,6 +1138,76 @@ CREATE TABLE billing.currency (
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 
+CREATE TABLE billing.dispute (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    invoice_id bigint NOT NULL,
+    label text NOT NULL,  -- the charge, as the bill names it; all of its label
+    amount_minor bigint NOT NULL,
+    reason text NOT NULL,
+    opened_at timestamp with time zone NOT NULL DEFAULT now(),
+    closed_at timestamp with time zone,
+    outcome text,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK (((closed_at IS NULL) = (outcome IS NULL))),
+    CHECK ((amount_minor > 0)),
+    CHECK ((closed_at >= opened_at)),
+    CHECK ((outcome = ANY (ARRAY['upheld'::text, 'rejected'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (invoice_id) REFERENCES billing.invoice(id)
+);
+CREATE INDEX dispute_of_customer ON billing.dispute USING btree (customer_id);
+CREATE UNIQUE INDEX one_dispute_of_a_charge ON billing.dispute USING btree (invoice_id, label) WHERE (closed_at IS NULL);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger announce AFTER INSERT OR DELETE ON billing.dispute FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON billing.dispute REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON billing.dispute REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON billing.dispute FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE billing.dunning_step (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    step text NOT NULL,
+    oldest_due_on date NOT NULL,
+    owed_minor bigint NOT NULL,
+    taken_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (customer_id, oldest_due_on, step),
+    CHECK ((owed_minor > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger require_claim_after AFTER INSERT ON billing.dunning_step REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON billing.dunning_step FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE billing.failing_rate (
+    rule text NOT NULL,
+    segment text NOT NULL,
+    valid_from date NOT NULL,
+    amount_minor bigint NOT NULL,  -- a calendar day for late_repair and late_start, once for missed_visit
+    free_working_days integer NOT NULL DEFAULT 0,
+    most_days integer,  -- the cap: no more days than this are paid
+    PRIMARY KEY (rule, segment, valid_from),
+    CHECK ((amount_minor > 0)),
+    CHECK ((free_working_days >= 0)),
+    CHECK ((most_days > 0)),
+    CHECK ((rule = ANY (ARRAY['late_repair'::text, 'missed_visit'::text, 'late_start'::text]))),
+    CHECK ((segment = ANY (ARRAY['residential'::text, 'business'::text])))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+-- no working day; and no day on which anybody is cut off
+CREATE TABLE billing.holiday (
+    day date NOT NULL,
+    name text NOT NULL,
+    PRIMARY KEY (day)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
 CREATE TABLE billing.invariant_result (
     checked_at timestamp with time zone NOT NULL,
     invariant text NOT NULL,
@@ -1095,6 +1243,19 @@ CREATE TABLE billing.invoice (
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger is_final BEFORE UPDATE OF id, number, customer_id, month, period_from, period_to, issued_at, due_on, journal_id ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
 --   trigger is_kept BEFORE DELETE ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
+
+CREATE TABLE billing.invoice_document (
+    invoice_id bigint NOT NULL,
+    pdf bytea NOT NULL,
+    digest bytea NOT NULL GENERATED ALWAYS AS (sha256(pdf)) STORED,
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (invoice_id),
+    FOREIGN KEY (invoice_id) REFERENCES billing.invoice(id)
+);
+--   row policy customer: (invoice_id IN ( SELECT invoice.id
+   FROM billing.invoice
+  WHERE (invoice.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.invoice_document FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 
 CREATE TABLE billing.invoice_line (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1143,6 +1304,34 @@ CREATE INDEX journal_of_action ON billing.journal USING btree (action_id) WHERE 
 --   trigger must_be_claimed AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_be_claimed()
 --   trigger require_claim_after AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.journal FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE billing.leak_found (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    kind text NOT NULL,
+    subscriber_id bigint NOT NULL,
+    place text NOT NULL,
+    row_id bigint NOT NULL,
+    monthly_minor bigint NOT NULL,
+    detail text NOT NULL,
+    since timestamp with time zone,
+    found_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    gone_at timestamp with time zone,
+    PRIMARY KEY (id),
+    CHECK ((gone_at >= found_at)),
+    CHECK ((kind = ANY (ARRAY['session_without_charge'::text, 'charge_without_session'::text, 'speed_differs'::text, 'suspended_but_online'::text, 'held_by_no_line'::text]))),
+    CHECK ((monthly_minor >= 0)),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE INDEX leak_of_subscriber ON billing.leak_found USING btree (subscriber_id);
+CREATE UNIQUE INDEX leak_standing ON billing.leak_found USING btree (kind, place, row_id) WHERE (gone_at IS NULL);
+--   trigger announce AFTER INSERT OR DELETE ON billing.leak_found FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON billing.leak_found REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+
+CREATE TABLE billing.leak_look (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    subscriber_id bigint NOT NULL,
+    PRIMARY KEY (id)
+);
 
 CREATE TABLE billing.ledger_account (
     code text NOT NULL,
@@ -1204,6 +1393,31 @@ CREATE INDEX payment_of_customer ON billing.payment USING btree (customer_id, re
 --   trigger is_final BEFORE UPDATE OF id, amount_minor, received_at, method, provider_reference, journal_id ON billing.payment FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 --   trigger is_kept BEFORE DELETE ON billing.payment FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 
+CREATE TABLE billing.payment_request (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    asked_at timestamp with time zone NOT NULL DEFAULT now(),
+    state text NOT NULL DEFAULT 'queued'::text,
+    key text NOT NULL,
+    reference text,
+    url text,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (key),
+    UNIQUE (reference),
+    CHECK ((amount_minor > 0)),
+    CHECK ((state = ANY (ARRAY['queued'::text, 'open'::text, 'paid'::text, 'failed'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE INDEX payment_request_of_customer ON billing.payment_request USING btree (customer_id, id DESC);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger announce AFTER INSERT OR DELETE ON billing.payment_request FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON billing.payment_request REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON billing.payment_request REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON billing.payment_request FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE billing.posting (
     journal_id bigint NOT NULL,
     ledger_account text NOT NULL,
@@ -1221,16 +1435,64 @@ CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) IN
 --   trigger post_to_caches AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.post_to_caches()
 --   trigger stays_within AFTER INSERT ON billing.posting FOR EACH STATEMENT EXECUTE FUNCTION billing.stays_within()
 
+-- until due_on nobody chases them; a day later, where something is still overdue, the ladder goes on
+CREATE TABLE billing.promise_to_pay (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    due_on date NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (customer_id, due_on),
+    CHECK ((amount_minor > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger require_claim_after AFTER INSERT ON billing.promise_to_pay REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON billing.promise_to_pay FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE billing.provider_event (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    provider text NOT NULL,
+    event_id text NOT NULL,
+    kind text NOT NULL,
+    reference text NOT NULL,  -- the provider's name of the payment it is about
+    customer_id bigint,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    state text NOT NULL,  -- early: its payment is not known yet; parked: a person looks at it; settled: a person did
+    why text NOT NULL DEFAULT ''::text,
+    PRIMARY KEY (id),
+    UNIQUE (provider, event_id),
+    CHECK ((event_id <> ''::text)),
+    CHECK ((kind = ANY (ARRAY['received'::text, 'failed'::text, 'refunded'::text, 'charged_back'::text, 'chargeback_won'::text, 'chargeback_lost'::text, 'other'::text]))),
+    CHECK ((provider <> ''::text)),
+    CHECK ((state = ANY (ARRAY['applied'::text, 'nothing_to_do'::text, 'early'::text, 'parked'::text, 'settled'::text]))),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE INDEX event_of_payment ON billing.provider_event USING btree (reference);
+CREATE INDEX event_parked ON billing.provider_event USING btree (id) WHERE (state = ANY (ARRAY['parked'::text, 'early'::text]));
+--   trigger announce AFTER INSERT OR DELETE ON billing.provider_event FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON billing.provider_event REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+
+-- function billing.act_upon(p_kind text, p_reference text, p_request_id bigint, p_customer_id bigint, p_amount_minor bigint, p_currency text, p_occurred_at timestamp with time zone) RETURNS text[] SECURITY DEFINER
 -- function billing.acting() RETURNS bigint SECURITY DEFINER
 -- function billing.allocate(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
 -- function billing.allocate_in_caches() RETURNS trigger SECURITY DEFINER
+-- function billing.bring_over(p_key text, p_from bigint, p_to bigint, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.charge_is_final() RETURNS trigger
+-- function billing.hear(p_provider text, p_event_id text, p_kind text, p_reference text, p_request_id bigint, p_customer_id bigint, p_amount_minor bigint, p_currency text, p_occurred_at timestamp with time zone) RETURNS TABLE(state text, why text, customer_id bigint, is_new boolean) SECURITY DEFINER
 -- function billing.is_final() RETURNS trigger
 -- function billing.issue_invoices(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.journal_of_money(p_payment billing.payment) RETURNS bigint SECURITY DEFINER
 -- function billing.keep_pause() RETURNS trigger SECURITY DEFINER
 -- function billing.line_is_final() RETURNS trigger SECURITY DEFINER
 -- function billing.lock_customers(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
+-- function billing.look_again() RETURNS trigger SECURITY DEFINER
 -- function billing.match_payment(p_reference text, p_customer_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.must_balance() RETURNS trigger SECURITY DEFINER
 -- function billing.must_be_claimed() RETURNS trigger SECURITY DEFINER
@@ -1238,6 +1500,7 @@ CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) IN
 -- function billing.post_credits(p_cause text, p_customer_ids bigint[], p_subscriber_ids bigint[], p_amounts_minor bigint[], p_formulas text[], p_at timestamp with time zone) RETURNS TABLE(customer_id bigint, subscriber_id bigint, amount bigint, formula text) SECURITY DEFINER
 -- function billing.post_to_caches() RETURNS trigger SECURITY DEFINER
 -- function billing.receive_payment(p_customer_id bigint, p_amount_minor bigint, p_received_at timestamp with time zone, p_method text, p_reference text) RETURNS bigint SECURITY DEFINER
+-- function billing.record_leaks(p_subscribers bigint[]) RETURNS TABLE(found bigint, gone bigint) SECURITY DEFINER
 -- function billing.refund(p_key text, p_reference text, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.release(p_journal_id bigint) RETURNS void SECURITY DEFINER
 -- function billing.return_payment(p_reference text, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
@@ -1247,6 +1510,7 @@ CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) IN
 -- function billing.set_dispute(p_invoice_id bigint, p_is_disputed boolean) RETURNS void SECURITY DEFINER
 -- function billing.settle(p_from_journal_id bigint, p_invoice_id bigint, p_amount_minor bigint) RETURNS void SECURITY DEFINER
 -- function billing.stays_within() RETURNS trigger SECURITY DEFINER
+-- function billing.take_leak_looks(p_most integer) RETURNS bigint[] SECURITY DEFINER
 -- function billing.unmatch_payment(p_reference text, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.write_off(p_key text, p_invoice_id bigint, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 
@@ -1348,6 +1612,8 @@ CREATE INDEX access_of_device ON cmdb.access USING btree (device_id);
 --   row policy customer: (subscriber_id IN ( SELECT subscriber.id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
+--   trigger look_again AFTER INSERT ON cmdb.access REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('subscriber_id')
+--   trigger look_again_changed AFTER UPDATE ON cmdb.access FOR EACH ROW WHEN ((old.managed_object IS DISTINCT FROM new.managed_object)) EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE OF device_id ON cmdb.access FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
 CREATE TABLE cmdb.accounting (
@@ -1410,6 +1676,8 @@ CREATE INDEX allotment_to_have ON cmdb.allotment USING btree (pool_id, place) WH
 CREATE UNIQUE INDEX one_number_of_a_pool ON cmdb.allotment USING btree (pool_id, subscriber_id) WHERE (subscriber_id IS NOT NULL);
 --   trigger announce AFTER INSERT OR DELETE ON cmdb.allotment FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON cmdb.allotment REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger look_again AFTER INSERT ON cmdb.allotment REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('subscriber_id')
+--   trigger look_again_changed AFTER UPDATE ON cmdb.allotment FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger require_claim_after AFTER INSERT ON cmdb.allotment REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.allotment FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -1445,6 +1713,8 @@ CREATE INDEX asset_of_subscriber ON cmdb.asset USING btree (subscriber_id) WHERE
 CREATE UNIQUE INDEX one_box_of_a_kind ON cmdb.asset USING btree (subscriber_id, kind) WHERE (subscriber_id IS NOT NULL);
 --   trigger announce AFTER INSERT OR DELETE ON cmdb.asset FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON cmdb.asset REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger look_again AFTER INSERT ON cmdb.asset REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('subscriber_id')
+--   trigger look_again_changed AFTER UPDATE ON cmdb.asset FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger require_claim_after AFTER INSERT ON cmdb.asset REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.asset FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -1565,6 +1835,8 @@ CREATE TABLE cmdb.drift_ruling (
 CREATE INDEX drift_ruling_of_line ON cmdb.drift_ruling USING btree (subscriber_id, id);
 --   trigger announce AFTER INSERT OR DELETE ON cmdb.drift_ruling FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON cmdb.drift_ruling REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger look_again AFTER INSERT ON cmdb.drift_ruling REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('subscriber_id')
+--   trigger look_again_changed AFTER UPDATE ON cmdb.drift_ruling FOR EACH ROW WHEN (false) EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger require_claim_after AFTER INSERT ON cmdb.drift_ruling REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.drift_ruling FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
@@ -1639,6 +1911,8 @@ CREATE TABLE cmdb.observed_profile (
     CHECK ((up_kbps > 0)),
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
 );
+--   trigger look_again AFTER INSERT ON cmdb.observed_profile REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('subscriber_id')
+--   trigger look_again_changed AFTER UPDATE ON cmdb.observed_profile FOR EACH ROW WHEN (((old.down_kbps IS DISTINCT FROM new.down_kbps) OR (old.up_kbps IS DISTINCT FROM new.up_kbps))) EXECUTE FUNCTION billing.look_again('subscriber_id')
 
 CREATE TABLE cmdb.pool (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1732,6 +2006,8 @@ CREATE INDEX session_open_at_nas ON cmdb.session USING btree (nas_device_id) WHE
 --   row policy customer: (subscriber_id IN ( SELECT subscriber.id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
+--   trigger look_again AFTER INSERT ON cmdb.session REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('subscriber_id')
+--   trigger look_again_changed AFTER UPDATE ON cmdb.session FOR EACH ROW WHEN (((old.started_at IS DISTINCT FROM new.started_at) OR (old.ended_at IS DISTINCT FROM new.ended_at))) EXECUTE FUNCTION billing.look_again('subscriber_id')
 
 -- a building, mast or street cabinet: what stands in it shares its power
 CREATE TABLE cmdb.site (
