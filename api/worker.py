@@ -36,7 +36,7 @@ from forge.outbox import drain
 from forge.outside.ports import Messenger
 from forge.playbooks.activation import attend_orders
 from forge.playbooks.outage import play
-from forge.privacy import expire_checkpoints
+from forge.privacy import apply_rules, finish_erasures
 from forge.rehearsal import rehearse
 from forge.respond import respond_to_all
 from forge.sequences.advance import advance_due
@@ -56,7 +56,7 @@ SWEEP_EVERY_S: Final = 2.0
 PLAY_EVERY_S: Final = 10.0
 RECOVER_EVERY_S: Final = 3.0
 # What is asked every night, at an hour that the clocks never skip or repeat and when the fewest wait for an answer.
-NIGHTLY: Final = ("billing.invariants", "billing.leaks", "billing.dunning", "billing.failings", "forge.checkpoints")
+NIGHTLY: Final = ("billing.invariants", "billing.leaks", "billing.dunning", "billing.failings", "forge.retention")
 NIGHT: Final = time(3, 30)
 SESSIONS_EVERY_S: Final = 60.0
 PLAN_EVERY_S: Final = 600.0
@@ -168,8 +168,9 @@ def register_nightly(jobs: App, one: House) -> None:
     async def invariants_job() -> None:
         await check_books(one.atlas, one.forge.now())
 
-    async def checkpoints_job() -> None:
-        await expire_checkpoints(one.atlas, one.forge.now())
+    async def retention_job() -> None:
+        await apply_rules(one.atlas, one.forge.now())
+        await finish_erasures(one.forge)
 
     async def dunning_job() -> None:
         await chase(one.forge, one.ladder)
@@ -188,7 +189,7 @@ def register_nightly(jobs: App, one: House) -> None:
     jobs.task(name="billing.restore", retry=RETRIES)(restore_job)
     jobs.task(name="billing.leaks", retry=RETRIES)(leaks_job)
     jobs.task(name="billing.failings", retry=RETRIES)(failings_job)
-    jobs.task(name="forge.checkpoints", retry=RETRIES)(checkpoints_job)
+    jobs.task(name="forge.retention", retry=RETRIES)(retention_job)
 
 
 async def look_and_respond(works: Works) -> None:

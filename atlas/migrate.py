@@ -20,8 +20,12 @@ from atlas.connection import login_of, password_of, principal_key
 from atlas.errors import AtlasError
 from atlas.migration_rules import ALONE, is_contract
 from atlas.principal import Zone
+from atlas.privacy.records import PersonalMap
+from atlas.privacy.rules import parsed_map
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+# What is kept of people, as data that a release brings along: written anew whenever the schema is brought up.
+PERSONAL_MAP: Final = Path(__file__).parent / "privacy" / "map.yaml"
 # Any fixed number: two processes that migrate at once queue on it.
 LOCK: Final = 0x6265_6472
 BLOCK: Final = 64
@@ -74,6 +78,8 @@ def _brought_up(url: str, secret: bytes, folder: Path, is_wanted: Callable[[str,
         wanted = [path for path in sorted(folder.glob("*.sql")) if is_wanted(path.name, not done)]
         applied = [path.name for path in wanted if _apply(conn, path, done)]
         _set_keys(conn, secret)
+        if conn.execute("SELECT to_regclass('privacy.place') IS NOT NULL").fetchone() == (True,):
+            _write_map(conn, parsed_map(PERSONAL_MAP.read_text()))
     return Applied(tuple(applied))
 
 
@@ -126,3 +132,22 @@ def _set_keys(conn: psycopg.Connection, secret: bytes) -> None:
         " WHERE atlas.principal_key.inner_pad <> excluded.inner_pad",
         (bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)),
     )
+
+
+def _write_map(conn: psycopg.Connection, known: PersonalMap) -> None:
+    """Puts the map of what is kept of people in force: only the owner may, so nobody erases by a map of their own."""
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.execute("DELETE FROM privacy.place; DELETE FROM privacy.treatment; DELETE FROM privacy.retention_rule")
+        cursor.executemany(
+            "INSERT INTO privacy.place (place, position, whose, erasure, needed_for, because) VALUES (%s, %s, %s, %s, %s, %s)",
+            [(one.place, at, list(one.whose), one.erasing, list(one.needed_for), one.because) for at, one in enumerate(known.personal)],
+        )
+        cursor.executemany(
+            "INSERT INTO privacy.treatment (place, name, treatment) VALUES (%s, %s, %s)",
+            [(one.place, name, how) for one in (*known.personal, *known.nobodys) for name, how in one.treatments],
+        )
+        cursor.executemany(
+            "INSERT INTO privacy.retention_rule (rule, position, place, since, only_if, keep, how, basis)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [(one.rule, at, one.place, one.since, one.only_if, one.keep, one.how, one.basis) for at, one in enumerate(known.retention)],
+        )

@@ -15,5 +15,5 @@ MODULES: Final = (
     "field_service",
 )
 
-# Not modules, but the same four files each: every action ever proposed; who works here; text with vectors.
-SHARED_FOLDERS: Final = ("actions", "staff", "knowledge")
+# Not modules, but the same four files each: every action ever proposed; who works here; text with vectors; what is kept of people.
+SHARED_FOLDERS: Final = ("actions", "staff", "knowledge", "privacy")

@@ -23,6 +23,7 @@ from api.commands.customers import add_customers
 from api.commands.effects import add_effects
 from api.commands.inbox import add_inbox
 from api.commands.radius import add_radius
+from api.commands.privacy import add_privacy
 from api.commands.sbom import add_sbom
 from api.commands.standby import add_standby
 from api.serve import database, platform, until_stopped
@@ -133,6 +134,7 @@ add_customers()
 add_standby(app)
 add_sbom(app)
 add_effects(app)
+add_privacy(app)
 add_inbox(app)
 add_drills(evaluations)
 add_ledger(evaluations)

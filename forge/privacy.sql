@@ -14,3 +14,6 @@ WITH expired AS (
     DELETE FROM checkpoints.checkpoints AS gone USING expired WHERE gone.thread_id = expired.thread_id
 )
 SELECT count(*) FROM expired;
+
+-- name: note_copy
+SELECT actions.note_at_door(%(actor)s, 'copied', jsonb_build_object('customer', %(customer_id)s::bigint, 'rows', %(rows)s::bigint));

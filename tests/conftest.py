@@ -15,7 +15,7 @@ from psycopg import AsyncConnection, conninfo, sql
 
 from atlas import embedded
 from atlas.connection import Atlas
-from atlas.migrate import MIGRATIONS, migrate
+from atlas.migrate import MIGRATIONS, PERSONAL_MAP, migrate
 
 ROOM = 4 * 1024**3
 SECRET = b"a secret that only tests know...."
@@ -45,7 +45,7 @@ def in_memory_where_there_is_room() -> Path:
 @pytest.fixture(scope="session")
 def template(server: embedded.EmbeddedServer) -> str:
     """The name of a database with every migration applied and nothing in it."""
-    text = "".join(path.read_text() for path in sorted(MIGRATIONS.glob("*.sql")))
+    text = "".join(path.read_text() for path in (*sorted(MIGRATIONS.glob("*.sql")), PERSONAL_MAP))
     name = "template_" + hashlib.sha256(text.encode()).hexdigest()[:12]
     with psycopg.connect(server.url_of("postgres"), autocommit=True) as conn:
         conn.execute("SELECT pg_advisory_lock(42)")

@@ -132,10 +132,12 @@ SELECT errand.id, errand.action_id, action.incident_id, errand.port, errand.oper
  ORDER BY errand.id;
 
 -- name: audit_of_action
-SELECT stream, seq, at, actor, event, action_id, correlation_id, detail
+SELECT audit.stream, audit.seq, audit.at, audit.actor, audit.event, audit.action_id, audit.correlation_id,
+       CASE WHEN said.words IS NULL THEN audit.detail ELSE audit.detail - 'words' || said.words END AS detail
   FROM actions.audit
- WHERE action_id = %(action_id)s
- ORDER BY seq;
+  LEFT JOIN actions.audit_words AS said ON said.stream = audit.stream AND said.seq = audit.seq
+ WHERE audit.action_id = %(action_id)s
+ ORDER BY audit.seq;
 
 -- name: broken_links
 WITH link AS (
@@ -150,6 +152,11 @@ WITH link AS (
 SELECT stream, seq, 'its text was changed' AS why FROM link WHERE hash <> rehashed
 UNION ALL
 SELECT stream, seq, 'an entry before it is gone or was changed' FROM link WHERE previous_hash <> hash_before OR seq <> seq_before + 1
+UNION ALL
+SELECT said.stream, said.seq, 'its words were exchanged'
+  FROM actions.audit_words AS said
+  LEFT JOIN actions.audit ON audit.stream = said.stream AND audit.seq = said.seq
+ WHERE audit.detail ->> 'words' IS DISTINCT FROM actions.words_hash(said.salt, said.words)
 UNION ALL
 SELECT head.stream, head.seq, 'the end of the chain is gone'
   FROM actions.audit_head AS head

@@ -113,6 +113,13 @@ FORGED: Final[Mapping[str, Forged]] = {
         "source": f"forged {rng.random()}",
         "channel": None,
     },
+    "erase_customer": lambda knows, rng, victim: {"customer_id": victim, "source": f"forged {rng.random()}"},
+    "hold_customer_records": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "is_held": rng.random() < 0.5,
+        "reason": "a court said so",
+        "source": f"forged {rng.random()}",
+    },
     "request_plan_change": lambda knows, rng, victim: {
         "customer_id": victim,
         "subscriber_id": knows.lines[victim][0],

@@ -29,8 +29,11 @@ from atlas.crm.writes import (
     register_customer,
     undo_merge,
 )
+from atlas.errors import InvalidField
 from atlas.identity import CustomerId, OfferingVersionId, OrderId, SubscriberId
 from atlas.money import Money
+from atlas.privacy.reads import threads_of
+from atlas.privacy.writes import erase, lift_hold, place_hold
 from atlas.statements import Connection
 from forge.action import Action
 from governance.facts import Facts
@@ -309,6 +312,64 @@ async def _mergeable(conn: Connection, customer_id: CustomerId, absorbed: Custom
     return standing
 
 
+@dataclass(frozen=True)
+class EraseCustomer(Action):
+    """Forget a person: what may go goes, what the law wants stays under a pseudonym, what a debt or a hold needs stays for now.
+
+    `source` says by which request of theirs, and makes that request one operation: `letter:2026-03-02`, `finishing:17`.
+    """
+
+    name: ClassVar[str] = "erase_customer"
+
+    customer_id: CustomerId
+    source: str
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.customer_id}:{self.source}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        """Raises Conflict while something for them is on its way."""
+        return await erase(conn, self.customer_id, await threads_of(conn, self.customer_id))
+
+
+@dataclass(frozen=True)
+class HoldCustomerRecords(Action):
+    """Keep everything of a customer as it is, because a court or an authority may ask for it; or let it go its way again."""
+
+    name: ClassVar[str] = "hold_customer_records"
+
+    customer_id: CustomerId
+    is_held: bool
+    reason: str
+    source: str
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.customer_id}:{self.source}:{'held' if self.is_held else 'lifted'}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises InvalidField where no reason is given."""
+        if not self.reason.strip():
+            raise InvalidField("reason", "a hold is placed and lifted for a reason that somebody can read later")
+        changed = await (place_hold(conn, self.customer_id, self.reason, now) if self.is_held else lift_hold(conn, self.customer_id, now))
+        return {"is_held": self.is_held, "changed": changed}
+
+
 ACTIONS: tuple[type[Action], ...] = (
     RecordContactPreference,
     RecordInteraction,
@@ -318,4 +379,6 @@ ACTIONS: tuple[type[Action], ...] = (
     GiveRole,
     MergeCustomers,
     UndoMerge,
+    EraseCustomer,
+    HoldCustomerRecords,
 )

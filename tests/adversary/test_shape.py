@@ -1,5 +1,8 @@
 """The suite grows by itself: an action, a tool, an argument, a route or a column that no attack knows is told by name."""
 
+from atlas.migrate import PERSONAL_MAP
+from atlas.privacy.reads import columns
+from atlas.privacy.rules import parsed_map, unmapped
 from evals.adversary.arguments import GIVEN, TOOLS
 from evals.adversary.attacks.all import ATTACKS
 from evals.adversary.forged import FORGED
@@ -86,3 +89,7 @@ async def test_no_ingress_is_a_column_that_is_gone(owner: given.Owner) -> None:
 
 def test_there_are_at_least_as_many_ingresses_as_were_asked_for() -> None:
     assert len({(one.place, one.column) for one in INGRESSES}) >= 28, NOT_THERE_YET
+
+
+async def test_whatever_can_hold_something_of_a_person_is_in_the_map_of_privacy(owner: given.Owner) -> None:
+    assert unmapped(parsed_map(PERSONAL_MAP.read_text()), await columns(owner)) == [], "put it into atlas/privacy/map.yaml"

@@ -1,0 +1,52 @@
+-- name: columns
+SELECT n.nspname || '.' || c.relname AS place, a.attname::text AS name,
+       CASE WHEN format_type(a.atttypid, NULL) ~ '^(text|character|json|bytea|inet|cidr|macaddr|vector|double|real|point|tsvector|xml)'
+                 AND a.attgenerated = '' THEN format_type(a.atttypid, NULL) ELSE '' END AS type,
+       coalesce((SELECT con.confrelid::regclass::text FROM pg_constraint AS con
+                  WHERE con.contype = 'f' AND con.conrelid = c.oid AND a.attnum = ANY (con.conkey)
+                  ORDER BY cardinality(con.conkey) LIMIT 1), '') AS refers_to
+  FROM pg_class AS c
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'public', 'jobs', 'checkpoints') AND n.nspname NOT LIKE 'pg\_%%'
+   -- A measure is nobody's by itself: what matters are words, octets and positions.
+   AND NOT (format_type(a.atttypid, NULL) IN ('double precision', 'real') AND a.attname NOT IN ('latitude', 'longitude'))
+ ORDER BY place, a.attnum;
+
+-- name: collected
+SELECT place, content FROM privacy.collected(%(customer_id)s);
+
+-- name: threads
+SELECT thread FROM helpdesk.conversation WHERE customer_id = %(customer_id)s;
+
+-- name: reasons_to_keep
+SELECT unnest(privacy.reasons_to_keep(%(customer_id)s));
+
+-- name: erasures
+SELECT customer_id, erased_at, is_whole, because, removed, ledger_until, action_id
+  FROM privacy.erasure
+ WHERE customer_id = coalesce(%(customer_id)s, customer_id)
+ ORDER BY id DESC LIMIT %(most)s;
+
+-- Customers of whom something was left, whose reasons are over: they wished to be forgotten and did not wish it twice.
+-- name: erasures_to_finish
+SELECT latest.customer_id
+  FROM (SELECT DISTINCT ON (customer_id) customer_id, is_whole FROM privacy.erasure ORDER BY customer_id, id DESC) AS latest
+ WHERE NOT latest.is_whole AND privacy.reasons_to_keep(latest.customer_id) = '{}'
+ ORDER BY latest.customer_id LIMIT %(most)s;
+
+-- name: kept
+SELECT rule.rule, rule.place, rule.keep, rule.how, rule.basis, latest.applied_at, latest.removed, coalesce(whole.removed, 0)::bigint AS removed_in_all,
+       latest.oldest_left
+  FROM privacy.retention_rule AS rule
+  LEFT JOIN LATERAL (SELECT proof.applied_at, proof.removed, proof.oldest_left FROM privacy.retention_proof AS proof
+                      WHERE proof.rule = rule.rule ORDER BY proof.applied_at DESC LIMIT 1) AS latest ON true
+  LEFT JOIN LATERAL (SELECT sum(proof.removed) AS removed FROM privacy.retention_proof AS proof WHERE proof.rule = rule.rule) AS whole ON true
+ ORDER BY rule.position;
+
+-- name: is_customer
+SELECT EXISTS (SELECT FROM crm.customer WHERE id = %(customer_id)s);
+
+-- name: held
+SELECT EXISTS (SELECT FROM privacy.legal_hold WHERE customer_id = %(customer_id)s AND lifted_at IS NULL);
