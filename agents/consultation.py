@@ -19,6 +19,7 @@ from agents.roster import AUDIENCES, Member
 from agents.router import Router
 from agents.rule_model import RuleModel, json_text, reader_of
 from agents.untrusted import keepable
+from agents.veiled import Veiled
 
 log = structlog.get_logger()
 
@@ -47,6 +48,8 @@ class Consultants:
         context = replace(context, language=errand["language"])
         agent = self.agents[errand["module"], context.audience]
         messages = [*spoken(errand), *_correction(errand)]
+        for use in (use for said in errand["said"] for use in said["tools"]):
+            context.veil.remember(use["answer"])
         try:
             state = await agent.ainvoke({"messages": messages}, {"recursion_limit": RECURSION_LIMIT}, context=context)
         except Exception as error:  # the door between the model's world and the conversation: nobody is left without an answer
@@ -131,8 +134,9 @@ def consultants(members: dict[str, Member], router: Router, provider: Provider |
     """Builds every module's agent for every audience: the provider's model where there is one, and always the rules to fall back on."""
     style = house_style()
     chat = provider.chat_model(provider.agent_model) if provider else None
+    prices, is_veiled = (provider.prices, provider.is_veiled) if provider else (Prices(), True)
     agents = {
-        (member.name, audience): _agent(member, audience, style, router, chat, breaker, provider.prices if provider else Prices())
+        (member.name, audience): _agent(member, audience, style, router, chat, breaker, prices, is_veiled=is_veiled)
         for member in members.values()
         for audience in AUDIENCES
     }
@@ -144,7 +148,15 @@ def consultants(members: dict[str, Member], router: Router, provider: Provider |
 
 
 def _agent(
-    member: Member, audience: str, style: Brief, router: Router, chat: BaseChatModel | None, breaker: CircuitBreaker, prices: Prices
+    member: Member,
+    audience: str,
+    style: Brief,
+    router: Router,
+    chat: BaseChatModel | None,
+    breaker: CircuitBreaker,
+    prices: Prices,
+    *,
+    is_veiled: bool,
 ) -> CompiledStateGraph[Any, TurnContext, Any, Any]:
     rules = RuleModel(module=member.name, router=router)
 
@@ -161,4 +173,5 @@ def _agent(
         brief=brief,
         rule_settings=lambda context: {"reader": reader_of(context)},
         prices=prices,
+        innermost=Veiled(member.name, rules, is_veiled=is_veiled),
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final, TypedDict
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.channels import UntrackedValue
 
 from agents.budgets import Purse
+from agents.veil import Veil
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId
 from atlas.money import DEFAULT_CURRENCY
@@ -40,6 +41,7 @@ class TurnContext:
     purse: Purse
     language: str = "en"
     currency: str = DEFAULT_CURRENCY
+    veil: Veil = field(default_factory=Veil)
 
     @property
     def is_staff(self) -> bool:

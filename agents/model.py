@@ -49,6 +49,8 @@ class Provider:
     summariser_model: str = "gpt-5-mini"
     timeout_s: float = 8.0
     prices: Prices = field(default_factory=Prices)
+    # False only where the model sees nothing that leaves the house: one of our own, or the attacker of the suite, who is to see everything.
+    is_veiled: bool = True
 
     def chat_model(self, model: str) -> BaseChatModel:
         return ChatOpenAI(

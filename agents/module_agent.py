@@ -226,8 +226,12 @@ def build(
     brief: Brief,
     rule_settings: Callable[[TurnContext], dict[str, Any]],
     prices: Prices,
+    innermost: AgentMiddleware[Any, TurnContext],
 ) -> CompiledStateGraph[Any, TurnContext, Any, Any]:
-    """The agent of one module for one audience. `around` guards each call; the rule model answers the same turn where `model` cannot."""
+    """The agent of one module for one audience. `around` guards each call; the rule model answers the same turn where `model` cannot.
+
+    `innermost` stands next to the model: what it lets through leaves the house.
+    """
     fallback: AgentMiddleware[Any, Any] = ModelFallbackMiddleware(rule_model)
     middleware: list[AgentMiddleware[Any, Any]] = [
         ModelCallLimitMiddleware(run_limit=MOST_MODEL_CALLS),
@@ -237,6 +241,7 @@ def build(
         BudgetedCalls(rule_model, prices),
         around,
         Briefing(brief, rule_settings, rule_model),
+        innermost,
     ]
     return create_agent(
         model, [offered(tool) for tool in tools], middleware=middleware, context_schema=TurnContext, checkpointer=False, name=name

@@ -23,8 +23,7 @@ from api.oversight import add_matrix, heads_in, written_heads
 from api.radius.serving import RadiusMissing, program
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
-from atlas.actions.reads import action as action_of
-from atlas.actions.reads import audit_entries, audit_heads, audit_of_action, broken_links, missing_heads, rulings
+from atlas.actions.reads import audit_entries, audit_heads, broken_links, missing_heads
 from atlas.actions.records import AuditHead, BrokenLink
 from atlas.cmdb.records.plant import PlantRecorded
 from atlas.errors import AtlasError, InvalidField, NotFound
@@ -337,20 +336,6 @@ def export(file: Annotated[Path, typer.Argument(help="Outside the reach of the d
             return await audit_heads(conn)
 
     console.print(f"{written_heads(file, run(work))} heads appended to {file}.")
-
-
-@audit.command("explain")
-def explain(reference: Reference) -> None:
-    """Who, why, by which rule, on what evidence, with whose approval, and what became of it; as JSON."""
-    action_id = ActionId(numbered(reference, "A"))
-
-    async def work() -> dict[str, Any]:
-        async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(executor("cli")) as conn:
-            trail = [asdict(entry) for entry in await audit_of_action(conn, action_id)]
-            given = [asdict(ruling) for ruling in await rulings(conn, [action_id])]
-            return {"action": asdict(await action_of(conn, action_id)), "rulings": given, "trail": trail}
-
-    printed_json(run(work))
 
 
 add_matrix(app)

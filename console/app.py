@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from console import account, actions, approvals, bills, customers, doubts, inbox, incidents, leaks, matrix, proving, sign_in, switches
+from console import access, account, actions, approvals, bills, customers, doubts, inbox, incidents, leaks, matrix, proving, sign_in, switches
 from console.guards import ANYBODY, guarded
 from console.room import STATIC, FactorMissing, Me, NotSignedIn, ProofTooOld, Room
 from console.sign_in import local
@@ -33,7 +33,7 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     429: {"description": "too many tries", **PAGE},
     503: {"description": "no answer in time", **PAGE},
 }
-ROOMS: Final = (sign_in, proving, account, incidents, approvals, inbox, customers, bills, actions, doubts, leaks, switches, matrix)
+ROOMS: Final = (sign_in, proving, account, incidents, approvals, inbox, customers, bills, actions, doubts, leaks, switches, access, matrix)
 
 
 def add_console(app: FastAPI, room: Room) -> None:

@@ -21,9 +21,11 @@ from api.commands.backup import add_backup
 from api.commands.billing import add_billing
 from api.commands.customers import add_customers
 from api.commands.effects import add_effects
+from api.commands.explaining import add_explaining
 from api.commands.inbox import add_inbox
 from api.commands.radius import add_radius
 from api.commands.privacy import add_privacy
+from api.commands.roles import add_roles
 from api.commands.sbom import add_sbom
 from api.commands.standby import add_standby
 from api.serve import database, platform, until_stopped
@@ -134,6 +136,8 @@ add_customers()
 add_standby(app)
 add_sbom(app)
 add_effects(app)
+add_explaining(app)
+add_roles(app)
 add_privacy(app)
 add_inbox(app)
 add_drills(evaluations)

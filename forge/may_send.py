@@ -20,6 +20,9 @@ SQL = Statements(__file__)
 
 # The answer to somebody who wrote needs no consent and no hour: they are waiting for it.
 REPLY: Final = "reply"
+# A colleague is alarmed because somebody took a role in an emergency: that is not theirs to opt out of, and no hour is too late.
+ALARM: Final = "alarm"
+UNASKED: Final = frozenset({REPLY, ALARM})
 # What each kind of notice is, to those who say what they wish to hear of. One that is not listed is not sent.
 PURPOSE_OF: Final = {
     "outage": Purpose.SERVICE,
@@ -102,7 +105,7 @@ def may_send(one: NoticeStanding | ErrandStanding) -> Permit:
 
 
 def _unwelcome(one: NoticeStanding) -> Permit | None:
-    if one.purpose == REPLY:
+    if one.purpose in UNASKED:
         return None
     purpose = PURPOSE_OF.get(one.purpose)
     if purpose is None:
@@ -116,7 +119,7 @@ def _unwelcome(one: NoticeStanding) -> Permit | None:
 
 
 def _repeated(one: NoticeStanding) -> Permit | None:
-    if one.purpose == REPLY:
+    if one.purpose in UNASKED:
         return None
     if one.is_told:
         return Permit(May.TOLD, "the same words are at this address already")
@@ -125,7 +128,7 @@ def _repeated(one: NoticeStanding) -> Permit | None:
 
 def _too_early(one: NoticeStanding) -> Permit | None:
     """A text about a fault wakes nobody, and they may be looking for the reason; a call does, and a bill can wait until morning."""
-    if one.purpose == REPLY or (PURPOSE_OF[one.purpose] is Purpose.SERVICE and one.channel != "voice"):
+    if one.purpose in UNASKED or (PURPOSE_OF[one.purpose] is Purpose.SERVICE and one.channel != "voice"):
         return None
     if one.quiet_from is None or one.quiet_until is None:
         return None

@@ -1,10 +1,11 @@
 """Questions about what is kept of people: where it could lie, everything of one person, and what retention did."""
 
 import uuid
+from collections.abc import Sequence
 
 from atlas.errors import NotFound
 from atlas.identity import CustomerId
-from atlas.privacy.records import Collected, Column, Erasure, Kept, Reason
+from atlas.privacy.records import Collected, Column, Erasure, Kept, KnownValue, Reason
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -51,3 +52,13 @@ async def kept(conn: Connection) -> list[Kept]:
 async def is_held(conn: Connection, customer_id: CustomerId) -> bool:
     """Whether the law wants what we have of this customer kept as it is."""
     return bool(await SQL.value(conn, "held", customer_id=customer_id))
+
+
+async def known_of(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[KnownValue]:
+    """By what these people could be recognised: names, ways to reach them, homes, logins and serial numbers."""
+    return await SQL.all(conn, KnownValue, "known_of", customer_ids=list(customer_ids)) if customer_ids else []
+
+
+async def named_among(conn: Connection, runs: Sequence[str]) -> list[CustomerId]:
+    """Customers whose whole name, in lower case, is one of these runs of words; at most fifty."""
+    return [CustomerId(one) for one in await SQL.column(conn, "named_among", runs=list(runs))]

@@ -50,3 +50,25 @@ SELECT EXISTS (SELECT FROM crm.customer WHERE id = %(customer_id)s);
 
 -- name: held
 SELECT EXISTS (SELECT FROM privacy.legal_hold WHERE customer_id = %(customer_id)s AND lifted_at IS NULL);
+
+-- By what a person is known: names, ways to reach them, where they live, the login and the equipment of their lines.
+-- name: known_of
+SELECT kind, value FROM (
+    SELECT 'name' AS kind, name AS value FROM crm.customer WHERE id = ANY (%(customer_ids)s::bigint[])
+    UNION SELECT 'given_name', given_name FROM crm.customer WHERE id = ANY (%(customer_ids)s::bigint[])
+    UNION SELECT 'contact', address FROM crm.contact WHERE customer_id = ANY (%(customer_ids)s::bigint[])
+    UNION SELECT 'address', home.value
+      FROM crm.subscriber
+      JOIN gis.premise ON premise.id = subscriber.premise_id
+     CROSS JOIN LATERAL (VALUES (premise.number || ' ' || premise.street), (premise.postcode), (nullif(premise.unit, ''))) AS home (value)
+     WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])
+    UNION SELECT 'username', session.username
+      FROM cmdb.session JOIN crm.subscriber ON subscriber.id = session.subscriber_id
+     WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])
+    UNION SELECT 'cpe_serial', access.cpe_serial
+      FROM cmdb.access JOIN crm.subscriber ON subscriber.id = access.subscriber_id
+     WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])) AS known
+ WHERE value <> '';
+
+-- name: named_among
+SELECT id FROM crm.customer WHERE lower(name) = ANY (%(runs)s::text[]) ORDER BY id LIMIT 50;

@@ -108,3 +108,11 @@ class Column:
     name: str
     type: str
     refers_to: str
+
+
+@dataclass(frozen=True)
+class KnownValue:
+    """Something by which a person could be recognised; `kind` in a word, as in given_name."""
+
+    kind: str
+    value: str

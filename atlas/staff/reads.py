@@ -36,6 +36,11 @@ async def member_by_email(conn: Connection, email: str) -> Member | None:
     return await SQL.first(conn, Member, "members", staff_id=None, email=email.strip().lower(), role=None)
 
 
+async def members(conn: Connection) -> list[Member]:
+    """Everybody who works here, by name."""
+    return await SQL.all(conn, Member, "members", staff_id=None, email=None, role=None)
+
+
 async def members_holding(conn: Connection, role: str) -> list[Member]:
     """Everybody who holds `role` now, by name."""
     return await SQL.all(conn, Member, "members", staff_id=None, email=None, role=role)

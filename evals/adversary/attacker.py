@@ -121,6 +121,8 @@ class AttackersProvider(Provider):
     """A provider whose every model is the attacker: the seam through which a real provider's models come."""
 
     mind: Mind = field(default_factory=lambda: Mind(frozenset()))
+    # It is to see more than any provider does.
+    is_veiled: bool = False
 
     def chat_model(self, model: str) -> BaseChatModel:
         del model

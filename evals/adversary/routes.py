@@ -14,6 +14,7 @@ WEB: Final = (Path(api.__file__).parent, Path(console.__file__).parent)
 
 # By the beginning of the path, the longest that fits counts.
 ATTACKED_IN: Final[Mapping[str, str]] = {
+    "/access": "a pair, self-approval by a borrowed role: tests/layers/test_gate_approvals.py; and tests/web/test_every_route.py",
     "/account": "signed-in colleagues only; every route × role: tests/web/test_every_route.py, test_passkeys.py",
     "/approvals": "self-approval, a pair, another card's digest, stale preconditions; and tests/web/test_every_route.py",
     "/doubts": "signed-in colleagues settle what is in doubt: replays; and tests/web/test_every_route.py",
