@@ -33,6 +33,8 @@ class Consultants:
     members: dict[str, Member]
     agents: dict[tuple[str, str], CompiledStateGraph[Any, TurnContext, Any, Any]]
     schemas: dict[str, dict[str, dict[str, Any]]]
+    # Whether what is said here leaves for a provider, and is veiled before.
+    is_veiled: bool = False
 
     def is_offered(self, example: Example, audience: str) -> bool:
         """Whether whoever asks may use the tool that an example wants; an example of no tool is everybody's."""
@@ -144,7 +146,7 @@ def consultants(members: dict[str, Member], router: Router, provider: Provider |
         audience: {tool.__name__: arguments_schema(tool) for member in members.values() for tool in member.tools(audience)}
         for audience in AUDIENCES
     }
-    return Consultants(members, agents, schemas)
+    return Consultants(members, agents, schemas, is_veiled=provider is not None and is_veiled)
 
 
 def _agent(

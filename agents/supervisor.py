@@ -27,6 +27,7 @@ from agents.language import language_of
 from agents.replies import HAND_OVER, phrases
 from agents.router import Errands, Router
 from agents.untrusted import readable, without_codes
+from agents.veiled import take_in_known
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId
 from atlas.modules import MODULES
@@ -154,6 +155,9 @@ class Turns:
     async def route(self, state: State, runtime: Runtime[TurnContext]) -> Command[str]:
         """Picks who answers: what is certain first, then the nearest examples."""
         context = runtime.context
+        if self._consultants.is_veiled:
+            # Here, where all of it is: a module may be asked a part in which nobody is named any more.
+            await take_in_known(context, [state["words"], *(one["words"] for one in state.get("said", []))])
         language = language_of(state["words"], state.get("language", "en"))
         schemas = self._consultants.schemas[context.audience]
         today = context.now.astimezone(context.timezone).date()

@@ -29,7 +29,7 @@ class Veiled(AgentMiddleware[Any, TurnContext]):
         if request.model is self._rule_model or not self._is_veiled:
             return await handler(request)
         context = request.runtime.context
-        await take_in_known(context, request.messages)
+        await take_in_known(context, [str(one.text) for one in request.messages])
         tools = [one for one in request.tools if isinstance(one, BaseTool)]
         named = {one.name: frozenset[str]() if context.is_staff else numbered(one) for one in tools}
         by_handle = not context.is_staff
@@ -40,11 +40,10 @@ class Veiled(AgentMiddleware[Any, TurnContext]):
         )
 
 
-async def take_in_known(context: TurnContext, messages: Sequence[BaseMessage]) -> None:
+async def take_in_known(context: TurnContext, said: Sequence[str]) -> None:
     """Once a turn: who is spoken of, as Atlas knows them. Of a customer themselves; of staff, whoever is named in what was said."""
     if context.veil.has_known:
         return
-    said = [str(one.text) for one in messages]
     context.veil.take_in(Known(one.kind, one.value) for one in await known_here(context.atlas, context.principal, said))
     context.veil.has_known = True
 

@@ -39,6 +39,7 @@ from forge.playbooks.outage import play
 from forge.privacy import apply_rules, finish_erasures
 from forge.rehearsal import rehearse
 from forge.respond import respond_to_all
+from forge.rulings import tell_rulings
 from forge.sequences.advance import advance_due
 from forge.sequences.kinds import KINDS
 from forge.sessions import sweep_sessions
@@ -226,6 +227,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, SESSIONS_EVERY_S, "sessions", lambda: sweep_sessions(one.atlas)),
         every(stopping, SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
         every(stopping, SWEEP_EVERY_S, "leaks", lambda: look_for_leaks(one.atlas, stopping.is_set)),
+        every(stopping, SWEEP_EVERY_S, "rulings", lambda: tell_rulings(one.forge)),
         every(stopping, LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
         every(stopping, PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
         every(stopping, RECOVER_EVERY_S, "recovery", lambda: recovered(jobs)),

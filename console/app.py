@@ -10,7 +10,22 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from console import access, account, actions, approvals, bills, customers, doubts, inbox, incidents, leaks, matrix, proving, sign_in, switches
+from console import (
+    access,
+    account,
+    actions,
+    approvals,
+    bills,
+    customers,
+    doubts,
+    inbox,
+    incidents,
+    leaks,
+    matrix,
+    proving,
+    sign_in,
+    switches,
+)
 from console.guards import ANYBODY, guarded
 from console.room import STATIC, FactorMissing, Me, NotSignedIn, ProofTooOld, Room
 from console.sign_in import local

@@ -23,8 +23,8 @@ from api.commands.customers import add_customers
 from api.commands.effects import add_effects
 from api.commands.explaining import add_explaining
 from api.commands.inbox import add_inbox
-from api.commands.radius import add_radius
 from api.commands.privacy import add_privacy
+from api.commands.radius import add_radius
 from api.commands.roles import add_roles
 from api.commands.sbom import add_sbom
 from api.commands.standby import add_standby

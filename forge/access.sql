@@ -14,7 +14,7 @@ SELECT glass.role, member.id, member.name, 'emergency', '', NULL, glass.ends_at,
   FROM actions.break_glass AS glass
   JOIN staff.member ON member.id = glass.staff_id AND member.is_active
  WHERE glass.closed_at IS NULL AND glass.ends_at > clock_timestamp()
- ORDER BY role, by, name;
+ ORDER BY role, by DESC, name;
 
 -- name: lend
 SELECT actions.delegate(%(to)s, %(role)s, clock_timestamp(), clock_timestamp() + %(lasts)s::interval, %(reason)s);

@@ -27,6 +27,7 @@ UNASKED: Final = frozenset({REPLY, ALARM})
 PURPOSE_OF: Final = {
     "outage": Purpose.SERVICE,
     "restored": Purpose.SERVICE,
+    "ruling": Purpose.SERVICE,
     "credit": Purpose.BILLING,
     "credit_days": Purpose.BILLING,
     "order_done": Purpose.SERVICE,

@@ -72,9 +72,19 @@ def cause_in_words(cause: str, language: str) -> str:
     return words.get(cause, words["unknown"])
 
 
-@cache
+def request_in_words(action: str, language: str) -> str:
+    """What somebody asked for, as they would say it; an action that has no words yet is "as you asked"."""
+    words = _words("requests", language if language in LANGUAGES else "en")
+    return words.get(action, words["other"])
+
+
 def _causes(language: str) -> dict[str, str]:
-    text = resources.files("prompts.notices").joinpath(f"causes.{language}.txt").read_text(encoding="utf-8")
+    return _words("causes", language)
+
+
+@cache
+def _words(of: str, language: str) -> dict[str, str]:
+    text = resources.files("prompts.notices").joinpath(f"{of}.{language}.txt").read_text(encoding="utf-8")
     return {name.strip(): words.strip() for name, _, words in (line.partition(":") for line in text.splitlines() if line.strip())}
 
 

@@ -1,6 +1,6 @@
 """Questions about what was said, to whom, and who is to be told."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from atlas.errors import NotFound
@@ -13,6 +13,7 @@ from atlas.helpdesk.records import (
     PhoneCall,
     Promise,
     Recipient,
+    RulingToTell,
     SetAside,
     Standing,
     Told,
@@ -21,7 +22,7 @@ from atlas.helpdesk.records import (
     Waiting,
 )
 from atlas.helpdesk.rules import CONTACT_SETTLED
-from atlas.identity import ConversationId, CustomerId, IncidentId, StaffId
+from atlas.identity import ActionId, ConversationId, CustomerId, IncidentId, StaffId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -234,3 +235,8 @@ async def inbox(conn: Connection, since: datetime, most: int = 60) -> list[InInb
 async def correspondent(conn: Connection, conversation_id: ConversationId) -> str:
     """The customer's name; empty for somebody we do not know."""
     return str(await SQL.value(conn, "correspondent", conversation_id=conversation_id) or "")
+
+
+async def rulings_to_tell(conn: Connection, within: timedelta, most: int = 50, action_id: ActionId | None = None) -> list[RulingToTell]:
+    """Requests of customers that a person ruled on, or that lapsed, within this time, and that they were not told of; the oldest first."""
+    return await SQL.all(conn, RulingToTell, "rulings_to_tell", within=within, most=most, action_id=action_id)

@@ -263,3 +263,28 @@ SELECT conversation.id AS conversation_id, conversation.customer_id, customer.na
 
 -- name: correspondent
 SELECT customer.name FROM helpdesk.conversation JOIN crm.customer ON customer.id = conversation.customer_id WHERE conversation.id = %(conversation_id)s;
+
+-- What a customer asked for, that waited for a person and has ended, and that they have not been told of. An action that was proposed anew has
+-- no conversation of its own: it is the one in which the first of its line was asked for.
+-- name: rulings_to_tell
+WITH RECURSIVE line AS (
+    SELECT ended.id AS ended_id, ended.id, ended.supersedes_id, ended.conversation_id, ended.proposer
+      FROM actions.action AS ended
+     WHERE ended.finished_at > clock_timestamp() - %(within)s::interval AND ended.state IN ('done', 'rejected', 'expired', 'failed')
+       AND ended.approvals_needed > 0 AND ended.proposed_for IS NOT NULL AND (%(action_id)s::bigint IS NULL OR ended.id = %(action_id)s)
+     UNION ALL
+    SELECT line.ended_id, before.id, before.supersedes_id, before.conversation_id, before.proposer
+      FROM line JOIN actions.action AS before ON before.id = line.supersedes_id
+     WHERE line.conversation_id IS NULL
+)
+SELECT ended.id AS action_id, ended.name AS action, ended.state, customer.id AS customer_id, customer.language,
+       conversation.id AS conversation_id, conversation.channel, conversation.address
+  FROM line
+  JOIN actions.action AS ended ON ended.id = line.ended_id
+  JOIN helpdesk.conversation ON conversation.id = line.conversation_id AND conversation.customer_id = ended.proposed_for
+  JOIN crm.customer ON customer.id = ended.proposed_for
+ WHERE line.proposer = 'customer:' || customer.id
+   -- Whoever is about to tell asks for this one by its number, and has asked for the telling already.
+   AND (%(action_id)s::bigint IS NOT NULL OR NOT EXISTS (SELECT FROM actions.action AS told WHERE told.operation_key = 'tell_ruling:' || ended.id))
+ ORDER BY ended.finished_at, ended.id
+ LIMIT %(most)s;

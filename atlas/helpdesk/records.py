@@ -5,7 +5,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from atlas.identity import ConversationId, CustomerId, IncidentId, NoticeId, StaffId
+from atlas.identity import ActionId, ConversationId, CustomerId, IncidentId, NoticeId, StaffId
 
 # Channels that only we can see: a message there is delivered when it is written.
 OWN_CHANNELS = frozenset({"chat", "console"})
@@ -255,3 +255,17 @@ class InInbox:
     last_words: str
     is_answered: bool
     is_on_the_line: bool
+
+
+@dataclass(frozen=True)
+class RulingToTell:
+    """A request of a customer's that waited for a person and has ended; `channel` and `address` are where they asked."""
+
+    action_id: ActionId
+    action: str
+    state: str
+    customer_id: CustomerId
+    language: str
+    conversation_id: ConversationId
+    channel: str
+    address: str | None

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from atlas.helpdesk.records import CodeTried, Conversation, Inbound, Media, NoticeDraft
+from atlas.helpdesk.records import CodeTried, Conversation, Inbound, Media, NoticeDraft, RulingToTell
 from atlas.helpdesk.rules import MOST_CODES_A_DAY, MOST_TRIES, SAME_CASE, TooManyCodes, promised_news, storable
 from atlas.identity import ConversationId, CustomerId, IncidentId, OrderId, StaffId
 from atlas.statements import Connection, Statements
@@ -298,3 +298,20 @@ async def mark_transferred(conn: Connection, call_id: int) -> None:
 async def end_call(conn: Connection, provider_id: str) -> bool:
     """False where it was over before, or never rang."""
     return bool(await SQL.run(conn, "end_call", provider_id=provider_id))
+
+
+async def queue_ruling(conn: Connection, one: RulingToTell, channel: str, template: str, words: str) -> bool:
+    """Leaves for the outbox what became of a request, once for each; False where it was left before."""
+    return bool(
+        await SQL.run(
+            conn,
+            "queue_ruling",
+            customer_id=one.customer_id,
+            key=f"ruling:{one.action_id}",
+            channel=channel,
+            address=one.address,
+            language=one.language,
+            template=template,
+            words=words,
+        )
+    )

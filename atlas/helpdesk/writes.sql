@@ -188,3 +188,8 @@ UPDATE helpdesk.conversation SET owner = 'agents', handed_over_because = NULL
   FROM actions.action
  WHERE action.id = actions.claimed() AND conversation.id = %(conversation_id)s AND conversation.owner = action.proposer
 RETURNING action.proposer;
+
+-- name: queue_ruling
+INSERT INTO helpdesk.notice (customer_id, purpose, key, channel, address, language, template, words)
+VALUES (%(customer_id)s, 'ruling', %(key)s, %(channel)s, %(address)s, %(language)s, %(template)s, %(words)s)
+ON CONFLICT (key) DO NOTHING;

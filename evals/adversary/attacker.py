@@ -169,7 +169,7 @@ def mind_of(consultants: Consultants, mind: Mind) -> None:
 
 
 def colluding(consultants: Consultants, mind: Mind) -> ColludingConsultants:
-    return ColludingConsultants(consultants.members, consultants.agents, consultants.schemas, mind)
+    return ColludingConsultants(consultants.members, consultants.agents, consultants.schemas, mind=mind)
 
 
 def fresh(plot: Plot) -> Plot:

@@ -113,6 +113,7 @@ FORGED: Final[Mapping[str, Forged]] = {
         "source": f"forged {rng.random()}",
         "channel": None,
     },
+    "tell_ruling": lambda knows, rng, victim: {"ruled": rng.randrange(1, 40), "customer": victim},
     "erase_customer": lambda knows, rng, victim: {"customer_id": victim, "source": f"forged {rng.random()}"},
     "hold_customer_records": lambda knows, rng, victim: {
         "customer_id": victim,

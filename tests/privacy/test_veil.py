@@ -117,7 +117,7 @@ async def test_of_whom_staff_ask_and_what_they_are_shown_nothing_personal_reache
 ) -> None:
     async with scripted(calls("show_customer", customer_id=at_home), says("[[given_name-1]] owes nothing.")) as provider:
         supervised = by_provider(atlas, checkpoints, router, members, provider.base_url)
-        await asked_by_staff(supervised, owner, "Show me customer Maya Patel at 1 Quay Street")
+        await asked_by_staff(supervised, owner, f"Show me customer {at_home}, Maya Patel, at 1 Quay Street")
 
     wire = on_the_wire(provider)
     shown = json.dumps(provider.asked[-1]["messages"])

@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from pydantic import JsonValue
 
+from atlas.actions.rules import reference
+from atlas.errors import Conflict
 from atlas.helpdesk import reads, writes
 from atlas.helpdesk.records import OWN_CHANNELS, Audience, Conversation, NoticeDraft, Recipient
 from atlas.helpdesk.rules import (
@@ -21,11 +23,11 @@ from atlas.helpdesk.rules import (
     check_reply,
     earliest_moment,
 )
-from atlas.identity import ConversationId, CustomerId, IncidentId
+from atlas.identity import ActionId, ConversationId, CustomerId, IncidentId
 from atlas.itsm.writes import open_request, record_event
 from atlas.statements import Connection
 from forge.action import Action
-from forge.wording import cause_in_words, local_clock, worded
+from forge.wording import cause_in_words, local_clock, request_in_words, worded
 from governance.facts import Facts
 
 
@@ -245,6 +247,44 @@ class SendOneTimeCode(Action):
 
 
 @dataclass(frozen=True)
+class TellRuling(Action):
+    """Tell a customer what became of a request that waited for a person: once, in their language, where they asked."""
+
+    name: ClassVar[str] = "tell_ruling"
+    # What happened longer ago is no news: after a long standstill nobody is told of last week.
+    WITHIN: ClassVar[timedelta] = timedelta(days=2)
+
+    ruled: ActionId
+    customer: CustomerId
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.ruled}"
+
+    @property
+    def for_customer(self) -> CustomerId:
+        return self.customer
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises Conflict where it has not ended, or was not this customer's to ask."""
+        found = await reads.rulings_to_tell(conn, self.WITHIN, 1, self.ruled)
+        if not found or found[0].customer_id != self.customer:
+            raise Conflict(f"{reference(self.ruled)} is no request of theirs that has ended")
+        one, template = found[0], f"ruling_{found[0].state}"
+        said = {"reference": reference(one.action_id), "what": request_in_words(one.action, one.language)}
+        words = worded(template, one.language, said)
+        message_id = await writes.record_reply(conn, one.conversation_id, words, author="system:rulings", trace={}, at=now)
+        if one.channel not in OWN_CHANNELS:
+            # Who asked in a call reads it: nobody is rung for it.
+            channel = "sms" if one.channel == "voice" else one.channel
+            await writes.queue_ruling(conn, one, channel, f"{template}.{one.language}", words)
+        return {"message": message_id, "channel": one.channel, "state": one.state}
+
+
+@dataclass(frozen=True)
 class RecordPromise(Action):
     """Keep what a customer was promised, and by when, so that somebody is reminded of it."""
 
@@ -272,7 +312,15 @@ class RecordPromise(Action):
         return {"promise": await writes.record_promise(conn, self.customer, self.promised, self.due_at), "due_at": self.due_at.isoformat()}
 
 
-ACTIONS: tuple[type[Action], ...] = (NotifyOutage, NotifyRestored, SendMessage, HandOverToPerson, SendOneTimeCode, RecordPromise)
+ACTIONS: tuple[type[Action], ...] = (
+    NotifyOutage,
+    NotifyRestored,
+    SendMessage,
+    HandOverToPerson,
+    SendOneTimeCode,
+    TellRuling,
+    RecordPromise,
+)
 
 
 def _measured(audience: Audience) -> tuple[int, int, float, bool]:
