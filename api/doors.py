@@ -26,6 +26,7 @@ from api.operations.measures import OBSERVED
 from api.settings import Settings, value_of
 from atlas.connection import BUSY, Atlas
 from atlas.principal import Zone
+from atlas.zone_keys import zone_secret
 from forge.api_tokens import Keyring
 
 
@@ -68,13 +69,13 @@ def machine_app(atlas: Atlas, intake: AlarmIntake, settings: Settings) -> FastAP
 
 def intake_token(settings: Settings) -> str:
     """The operator's own, or one derived from the installation's secret."""
-    return value_of(settings.intake_token) or derived(settings.secret, "intake token")
+    return value_of(settings.intake_token) or derived(zone_secret(Zone.INTAKE, settings.secret), "intake token")
 
 
 def snmp_user(settings: Settings) -> SnmpUser:
     """The user our own gear sends as: authenticated and encrypted, with the operator's pass phrases or derived ones."""
-    auth_key = value_of(settings.snmp_v3_auth_key) or derived(settings.secret, "snmp authentication")
-    privacy_key = value_of(settings.snmp_v3_privacy_key) or derived(settings.secret, "snmp privacy")
+    auth_key = value_of(settings.snmp_v3_auth_key) or derived(zone_secret(Zone.INTAKE, settings.secret), "snmp authentication")
+    privacy_key = value_of(settings.snmp_v3_privacy_key) or derived(zone_secret(Zone.INTAKE, settings.secret), "snmp privacy")
     return SnmpUser(settings.snmp_v3_user, "sha256", auth_key, "aes128", privacy_key)
 
 

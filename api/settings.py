@@ -7,12 +7,17 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from atlas.zone_keys import ZoneSecret
+
 
 class Settings(BaseSettings):
     """Every setting has a default that runs Bedrock on a laptop with nothing installed."""
 
     model_config = SettingsConfigDict(env_prefix="BEDROCK_", env_file=".env", extra="ignore", frozen=True)
 
+    zone_key: Path | None = Field(
+        default=None, description="the key of one trust zone (`bedrock keys write`), instead of the house's secret"
+    )
     home: Path = Field(default=Path(".bedrock"), description="where the embedded PostgreSQL and the secret live")
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL", description="a server of your own, as the owner")
     matrix: Path = Field(default=Path("governance/matrix.yaml"), description="the escalation matrix")
@@ -93,7 +98,12 @@ class Settings(BaseSettings):
 
     @property
     def secret(self) -> bytes:
-        """The installation's own secret, made at the first start; keys of logins, principals and cookies are derived from it."""
+        """The installation's own secret, made at the first start; keys of zones, cookies and checkpoints are derived from it.
+
+        A process with BEDROCK_ZONE_KEY has the key of its zone instead, and never comes near the secret. Raises KeyUnreadable.
+        """
+        if self.zone_key is not None:
+            return ZoneSecret.read(self.zone_key)
         self.home.mkdir(parents=True, exist_ok=True)
         path = self.home / "secret"
         try:

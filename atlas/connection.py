@@ -17,6 +17,7 @@ from atlas.errors import AtlasError
 from atlas.principal import WORKING, Principal, Zone
 from atlas.statements import Connection
 from atlas.watchdog import WatchedConnection
+from atlas.zone_keys import zone_secret
 
 # A signed principal outlives no transaction by much, so that one copied from a log is worth nothing.
 PRINCIPAL_LIVES_S: Final = 120
@@ -44,11 +45,12 @@ def login_of(zone: Zone) -> str:
 
 
 def password_of(zone: Zone, secret: bytes) -> str:
-    return hmac.new(secret, f"login:{zone.value}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(zone_secret(zone, secret), b"login", hashlib.sha256).hexdigest()
 
 
-def principal_key(secret: bytes) -> bytes:
-    return hmac.new(secret, b"principal", hashlib.sha256).digest()
+def principal_key(zone: Zone, secret: bytes) -> bytes:
+    """What signs the principals of one zone and of no other. Raises KeyMissing."""
+    return hmac.new(zone_secret(zone, secret), b"principal", hashlib.sha256).digest()
 
 
 def zone_url(url: str, zone: Zone, secret: bytes) -> str:
@@ -113,7 +115,7 @@ class Atlas:
     @asynccontextmanager
     async def transaction(self, principal: Principal) -> AsyncGenerator[Connection, None]:
         """A transaction as `principal`, on the pool of its zone: committed when the block ends, rolled back when it raises."""
-        key = principal_key(self.secret)
+        key = principal_key(principal.zone, self.secret)
         async with asyncio.timeout(TRANSACTION_DEADLINE_S), self.pools[principal.zone].connection() as conn, conn.transaction():
             setting = signed(principal, conn.info.backend_pid, self.clock.now_s(), key)
             answered = await conn.execute(

@@ -125,13 +125,14 @@ def _patiently(name: str, work: Callable[[], None]) -> None:
 
 def _set_keys(conn: psycopg.Connection, secret: bytes) -> None:
     """The halves of RFC 2104, so that PostgreSQL can check a MAC with nothing but sha256."""
-    key = principal_key(secret).ljust(BLOCK, b"\0")
-    conn.execute(
-        "INSERT INTO atlas.principal_key (inner_pad, outer_pad) VALUES (%s, %s)"
-        " ON CONFLICT (only_one) DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad"
-        " WHERE atlas.principal_key.inner_pad <> excluded.inner_pad",
-        (bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)),
-    )
+    for zone in Zone:
+        key = principal_key(zone, secret).ljust(BLOCK, b"\0")
+        conn.execute(
+            "INSERT INTO atlas.zone_key (zone, inner_pad, outer_pad) VALUES (%s, %s, %s)"
+            " ON CONFLICT (zone) DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad"
+            " WHERE atlas.zone_key.inner_pad <> excluded.inner_pad",
+            (zone.value, bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)),
+        )
 
 
 def _write_map(conn: psycopg.Connection, known: PersonalMap) -> None:

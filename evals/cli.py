@@ -23,6 +23,7 @@ from api.commands.customers import add_customers
 from api.commands.effects import add_effects
 from api.commands.explaining import add_explaining
 from api.commands.inbox import add_inbox
+from api.commands.keys import add_keys
 from api.commands.privacy import add_privacy
 from api.commands.radius import add_radius
 from api.commands.roles import add_roles
@@ -138,6 +139,7 @@ add_sbom(app)
 add_effects(app)
 add_explaining(app)
 add_roles(app)
+add_keys(app)
 add_privacy(app)
 add_inbox(app)
 add_drills(evaluations)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from atlas.errors import AtlasError
 from atlas.helpdesk.records import Conversation
 from atlas.identity import ConversationId, CustomerId, IncidentId
+from atlas.zone_keys import secret_of_codes
 
 # WhatsApp takes free words only this long after the customer's own last message; later it takes approved templates.
 SERVICE_WINDOW: Final = timedelta(hours=24)
@@ -138,7 +139,7 @@ def check_reply(conversation: Conversation, author: str, now: datetime) -> None:
 
 def code_key(secret: bytes) -> bytes:
     """The key of codes, from the installation's secret: who reads the database alone can neither make nor guess one."""
-    return hmac.new(secret, b"one-time code", hashlib.sha256).digest()
+    return secret_of_codes(secret)
 
 
 def code_of(key: bytes, seed: UUID) -> str:

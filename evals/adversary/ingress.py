@@ -163,7 +163,7 @@ OURS: Final[Mapping[str, str]] = {
     "actions.matrix_row": "action rule reason by approvers tell: from the matrix",
     "actions.ruling": "digest_seen: a hash",
     "actions.sequence_step": "name after cause: from a list of ours",
-    "atlas.principal_key": "inner_pad outer_pad: keys",
+    "atlas.zone_key": "zone inner_pad outer_pad: keys",
     "actions.audit_words": "stream actor words: the trail's; no tool reads it",
     "privacy.place": "place whose needed_for because: the map that a release brings",
     "privacy.treatment": "place name: the map that a release brings",

@@ -127,7 +127,7 @@ async def test_no_login_is_mighty_owns_or_belongs_to_anything(owner: given.Owner
 
 
 async def test_the_key_of_the_principals_is_read_by_nobody(owner: given.Owner) -> None:
-    (key,) = (table for table in await catalogue.tables(owner) if table.name == "atlas.principal_key")
+    (key,) = (table for table in await catalogue.tables(owner) if table.name == "atlas.zone_key")
 
     assert key.grants == ()
 
@@ -185,7 +185,7 @@ HOLES: Final[dict[str, tuple[LiteralString, Callable[[given.Owner], Awaitable[No
     ),
     "a login that owns": ("ALTER TABLE crm.customer OWNER TO bedrock_staff", test_no_login_is_mighty_owns_or_belongs_to_anything),
     "a login that builds": ("GRANT CREATE ON SCHEMA crm TO bedrock_staff", test_no_login_is_mighty_owns_or_belongs_to_anything),
-    "a key that can be read": ("GRANT SELECT ON atlas.principal_key TO bedrock_staff", test_the_key_of_the_principals_is_read_by_nobody),
+    "a key that can be read": ("GRANT SELECT ON atlas.zone_key TO bedrock_staff", test_the_key_of_the_principals_is_read_by_nobody),
 }
 
 

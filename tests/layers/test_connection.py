@@ -49,7 +49,7 @@ async def test_a_principal_signed_for_another_connection_is_nobody(atlas: Atlas,
     maya = principal.customer(CustomerId(await given.customer(owner, "Maya Patel", "+447700900001")))
 
     async with atlas.transaction(principal.stranger()) as conn:
-        stolen = signed(maya, conn.info.backend_pid + 1, 4e9, principal_key(SECRET))
+        stolen = signed(maya, conn.info.backend_pid + 1, 4e9, principal_key(maya.zone, SECRET))
         await conn.execute("SELECT set_config('bedrock.principal', %s, true)", (stolen,))
         seen = await (await conn.execute("SELECT name FROM crm.customer")).fetchall()
 

@@ -37,7 +37,7 @@ async def claiming(conn: Connection, claim: str) -> list[str]:
 
 
 def as_signed(who: Principal, conn: Connection, *, ago_s: float = 0) -> str:
-    return signed(who, conn.info.backend_pid, time.time() - ago_s, principal_key(SECRET))
+    return signed(who, conn.info.backend_pid, time.time() - ago_s, principal_key(who.zone, SECRET))
 
 
 async def test_the_principal_of_one_transaction_is_gone_in_the_next_on_the_same_connection(atlas: Atlas, owner: given.Owner) -> None:
@@ -182,7 +182,7 @@ async def test_another_secret_signs_nothing(atlas: Atlas, owner: given.Owner) ->
     maya, _ = await households(owner)
 
     async with atlas.transaction(stranger()) as conn:
-        assert await claiming(conn, signed(maya, conn.info.backend_pid, time.time(), principal_key(b"a guess"))) == []
+        assert await claiming(conn, signed(maya, conn.info.backend_pid, time.time(), principal_key(maya.zone, b"a guess"))) == []
 
 
 async def test_the_key_is_out_of_reach_of_every_zone(atlas: Atlas) -> None:
@@ -193,7 +193,7 @@ async def test_the_key_is_out_of_reach_of_every_zone(atlas: Atlas) -> None:
 
 async def _key_read_by(atlas: Atlas, who: Principal) -> None:
     async with atlas.transaction(who) as conn:
-        await conn.execute("SELECT inner_pad FROM atlas.principal_key")
+        await conn.execute("SELECT inner_pad FROM atlas.zone_key")
 
 
 @pytest.mark.parametrize("statement", ["SET ROLE bedrock_staff", "SET SESSION AUTHORIZATION bedrock_executor", "SET LOCAL ROLE postgres"])
