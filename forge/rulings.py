@@ -7,7 +7,7 @@ from atlas.actions.records import ActionState
 from atlas.helpdesk.reads import rulings_to_tell
 from atlas.identity import ActionId, CorrelationId
 from atlas.principal import executor
-from forge.actions.helpdesk import TellRuling
+from forge.actions.helpdesk.saying import TellRuling
 from forge.propose import Forge, propose
 
 TELLER: Final = executor("rulings")
