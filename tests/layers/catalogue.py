@@ -11,8 +11,7 @@ SQL = Statements(__file__)
 
 LOGINS: Final = ("bedrock_customer", "bedrock_executor", "bedrock_governance", "bedrock_intake", "bedrock_radius", "bedrock_staff")
 # Every schema whose rows say something of somebody; a new one belongs in here or beside it.
-OURS: Final = frozenset({*MODULES, "atlas", "staff", "actions", "knowledge", "radius"})
-OURS: Final = frozenset({*MODULES, *SHARED_FOLDERS, "atlas"})
+OURS: Final = frozenset({*MODULES, *SHARED_FOLDERS, "atlas", "radius"})
 # The job queue's and LangGraph's own tables: no row of theirs has a customer, so that only one login comes near them.
 MACHINERY: Final = frozenset({"jobs", "checkpoints", "public"})
 

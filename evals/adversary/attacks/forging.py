@@ -172,7 +172,7 @@ async def every_write(acting: Acting) -> None:
 READ: Final = (
     *("crm.customer", "crm.contact", "crm.consent", "crm.interaction", "billing.invoice_line", "billing.payment", "helpdesk.message"),
     *("helpdesk.notice", "helpdesk.promise", "itsm.ticket", "cmdb.access", "cmdb.session", "field_service.job", "gis.premise"),
-    *("oms.order_event", "actions.action", "actions.audit", "staff.session", "atlas.principal_key", "helpdesk.recorded_message"),
+    *("oms.order_event", "actions.action", "actions.audit", "staff.session", "atlas.zone_key", "helpdesk.recorded_message"),
     *("knowledge.passage", "pg_authid", "pg_stat_activity"),
 )
 
