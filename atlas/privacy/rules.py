@@ -16,7 +16,7 @@ IN_DAYS: Final = {"day": 1, "days": 1, "year": 365, "years": 365}
 PEOPLE: Final = frozenset({"crm.customer", "crm.subscriber", "crm.contact"})
 # In the copy that a person may have, these stand for what they are: a secret, a hash, a number for machines.
 NOT_FOR_THE_COPY: Final = frozenset(
-    {"code_mac", "seed", "thread", "digest", "seal", "previous_hash", "hash", "digest_seen", "claimed_xid", "salt"}
+    {"secret", "code_mac", "seed", "thread", "digest", "seal", "previous_hash", "hash", "digest_seen", "claimed_xid", "salt"}
 )
 
 
