@@ -3,12 +3,11 @@
 
 -- atlas ------------------------------------------------------------------------------------------------------------------------------------
 
-CREATE TABLE atlas.principal_key (
-    only_one boolean NOT NULL DEFAULT true,
+CREATE TABLE atlas.zone_key (
+    zone text NOT NULL,
     inner_pad bytea NOT NULL,
     outer_pad bytea NOT NULL,
-    PRIMARY KEY (only_one),
-    CHECK (only_one)
+    PRIMARY KEY (zone)
 );
 
 -- function atlas.announce() RETURNS trigger
@@ -108,6 +107,19 @@ CREATE TABLE actions.audit_head (
     hash bytea NOT NULL,
     PRIMARY KEY (stream)
 );
+
+-- what an entry of the trail said in words; the entry holds their hash, so that they can be erased and not exchanged
+CREATE TABLE actions.audit_words (
+    stream text NOT NULL,
+    seq bigint NOT NULL,
+    action_id bigint,
+    actor text NOT NULL,
+    salt uuid NOT NULL DEFAULT gen_random_uuid(),
+    words jsonb NOT NULL,
+    at timestamp with time zone NOT NULL,
+    PRIMARY KEY (stream, seq)
+);
+CREATE INDEX words_of_action ON actions.audit_words USING btree (action_id) WHERE (action_id IS NOT NULL);
 
 CREATE TABLE actions.break_glass (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -378,6 +390,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.covering(p_name text, p_facts jsonb, m actions.measures) RETURNS actions.matrix_row
 -- function actions.decided(p_name text, p_facts jsonb, p_spent jsonb) RETURNS actions.verdict
 -- function actions.delegate(p_delegate_id bigint, p_role text, p_starts_at timestamp with time zone, p_ends_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function actions.effects_of(p_action_id bigint, p_most integer) RETURNS TABLE(place text, content jsonb)
 -- function actions.finish(p_state text, p_outcome jsonb, p_failure text) RETURNS void SECURITY DEFINER
 -- function actions.forget_runs() RETURNS void SECURITY DEFINER
 -- function actions.gains(p_reference text, a actions.action) RETURNS boolean
@@ -387,6 +400,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.is_approved(a actions.action) RETURNS boolean
 -- function actions.is_fresh() RETURNS boolean
 -- function actions.is_grave(p_facts jsonb) RETURNS boolean
+-- function actions.is_plain(p_key text, p_value jsonb) RETURNS boolean
 -- function actions.is_stopped(p_scope text, p_name text) RETURNS boolean SECURITY DEFINER
 -- function actions.judge(p_action_id bigint, p_matrix_digest text, p_take boolean, OUT state text, OUT answer text, OUT rule text, OUT reason text, OUT approvers text[], OUT how_many integer, OUT approve_within interval, OUT execute_within interval, OUT tell text[], OUT spent jsonb) RETURNS record SECURITY DEFINER
 -- function actions.judged_again(p_action_id bigint, p_facts jsonb, p_matrix_digest text, OUT verdict actions.verdict, OUT spent jsonb, OUT has_moved boolean) RETURNS record SECURITY DEFINER
@@ -415,6 +429,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.switch(p_scope text, p_name text, p_is_on boolean, p_reason text) RETURNS void SECURITY DEFINER
 -- function actions.versioned(p_rests_on jsonb) RETURNS jsonb
 -- function actions.withdraw(p_action_id bigint, p_state text, p_why text) RETURNS boolean SECURITY DEFINER
+-- function actions.words_hash(p_salt uuid, p_words jsonb) RETURNS text
 
 -- staff ------------------------------------------------------------------------------------------------------------------------------------
 
@@ -581,6 +596,102 @@ CREATE TABLE knowledge.passage (
     CHECK ((words <> ''::text))
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+-- privacy ----------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE privacy.erasure (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    erased_at timestamp with time zone NOT NULL DEFAULT now(),
+    because text[] NOT NULL,  -- why something was left: contract, debt, hold
+    is_whole boolean NOT NULL GENERATED ALWAYS AS ((cardinality(because) = 0)) STORED,
+    removed jsonb NOT NULL,
+    ledger_until date,  -- until then the law wants the books kept; whose they were they no longer say
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE INDEX erasure_of_customer ON privacy.erasure USING btree (customer_id, id);
+--   trigger require_claim_after AFTER INSERT ON privacy.erasure REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON privacy.erasure FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE privacy.legal_hold (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    reason text NOT NULL,
+    placed_at timestamp with time zone NOT NULL DEFAULT now(),
+    lifted_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((reason <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+CREATE UNIQUE INDEX one_hold_at_a_time ON privacy.legal_hold USING btree (customer_id) WHERE (lifted_at IS NULL);
+--   trigger require_claim_after AFTER INSERT ON privacy.legal_hold REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON privacy.legal_hold FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+-- every table that says something of a customer
+CREATE TABLE privacy.place (
+    place text NOT NULL,
+    position integer NOT NULL,  -- erasure goes through the places in this order: what refers to a row before the row
+    whose text[] NOT NULL DEFAULT '{}'::text[],  -- how a row is known to be somebody's: COLUMN (it holds the customer's number), COLUMN = TABLE.COLUMN (of a row that is theirs), or COLUMN = customer:* (it holds customer:NUMBER)
+    erasure text NOT NULL,
+    needed_for text[] NOT NULL DEFAULT '{}'::text[],  -- what is a reason to leave it for now: a contract in force, an unpaid bill, a legal hold
+    because text NOT NULL,
+    PRIMARY KEY (place),
+    CHECK ((erasure = ANY (ARRAY['delete'::text, 'rewrite'::text, 'keep'::text]))),
+    CHECK ((needed_for <@ ARRAY['contract'::text, 'debt'::text, 'hold'::text]))
+);
+
+CREATE TABLE privacy.retention_proof (
+    rule text NOT NULL,
+    applied_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    removed bigint NOT NULL,
+    oldest_left timestamp with time zone,
+    PRIMARY KEY (rule, applied_at),
+    CHECK ((removed >= 0))
+);
+
+CREATE TABLE privacy.retention_rule (
+    rule text NOT NULL,
+    position integer NOT NULL,
+    place text NOT NULL,
+    since text NOT NULL,  -- the column from which the time is counted
+    only_if text,  -- COLUMN in A B: rows in another state are not over yet
+    keep interval NOT NULL,
+    how text NOT NULL,  -- rewrite: as the map says for an erasure; elsewhere: a job of its own does it; kept: only shown
+    basis text NOT NULL,
+    PRIMARY KEY (rule),
+    CHECK ((basis <> ''::text)),
+    CHECK ((how = ANY (ARRAY['delete'::text, 'rewrite'::text, 'elsewhere'::text, 'kept'::text]))),
+    CHECK ((keep > '00:00:00'::interval))
+);
+
+-- what becomes of a column at an erasure; swept: only what names the person is taken out, whosever row it is
+CREATE TABLE privacy.treatment (
+    place text NOT NULL,
+    name text NOT NULL,
+    treatment text NOT NULL,
+    PRIMARY KEY (place, name, treatment),
+    CHECK ((treatment = ANY (ARRAY['blank'::text, 'erased'::text, 'null'::text, 'empty'::text, 'numbered'::text, 'pseudonym'::text, 'no'::text, 'swept'::text, 'swept_row'::text])))
+);
+
+-- function privacy.apply_retention(p_rule text, p_most integer) RETURNS bigint SECURITY DEFINER
+-- function privacy.assignments(p_place text, p_pseudonym text) RETURNS text
+-- function privacy.collected(p_customer_id bigint) RETURNS TABLE(place text, content jsonb)
+-- function privacy.condition(p_place text) RETURNS text
+-- function privacy.erase(p_customer_id bigint, p_threads text[]) RETURNS jsonb SECURITY DEFINER
+-- function privacy.forget_threads(p_threads text[]) RETURNS void
+-- function privacy.known_values(p_customer_id bigint) RETURNS SETOF text
+-- function privacy.over(p_rule privacy.retention_rule) RETURNS text
+-- function privacy.prove_retention(p_rule text, p_removed bigint) RETURNS void SECURITY DEFINER
+-- function privacy.reasons_to_keep(p_customer_id bigint) RETURNS text[]
+-- function privacy.still_says(p_place text) RETURNS text
+-- function privacy.stop_what_is_under_way(p_customer_id bigint, p_except bigint) RETURNS void
+-- function privacy.sweep(p_values text[]) RETURNS jsonb
+-- function privacy.unplace(p_customer_id bigint) RETURNS void
 
 -- catalogue --------------------------------------------------------------------------------------------------------------------------------
 
@@ -757,6 +868,7 @@ CREATE TABLE crm.customer (
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (merged_into_id) REFERENCES crm.customer(id)
 );
+CREATE INDEX customer_by_name ON crm.customer USING btree (lower(name));
 CREATE INDEX customer_by_name_key ON crm.customer USING btree (crm.name_key(name));
 CREATE INDEX customer_merged_into ON crm.customer USING btree (merged_into_id) WHERE (merged_into_id IS NOT NULL);
 --   row policy customer: (id = ( SELECT atlas.verified_customer_id() AS customer_id))
