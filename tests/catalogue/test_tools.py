@@ -46,8 +46,7 @@ async def test_plans_slower_than_what_is_asked_for_are_left_out(atlas: Atlas, ow
 
 
 async def test_a_version_that_is_not_yet_sold_is_not_shown(atlas: Atlas, owner: Owner) -> None:
-    version = await given.offering(owner)
-    await owner.execute("UPDATE catalogue.offering_version SET valid_from = %s WHERE id = %s", (date(2026, 3, 3), version))
+    await given.offering(owner, valid_from=date(2026, 3, 3))
 
     async with asking(atlas, principal.stranger()) as (turn, _):
         assert await catalogue.plans_on_sale(turn) == []

@@ -16,8 +16,8 @@ from tests.layers.catalogue import OURS
 
 SQL = Statements(__file__)
 
-# One row in the whole database, by nature.
-SINGLE: Final = frozenset({"actions.matrix_in_force", "billing.currency", "billing.convention"})
+# One row in the whole database, by nature; of bundles, for two that hold one another are refused.
+SINGLE: Final = frozenset({"actions.matrix_in_force", "billing.currency", "billing.convention", "catalogue.bundle_part"})
 # Its row is there from the start.
 THERE: Final[Mapping[str, tuple[Any, ...]]] = {"billing.convention": (True,)}
 EARLY, LATE = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -35,6 +35,7 @@ TOLD: Final[Mapping[str, Any]] = {
     "billing.invoice.period_to": date(2026, 3, 1),
     "billing.posting.amount_minor": 0,
     "catalogue.offering_version.valid_to": date(2027, 1, 1),
+    "catalogue.reply_item.attribute": "Filter-Id",
     "cmdb.mac_sighting.first_seen_at": EARLY,
     "cmdb.observed_profile.since": EARLY,
     "cmdb.pool.first_place": 2,
@@ -47,14 +48,27 @@ TOLD: Final[Mapping[str, Any]] = {
     "crm.subscriber.state": "active",
     "crm.subscriber.suspended_for": None,
     "field_service.job.window_from": EARLY,
+    "gis.coverage.east": 2.0,
+    "gis.coverage.geometry": Jsonb({"type": "Polygon"}),
+    "gis.coverage.north": 2.0,
+    "gis.reservation.expires_at": LATE + timedelta(days=36500),
+    "gis.reservation.ended_as": None,
     "helpdesk.inbox.kind": "message",
     "helpdesk.one_time_code.sent_channel": "email",
     "nms.maintenance_window.starts_at": EARLY,
     "staff.shift.starts_at": EARLY,
 }
-# A link has two ends, a loan two people: the second is at the neighbours'.
+# A link has two ends, a loan two people, what offerings are to one another: the second is at the neighbours'.
 NEXT_DOOR: Final = frozenset(
-    {"cmdb.link.to_device_id", "cmdb.relation.to_device_id", "actions.delegation.delegate_id", "crm.merge.absorbed_id"}
+    {
+        "actions.delegation.delegate_id",
+        "catalogue.bundle_part.part_id",
+        "catalogue.plan_change.to_id",
+        "catalogue.relation.other_id",
+        "cmdb.link.to_device_id",
+        "cmdb.relation.to_device_id",
+        "crm.merge.absorbed_id",
+    }
 )
 # Optional references that would lead in a circle, or mean something of their own.
 LEFT_OUT: Final = frozenset(
