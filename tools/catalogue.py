@@ -2,7 +2,7 @@
 
 from atlas.catalogue import reads
 from atlas.catalogue.records import OfferingPage, Plan
-from atlas.catalogue.rules import checked_on_sale, normalised_speed
+from atlas.catalogue.rules.offers import checked_on_sale, normalised_speed
 from atlas.principal import Assurance
 from forge.actions.catalogue import RetireOffering
 from forge.propose import Proposed

@@ -1,8 +1,8 @@
 """What an agent may ask about places."""
 
 from atlas.gis import reads
-from atlas.gis.records import Area, Candidate, LineArea, Position
-from atlas.gis.rules import checked_position
+from atlas.gis.records import Area, Candidate, LineArea, Position, Premise
+from atlas.gis.rules.positions import checked_position
 from atlas.identity import PremiseId
 from atlas.principal import Assurance
 from forge.actions.gis import CorrectPremisePosition
@@ -22,7 +22,7 @@ async def list_areas(turn: Turn) -> list[Area]:
     return await reads.areas(turn.conn)
 
 
-async def find_premise(turn: Turn, address: str) -> list[Candidate]:
+async def find_premise(turn: Turn, address: str) -> list[Candidate[Premise]]:
     """The premises that an address may mean, the likeliest first, at most ten. For staff.
 
     Only one that `is_exact` may be taken as meant; of several, or none exact, ask which. An empty answer: we know no such address.

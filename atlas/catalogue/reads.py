@@ -9,24 +9,30 @@ from atlas.catalogue.records import (
     AllowedChange,
     Attainable,
     Decomposition,
+    Defect,
     Eligible,
+    Held,
     Offering,
     OfferingPage,
     OfferingUse,
     Phase,
     Plan,
     Price,
+    PriceChange,
     PriceComponent,
+    PriceDiff,
     PricedVersion,
     Reach,
     Relation,
     ReplyItem,
     ResourceNeed,
+    SimulatedChange,
     Terms,
     Tier,
     Version,
 )
-from atlas.catalogue.rules import eligibility, whole_decomposition
+from atlas.catalogue.rules.offers import NothingOnSale, eligibility, whole_decomposition
+from atlas.catalogue.rules.pricing import repriced, simulated_change
 from atlas.errors import NotFound
 from atlas.identity import CustomerId, OfferingVersionId
 from atlas.money import Money
@@ -153,3 +159,49 @@ async def allowed_changes(conn: Connection, from_code: str) -> list[AllowedChang
 async def relations_of(conn: Connection, codes: Sequence[str]) -> list[Relation]:
     """What these offerings require, exclude and are included in, and what others do of them."""
     return await SQL.all(conn, Relation, "relations_of", codes=list(codes))
+
+
+@dataclass(frozen=True)
+class _HeldSince:
+    offering_version_id: OfferingVersionId
+    activated_on: date
+    contract_months: int
+    subscribers: int
+
+
+async def simulated(conn: Connection, code: str, label: str, amount: Money, day: date) -> SimulatedChange:
+    """What it would do to move everybody who has the offering to this price from `day` on: nothing is changed by asking.
+
+    Raises NotFound, NothingOnSale where no version is sold on that day, InvalidField for a label that is none.
+    """
+    one = await offering(conn, code)
+    current = await SQL.value(conn, "version_on", offering_id=one.id, day=day)
+    if current is None:
+        raise NothingOnSale(day)
+    prices = await prices_of(conn, OfferingVersionId(current))
+    change = PriceChange(one.code, day, repriced(prices, label, amount))
+    diff = tuple(
+        PriceDiff(was.label, was.amount, becomes.amount)
+        for was, becomes in zip(prices, change.prices, strict=True)
+        if was.amount != becomes.amount
+    )
+    use = await use_of_offering(conn, one.id)
+    return SimulatedChange(one.code, day, diff, simulated_change(change, await _held(conn, one.id)), use.open_orders)
+
+
+async def _held(conn: Connection, offering_id: int) -> list[Held]:
+    since = await SQL.all(conn, _HeldSince, "held", offering_id=offering_id)
+    costs = {version: tuple(await prices_of(conn, version)) for version in {each.offering_version_id for each in since}}
+    return [
+        Held(each.offering_version_id, each.activated_on, each.contract_months, each.subscribers, costs[each.offering_version_id])
+        for each in since
+    ]
+
+
+async def tax_categories(conn: Connection) -> list[str]:
+    return await SQL.column(conn, "tax_categories")
+
+
+async def defects(conn: Connection, day: date) -> list[Defect]:
+    """Everything wrong with what is on sale on `day`, or what somebody has: by kind and offering; empty is as it should be."""
+    return await SQL.all(conn, Defect, "defects", day=day)

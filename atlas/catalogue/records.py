@@ -240,3 +240,64 @@ class Reach:
 
     technology: str
     segment: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """So many subscribers on one version since one day of their own calendar, and what that version costs."""
+
+    offering_version_id: OfferingVersionId
+    activated_on: date
+    contract_months: int
+    subscribers: int
+    prices: tuple[PriceComponent, ...]
+
+
+@dataclass(frozen=True)
+class PriceChange:
+    """New prices of an offering, from a day on."""
+
+    code: str
+    day: date
+    prices: tuple[PriceComponent, ...]
+
+
+@dataclass(frozen=True)
+class PriceMove:
+    """What a change of price would do to those who have the offering, a month; `delta` is after less before."""
+
+    subscribers: int
+    affected: int
+    before: Money
+    after: Money
+    delta: Money
+    breaches: int
+
+
+@dataclass(frozen=True)
+class PriceDiff:
+    """One price before and after."""
+
+    label: str
+    before: Money
+    after: Money
+
+
+@dataclass(frozen=True)
+class SimulatedChange:
+    """A change of price shown before anybody decides: the difference, and what it would do to everybody who has the offering now."""
+
+    code: str
+    day: date
+    diff: tuple[PriceDiff, ...]
+    move: PriceMove
+    open_orders: int
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Something wrong with what is sold: its kind, the offering, and what exactly."""
+
+    kind: str
+    code: str
+    detail: str

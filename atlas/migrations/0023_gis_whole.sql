@@ -18,6 +18,7 @@ ALTER TABLE gis.premise
     ADD COLUMN action_id bigint DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action;
 COMMENT ON COLUMN gis.premise.external_id IS 'the national register''s key, as uprn:100012345 or fabric:1000000001; none for what is too new to have one';
 COMMENT ON COLUMN gis.premise.is_provisional IS 'we made it up from what somebody said: to be confirmed, and never filed with a regulator';
+CREATE INDEX premise_by_street ON gis.premise (lower(street));
 CREATE INDEX premise_of_building ON gis.premise (building_id) WHERE building_id IS NOT NULL;
 -- A box in degrees around a point is looked up before any distance is computed.
 CREATE INDEX premise_by_position ON gis.premise (latitude, longitude);
@@ -68,7 +69,7 @@ CREATE TABLE gis.reservation (
     device_id   bigint NOT NULL REFERENCES gis.serving_point,
     port        int NOT NULL CHECK (port > 0),
     premise_id  bigint NOT NULL REFERENCES gis.premise,
-    key         text NOT NULL UNIQUE,
+    key         text NOT NULL,
     reserved_at timestamptz NOT NULL DEFAULT now(),
     expires_at  timestamptz NOT NULL CHECK (expires_at > reserved_at),
     ended_at    timestamptz,
@@ -78,6 +79,7 @@ CREATE TABLE gis.reservation (
 );
 COMMENT ON COLUMN gis.reservation.key IS 'whom it is held for, as order:31: asked for twice it is one reservation';
 CREATE UNIQUE INDEX one_holder_per_port ON gis.reservation (device_id, port) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX one_port_per_key ON gis.reservation (key) WHERE ended_at IS NULL;
 CREATE INDEX reservation_of_premise ON gis.reservation (premise_id) WHERE ended_at IS NULL;
 
 -- Where a technology is meant to be sold, as drawn. WGS 84, GeoJSON (longitude first); what plant says goes before it.
@@ -120,10 +122,12 @@ CALL atlas.protect('gis.drop', 'premise_id IN (SELECT premise_id FROM crm.subscr
 CALL atlas.protect('gis.reservation');
 CALL atlas.protect('gis.coverage');
 CALL atlas.protect('gis.lead', 'customer_id = (SELECT atlas.verified_customer_id())');
-CALL actions.guard(ARRAY['gis.premise', 'gis.building', 'gis.serving_point', 'gis.drop', 'gis.reservation', 'gis.coverage', 'gis.lead']::regclass[]);
+CALL actions.guard(ARRAY['gis.drop', 'gis.reservation', 'gis.lead']::regclass[]);
+-- An operator's register of premises and plan of coverage, imported on the command line, are facts from outside, as plant is.
 GRANT INSERT ON gis.building, gis.premise, gis.serving_point, gis.drop, gis.reservation, gis.coverage, gis.lead TO bedrock_executor;
 GRANT UPDATE (ended_at, ended_as, expires_at) ON gis.reservation TO bedrock_executor;
-GRANT UPDATE (ports, ready_on) ON gis.serving_point TO bedrock_executor;
+GRANT UPDATE (ports, latitude, longitude, ready_on) ON gis.serving_point TO bedrock_executor;
+GRANT UPDATE (technology, down_kbps, up_kbps, ready_on, geometry, south, west, north, east) ON gis.coverage TO bedrock_executor;
 GRANT UPDATE (consent, consent_changed_at) ON gis.building TO bedrock_executor;
 CALL atlas.announce_changes(ARRAY['gis.reservation']::regclass[]);
 
@@ -215,5 +219,17 @@ AS $$
      WHERE p_latitude BETWEEN drawn.south AND drawn.north AND p_longitude BETWEEN drawn.west AND drawn.east
      ORDER BY drawn.id
 $$;
-REVOKE EXECUTE ON FUNCTION gis.plant_around, gis.premises_like, gis.place_of, gis.coverage_around FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION gis.plant_around, gis.premises_like, gis.place_of, gis.coverage_around TO bedrock_customer, bedrock_staff, bedrock_executor;
+CREATE FUNCTION gis.technologies_drawn() RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT DISTINCT drawn.technology FROM gis.coverage AS drawn ORDER BY 1 $$;
+-- Every street's name once, found by jumping from one to the next in the index: a misspelt one is compared with these.
+CREATE FUNCTION gis.street_names() RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE street (name) AS (
+        (SELECT lower(premise.street) FROM gis.premise ORDER BY lower(premise.street) LIMIT 1)
+         UNION ALL
+        SELECT (SELECT lower(premise.street) FROM gis.premise WHERE lower(premise.street) > street.name ORDER BY lower(premise.street) LIMIT 1)
+          FROM street WHERE street.name IS NOT NULL)
+    SELECT street.name FROM street WHERE street.name IS NOT NULL
+$$;
+REVOKE EXECUTE ON FUNCTION gis.plant_around, gis.premises_like, gis.place_of, gis.coverage_around, gis.technologies_drawn, gis.street_names FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION gis.plant_around, gis.premises_like, gis.place_of, gis.coverage_around, gis.technologies_drawn, gis.street_names TO bedrock_customer, bedrock_staff, bedrock_executor;

@@ -98,6 +98,17 @@ FORGED: Final[Mapping[str, Forged]] = {
         "found": {"latitude": 50.7002, "longitude": -3.5},
         "customers": 1,
     },
+    "reserve_port": lambda knows, rng, victim: {"premise_id": victim, "device_id": 5, "key": f"order:{victim}", "hours": 1_000_000},
+    "release_port": lambda knows, rng, victim: {"key": f"order:{victim}"},
+    "record_lead": lambda knows, rng, victim: {
+        "written": f"forged {rng.random()}",
+        "postcode": "",
+        "premise_id": victim,
+        "customer_id": victim,
+        "wanted_kbps": 1,
+        "reason": "forged",
+        "asked_on": "2026-01-01",
+    },
     "record_contact_preference": lambda knows, rng, victim: {
         "customer_id": victim,
         "source": f"forged {rng.random()}",

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from atlas import principal
-from atlas.catalogue.rules import NotOnSale
+from atlas.catalogue.rules.offers import NotOnSale
 from atlas.connection import Atlas
 from atlas.errors import NotFound
 from atlas.identity import CustomerId, StaffId

@@ -4,7 +4,7 @@ from atlas import principal
 from atlas.connection import Atlas
 from atlas.errors import InvalidField, NotFound
 from atlas.gis.records import Position
-from atlas.gis.rules import PositionUnset
+from atlas.gis.rules.positions import PositionUnset
 from atlas.identity import CustomerId, PremiseId, StaffId
 from atlas.principal import NotPermittedHere
 from forge.actions.gis import CorrectPremisePosition
