@@ -14,7 +14,7 @@ SELECT device.name AS device, point.ports, 0::bigint AS lines, 0::bigint AS rese
   FROM gis.serving_point AS point
   JOIN cmdb.device ON device.id = point.device_id
  WHERE point.device_id = %(device_id)s
-   FOR UPDATE OF point;
+   FOR NO KEY UPDATE OF point, device;
 
 -- name: reservation_held
 SELECT held.id, held.device_id, device.name AS device, held.port, held.premise_id, held.key, held.expires_at
@@ -34,7 +34,9 @@ UPDATE gis.reservation SET ended_at = clock_timestamp(), ended_as = 'expired'
 SELECT device.name AS device, point.ports,
        (SELECT count(*) FROM cmdb.access JOIN crm.subscriber ON subscriber.id = access.subscriber_id
          WHERE access.device_id = point.device_id AND subscriber.state NOT IN ('terminated', 'cancelled', 'aborted')) AS lines,
-       (SELECT count(*) FROM gis.reservation AS held WHERE held.device_id = point.device_id AND held.ended_at IS NULL) AS reserved
+       (SELECT count(*) FROM gis.reservation AS held WHERE held.device_id = point.device_id AND held.ended_at IS NULL)
+       + (SELECT count(*) FROM oms.port_hold AS kept
+           WHERE kept.device_id = point.device_id AND kept.ended_at IS NULL AND kept.until > clock_timestamp()) AS reserved
   FROM gis.serving_point AS point
   JOIN cmdb.device ON device.id = point.device_id
  WHERE point.device_id = %(device_id)s;

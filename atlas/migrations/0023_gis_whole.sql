@@ -131,6 +131,19 @@ GRANT UPDATE (technology, down_kbps, up_kbps, ready_on, geometry, south, west, n
 GRANT UPDATE (consent, consent_changed_at) ON gis.building TO bedrock_executor;
 CALL atlas.announce_changes(ARRAY['gis.reservation']::regclass[]);
 
+-- Ports that orders keep (oms.port_hold, which a later migration makes: hence looked up by name when called, not when written).
+CREATE FUNCTION gis.kept_for_orders(p_device bigint, p_but_for_premise bigint) RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN (SELECT count(*)
+              FROM oms.port_hold AS hold
+              JOIN oms.product_order AS ordered ON ordered.id = hold.order_id
+              LEFT JOIN crm.subscriber ON subscriber.id = ordered.subscriber_id
+             WHERE hold.device_id = p_device AND hold.ended_at IS NULL AND hold.until > clock_timestamp()
+               AND subscriber.premise_id IS DISTINCT FROM p_but_for_premise);
+END $$;
+REVOKE EXECUTE ON FUNCTION gis.kept_for_orders FROM PUBLIC;
+
 -- What can be had at an address? A public fact, counted from rows that are others': vetted questions, which name no customer.
 -- The plant around a place: the drops laid to the premise, and of each technology the twelve nearest devices that lines hang from.
 CREATE FUNCTION gis.plant_around(p_premise bigint, p_latitude double precision, p_longitude double precision)
@@ -154,7 +167,8 @@ AS $$
            (SELECT count(*) FROM cmdb.access JOIN crm.subscriber ON subscriber.id = access.subscriber_id
              WHERE access.device_id = near.device_id AND subscriber.state NOT IN ('terminated', 'cancelled', 'aborted')),
            (SELECT count(*) FROM gis.reservation AS held
-             WHERE held.device_id = near.device_id AND held.ended_at IS NULL AND held.expires_at > now()),
+             WHERE held.device_id = near.device_id AND held.ended_at IS NULL AND held.expires_at > now())
+           + gis.kept_for_orders(near.device_id, p_premise),
            (SELECT count(*) FROM gis.reservation AS held
              WHERE held.device_id = near.device_id AND held.ended_at IS NULL AND held.expires_at > now() AND held.premise_id = p_premise),
            near.latitude, near.longitude, near.down_kbps, near.up_kbps, near.reach_m, near.azimuth_deg, near.beamwidth_deg, near.split,

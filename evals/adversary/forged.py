@@ -99,7 +99,7 @@ FORGED: Final[Mapping[str, Forged]] = {
         "customers": 1,
     },
     "reserve_port": lambda knows, rng, victim: {"premise_id": victim, "device_id": 5, "key": f"order:{victim}", "hours": 1_000_000},
-    "release_port": lambda knows, rng, victim: {"key": f"order:{victim}"},
+    "let_port_go": lambda knows, rng, victim: {"key": f"order:{victim}"},
     "record_lead": lambda knows, rng, victim: {
         "written": f"forged {rng.random()}",
         "postcode": "",

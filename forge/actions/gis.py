@@ -61,10 +61,10 @@ class ReservePort(Action):
 
 
 @dataclass(frozen=True)
-class ReleasePort(Action):
+class LetPortGo(Action):
     """Let go of the port that is held for `key`; nothing happens where none is."""
 
-    name: ClassVar[str] = "release_port"
+    name: ClassVar[str] = "let_port_go"
 
     key: str
 
@@ -152,4 +152,4 @@ def _written(position: Position) -> str:
     return f"{position.latitude:.6f},{position.longitude:.6f}"
 
 
-ACTIONS: tuple[type[Action], ...] = (CorrectPremisePosition, ReservePort, ReleasePort, RecordLead)
+ACTIONS: tuple[type[Action], ...] = (CorrectPremisePosition, ReservePort, LetPortGo, RecordLead)

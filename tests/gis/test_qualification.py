@@ -12,7 +12,7 @@ from atlas.gis.records import Qualification
 from atlas.gis.rules.geometry import Box, GeometryRefused, checked_polygon, holds
 from atlas.gis.rules.optics import loss_db
 from atlas.identity import DeviceId, PremiseId
-from forge.actions.gis import ReleasePort, ReservePort
+from forge.actions.gis import LetPortGo, ReservePort
 from tests import carried, given
 from tests.gis import arranged
 from tests.given import NOW, Owner, row
@@ -71,7 +71,7 @@ async def test_fill_the_splitter_and_the_answer_flips_cancel_an_order_and_it_fli
     await carried.out(atlas, ReservePort(other, device, "order:1", 24), NOW)
 
     full = await asked(atlas, premise)
-    await carried.out(atlas, ReleasePort("order:1"), NOW)
+    await carried.out(atlas, LetPortGo("order:1"), NOW)
     free = await asked(atlas, premise)
 
     assert (full.answer, full.reasons) == ("no", ("spl-1 has no free port: 1 of 2 in use, 1 reserved",))

@@ -16,7 +16,7 @@ from atlas.gis.reads import reservation_of
 from atlas.gis.writes import NoPortLeft, end_reservation, reserve_port
 from atlas.identity import DeviceId, PremiseId
 from atlas.principal import executor
-from forge.actions.gis import ReleasePort, ReservePort
+from forge.actions.gis import LetPortGo, ReservePort
 from tests import carried, given
 from tests.gis import arranged
 from tests.given import NOW, Owner
@@ -76,7 +76,7 @@ async def test_a_port_that_was_let_go_is_somebody_elses(atlas: Atlas, owner: Own
     device, premise = await arranged.splitter(owner, ports=1), await arranged.premise(owner)
     await carried.out(atlas, ReservePort(premise, device, "order:1", 24), NOW)
 
-    await carried.out(atlas, ReleasePort("order:1"), NOW)
+    await carried.out(atlas, LetPortGo("order:1"), NOW)
 
     assert (await carried.out(atlas, ReservePort(premise, device, "order:2", 24), NOW))["port"] == 1
 
