@@ -47,6 +47,7 @@ BENCHMARKS: Final = {
     "change-seen": "change_seen",
     "doors": "doors",
     "leaks": "leaks",
+    "address-match": "address_match",
     "principal": "principal",
     "protected": "protected",
 }

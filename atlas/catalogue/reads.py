@@ -33,7 +33,7 @@ from atlas.catalogue.records import (
 )
 from atlas.catalogue.rules.offers import NothingOnSale, eligibility, whole_decomposition
 from atlas.catalogue.rules.pricing import repriced, simulated_change
-from atlas.errors import NotFound
+from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, OfferingVersionId
 from atlas.money import Money
 from atlas.statements import Connection, Statements
@@ -187,6 +187,14 @@ async def simulated(conn: Connection, code: str, label: str, amount: Money, day:
     )
     use = await use_of_offering(conn, one.id)
     return SimulatedChange(one.code, day, diff, simulated_change(change, await _held(conn, one.id)), use.open_orders)
+
+
+async def recurring_label(conn: Connection, offering_id: int, day: date) -> str:
+    """What its one recurring price is called on `day`. Raises InvalidField where it has none or several."""
+    labels = await SQL.column(conn, "recurring_labels", offering_id=offering_id, day=day)
+    if len(labels) != 1:
+        raise InvalidField("label", f"it has {len(labels)} recurring prices: say which")
+    return str(labels[0])
 
 
 async def _held(conn: Connection, offering_id: int) -> list[Held]:

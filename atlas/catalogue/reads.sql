@@ -55,7 +55,7 @@ SELECT count(DISTINCT subscriber.customer_id) AS customers, count(subscriber.id)
 
 -- name: price_components
 SELECT price.id, price.kind, price.label, price.amount_minor AS amount, price.tax_category, price.is_tax_inclusive, price.charged, price.meter,
-       price.unit, price.per_units, price.allowance_units, price.is_rolled_over, price.tiering
+       price.unit, price.per_units, price.allowance_units, price.is_rolled_over, price.tiering, '{}'::text[] AS phases, '{}'::text[] AS tiers
   FROM catalogue.price
  WHERE price.offering_version_id = %(offering_version_id)s
  ORDER BY price.kind DESC, price.label;
@@ -97,7 +97,7 @@ SELECT cfs.code AS cfs, rfs.code AS rfs, need.ordinal, need.kind, need.model, ne
 
 -- name: access_policy
 SELECT policy.offering_version_id, policy.rate_limit, policy.session_timeout_s, policy.address_pool, policy.line_profile, policy.service_profile,
-       policy.dhcp_class
+       policy.dhcp_class, '{}'::text[] AS reply_items
   FROM catalogue.access_policy AS policy
  WHERE policy.offering_version_id = %(offering_version_id)s;
 
@@ -216,3 +216,13 @@ WITH live AS (
 SELECT found.kind, found.code, found.detail
   FROM found
  ORDER BY found.kind, found.code, found.detail;
+
+-- name: recurring_labels
+SELECT price.label
+  FROM catalogue.price
+  JOIN catalogue.offering_version AS version ON version.id = price.offering_version_id
+ WHERE version.offering_id = %(offering_id)s
+   AND price.kind = 'recurring'
+   AND version.valid_from <= %(day)s
+   AND (version.valid_to IS NULL OR version.valid_to > %(day)s)
+ ORDER BY price.label;

@@ -45,6 +45,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "line": lambda knows, rng, victim: knows.lines[victim][0],
     "longitude": lambda knows, rng, victim: -3.5001,
     "merge_id": lambda knows, rng, victim: 1,
+    "monthly": lambda knows, rng, victim: "0.01",
     "name": lambda knows, rng, victim: rng.choice(sorted(knows.devices)),
     "operational_state": lambda knows, rng, victim: rng.choice(["enabled", "disabled"]),
     "order": lambda knows, rng, victim: knows.orders.get(victim, 4),
