@@ -589,9 +589,67 @@ CREATE TABLE catalogue.access_policy (
     rate_limit text NOT NULL,
     session_timeout_s integer NOT NULL DEFAULT 86400,
     address_pool text NOT NULL,
+    line_profile text NOT NULL DEFAULT ''::text,  -- the OLT's line profile, the CMTS's or the sector's service class
+    service_profile text NOT NULL DEFAULT ''::text,
+    dhcp_class text NOT NULL DEFAULT ''::text,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (offering_version_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
 );
+--   trigger add_nothing BEFORE INSERT ON catalogue.access_policy FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.access_policy REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.access_policy FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.add_on_held (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    subscriber_id bigint NOT NULL,
+    offering_version_id bigint NOT NULL,
+    held_from date NOT NULL,
+    held_until date,  -- the first day without it; none while it is held
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((held_until >= held_from)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE UNIQUE INDEX add_on_once ON catalogue.add_on_held USING btree (subscriber_id, offering_version_id) WHERE (held_until IS NULL);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+--   trigger require_claim_after AFTER INSERT ON catalogue.add_on_held REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.add_on_held FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.bundle_part (
+    bundle_id bigint NOT NULL,
+    part_id bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (bundle_id, part_id),
+    CHECK ((bundle_id <> part_id)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (bundle_id) REFERENCES catalogue.offering(id),
+    FOREIGN KEY (part_id) REFERENCES catalogue.offering(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger refuse_circles BEFORE INSERT OR UPDATE ON catalogue.bundle_part FOR EACH ROW EXECUTE FUNCTION catalogue.refuse_circles()
+--   trigger require_claim_after AFTER INSERT ON catalogue.bundle_part REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.bundle_part FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.offered_service (
+    offering_version_id bigint NOT NULL,
+    cfs_id bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (offering_version_id, cfs_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (cfs_id) REFERENCES catalogue.specification(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger add_nothing BEFORE INSERT ON catalogue.offered_service FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE ON catalogue.offered_service FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.offered_service REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.offered_service FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE catalogue.offering (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -601,14 +659,22 @@ CREATE TABLE catalogue.offering (
     segment text NOT NULL,
     lifecycle_status text NOT NULL DEFAULT 'launched'::text,
     retired_by_action_id bigint,
+    category text NOT NULL DEFAULT 'base'::text,
+    worst_credit_class text,  -- sold to this class and better (A is best); none: to everybody
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     UNIQUE (code),
+    CHECK ((category = ANY (ARRAY['base'::text, 'add_on'::text, 'standalone'::text, 'bundle'::text]))),
     CHECK ((lifecycle_status = ANY (ARRAY['in_study'::text, 'in_design'::text, 'in_test'::text, 'active'::text, 'launched'::text, 'retired'::text, 'obsolete'::text]))),
     CHECK ((segment = ANY (ARRAY['residential'::text, 'business'::text]))),
-    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text]))),
+    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text, 'any'::text]))),
+    CHECK ((worst_credit_class = ANY (ARRAY['A'::text, 'B'::text, 'C'::text, 'D'::text, 'E'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (retired_by_action_id) REFERENCES actions.action(id)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger require_claim_after AFTER INSERT ON catalogue.offering REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.offering FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE catalogue.offering_version (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -619,16 +685,43 @@ CREATE TABLE catalogue.offering_version (
     up_kbps integer NOT NULL,
     contract_months integer NOT NULL DEFAULT 0,
     sla_id bigint,
+    made_by xid8 NOT NULL DEFAULT pg_current_xact_id(),  -- the only transaction that may add to what is on sale
+    termination_fee_minor bigint NOT NULL DEFAULT 0,  -- for each month of the contract that is left, without tax
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     UNIQUE (offering_id, valid_from),
     CHECK ((contract_months >= 0)),
     CHECK ((down_kbps > 0)),
+    CHECK ((termination_fee_minor >= 0)),
     CHECK ((up_kbps > 0)),
     CHECK ((valid_to > valid_from)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (offering_id) REFERENCES catalogue.offering(id),
-    FOREIGN KEY (sla_id) REFERENCES catalogue.sla(id)
+    FOREIGN KEY (sla_id) REFERENCES catalogue.sla(id),
+    EXCLUDE USING gist (int8range(offering_id, offering_id, '[]'::text) WITH &&, daterange(valid_from, valid_to) WITH &&)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE OF id, offering_id, valid_from, down_kbps, up_kbps, contract_months, sla_id, termination_fee_minor, made_by ON catalogue.offering_version FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.offering_version REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.offering_version FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.plan_change (
+    from_id bigint NOT NULL,
+    to_id bigint NOT NULL,
+    timing text NOT NULL,
+    fee_minor bigint NOT NULL DEFAULT 0,  -- without tax
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (from_id, to_id),
+    CHECK ((fee_minor >= 0)),
+    CHECK ((from_id <> to_id)),
+    CHECK ((timing = ANY (ARRAY['immediate'::text, 'next_bill'::text, 'end_of_term'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (from_id) REFERENCES catalogue.offering(id),
+    FOREIGN KEY (to_id) REFERENCES catalogue.offering(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger require_claim_after AFTER INSERT ON catalogue.plan_change REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.plan_change FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE catalogue.price (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -637,11 +730,130 @@ CREATE TABLE catalogue.price (
     label text NOT NULL,
     amount_minor bigint NOT NULL,
     tax_category text NOT NULL DEFAULT 'standard'::text,
+    is_tax_inclusive boolean NOT NULL DEFAULT false,
+    charged text NOT NULL DEFAULT 'in_advance'::text,
+    meter text NOT NULL DEFAULT ''::text,  -- of usage: what is counted, as in data or calls_international; the name that usage records carry
+    unit text NOT NULL DEFAULT ''::text,  -- of usage: one unit counted, as in MB, second or message
+    per_units bigint NOT NULL DEFAULT 1,  -- of usage: amount_minor buys so many units, beyond the allowance
+    allowance_units bigint NOT NULL DEFAULT 0,
+    is_rolled_over boolean NOT NULL DEFAULT false,
+    tiering text NOT NULL DEFAULT 'graduated'::text,  -- graduated: each unit at the rate of the tier it falls in; volume: all at the rate of the tier reached
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     UNIQUE (offering_version_id, kind, label),
+    CHECK (((kind = 'usage'::text) OR ((allowance_units = 0) AND (per_units = 1) AND (NOT is_rolled_over)))),
+    CHECK ((allowance_units >= 0)),
     CHECK ((amount_minor > 0)),
+    CHECK ((charged = ANY (ARRAY['in_advance'::text, 'in_arrears'::text]))),
     CHECK ((kind = ANY (ARRAY['recurring'::text, 'one_off'::text, 'usage'::text]))),
+    CHECK ((per_units > 0)),
+    CHECK ((tiering = ANY (ARRAY['graduated'::text, 'volume'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger add_nothing BEFORE INSERT ON catalogue.price FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE OF offering_version_id, kind, amount_minor, tax_category, is_tax_inclusive, charged, meter, unit, per_units, allowance_units, is_rolled_over, tiering ON catalogue.price FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.price REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.price FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.price_phase (
+    price_id bigint NOT NULL,
+    ordinal integer NOT NULL,
+    kind text NOT NULL DEFAULT 'discount'::text,
+    months integer NOT NULL,
+    amount_minor bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (price_id, ordinal),
+    CHECK ((amount_minor >= 0)),
+    CHECK ((kind = ANY (ARRAY['trial'::text, 'discount'::text, 'fixed_term'::text]))),
+    CHECK ((months > 0)),
+    CHECK ((ordinal > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (price_id) REFERENCES catalogue.price(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger add_nothing BEFORE INSERT ON catalogue.price_phase FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE ON catalogue.price_phase FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.price_phase REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.price_phase FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.price_tier (
+    price_id bigint NOT NULL,
+    from_units bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    per_units bigint NOT NULL DEFAULT 1,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (price_id, from_units),
+    CHECK ((amount_minor >= 0)),
+    CHECK ((from_units >= 0)),
+    CHECK ((per_units > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (price_id) REFERENCES catalogue.price(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger add_nothing BEFORE INSERT ON catalogue.price_tier FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE ON catalogue.price_tier FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.price_tier REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.price_tier FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+-- of those, a version takes what is of its technology, or of any
+CREATE TABLE catalogue.realisation (
+    cfs_id bigint NOT NULL,
+    rfs_id bigint NOT NULL,
+    PRIMARY KEY (cfs_id, rfs_id),
+    FOREIGN KEY (cfs_id) REFERENCES catalogue.specification(id),
+    FOREIGN KEY (rfs_id) REFERENCES catalogue.specification(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+-- requires: one of those named; excludes: none of them, read both ways; included_in: comes with them, so is not sold beside them
+CREATE TABLE catalogue.relation (
+    offering_id bigint NOT NULL,
+    kind text NOT NULL,
+    other_id bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (offering_id, kind, other_id),
+    CHECK ((kind = ANY (ARRAY['requires'::text, 'excludes'::text, 'included_in'::text]))),
+    CHECK ((offering_id <> other_id)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (offering_id) REFERENCES catalogue.offering(id),
+    FOREIGN KEY (other_id) REFERENCES catalogue.offering(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger require_claim_after AFTER INSERT ON catalogue.relation REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.relation FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.reply_item (
+    offering_version_id bigint NOT NULL,
+    ordinal integer NOT NULL,
+    attribute text NOT NULL,
+    op text NOT NULL DEFAULT ':='::text,
+    value text NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (offering_version_id, ordinal),
+    CHECK (((value <> ''::text) AND (value !~ '[[:cntrl:]]'::text))),
+    CHECK ((attribute ~ '^[A-Za-z0-9][A-Za-z0-9.-]{1,63}$'::text)),
+    CHECK ((op = ANY (ARRAY[':='::text, '='::text, '+='::text]))),
+    CHECK ((ordinal > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
+);
+--   trigger add_nothing BEFORE INSERT ON catalogue.reply_item FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.reply_item REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.reply_item FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.resource_need (
+    rfs_id bigint NOT NULL,
+    ordinal integer NOT NULL,  -- the order in which they are got hold of, over all services of one offering
+    kind text NOT NULL,
+    model text NOT NULL DEFAULT ''::text,  -- what sort: an ONT, a /56, a static address; empty: any
+    needed text NOT NULL DEFAULT 'always'::text,
+    PRIMARY KEY (rfs_id, ordinal),
+    CHECK ((kind = ANY (ARRAY['visit'::text, 'access_port'::text, 'cpe'::text, 'vlan'::text, 'ipv4'::text, 'ipv6_prefix'::text, 'radius_credential'::text, 'access_profile'::text]))),
+    CHECK ((needed = ANY (ARRAY['always'::text, 'without_drop'::text]))),
+    CHECK ((ordinal > 0)),
+    FOREIGN KEY (rfs_id) REFERENCES catalogue.specification(id)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 
@@ -655,6 +867,44 @@ CREATE TABLE catalogue.sla (
     CHECK ((repair_hours > 0))
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE catalogue.sold_in (
+    offering_id bigint NOT NULL,
+    area_id bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (offering_id, area_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (offering_id) REFERENCES catalogue.offering(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger require_claim_after AFTER INSERT ON catalogue.sold_in REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.sold_in FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.specification (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    code text NOT NULL,
+    kind text NOT NULL,
+    technology text NOT NULL DEFAULT 'any'::text,
+    name text NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (code),
+    CHECK ((kind = ANY (ARRAY['cfs'::text, 'rfs'::text]))),
+    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text, 'any'::text])))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE catalogue.tax_category (
+    code text NOT NULL,
+    title text NOT NULL,
+    PRIMARY KEY (code)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+-- function catalogue.add_nothing_to_what_was_sold() RETURNS trigger
+-- function catalogue.is_open_to(p_version bigint) RETURNS boolean
+-- function catalogue.keep_what_was_sold() RETURNS trigger
+-- function catalogue.refuse_circles() RETURNS trigger
 
 -- gis --------------------------------------------------------------------------------------------------------------------------------------
 
@@ -671,6 +921,91 @@ CREATE TABLE gis.area (
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 
+-- a building of several units; consent: the landlord's, without which nothing is laid in it
+CREATE TABLE gis.building (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    area_id bigint NOT NULL,
+    name text NOT NULL,
+    landlord text NOT NULL DEFAULT ''::text,
+    consent text NOT NULL DEFAULT 'not_needed'::text,
+    consent_changed_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (area_id, name),
+    CHECK ((consent = ANY (ARRAY['not_needed'::text, 'missing'::text, 'asked'::text, 'given'::text, 'refused'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE gis.coverage (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    technology text NOT NULL,
+    down_kbps integer NOT NULL,
+    up_kbps integer NOT NULL,
+    ready_on date,  -- planned: ready for service on that day; none: ready
+    geometry jsonb NOT NULL,
+    south double precision NOT NULL,
+    west double precision NOT NULL,
+    north double precision NOT NULL,
+    east double precision NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (name),
+    CHECK (((geometry ->> 'type'::text) = ANY (ARRAY['Polygon'::text, 'MultiPolygon'::text]))),
+    CHECK ((down_kbps > 0)),
+    CHECK ((east > west)),
+    CHECK ((north > south)),
+    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text]))),
+    CHECK ((up_kbps > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+);
+CREATE INDEX coverage_by_box ON gis.coverage USING btree (south, north);
+
+CREATE TABLE gis.drop (
+    premise_id bigint NOT NULL,
+    device_id bigint NOT NULL,
+    length_m integer NOT NULL,
+    laid_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (premise_id, device_id),
+    CHECK ((length_m >= 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES gis.serving_point(device_id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id)
+);
+CREATE INDEX drop_of_device ON gis.drop USING btree (device_id);
+--   row policy customer: (premise_id IN ( SELECT subscriber.premise_id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+--   trigger require_claim_after AFTER INSERT ON gis.drop REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON gis.drop FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE gis.lead (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    premise_id bigint,
+    written text NOT NULL,  -- the address as it was said
+    postcode text NOT NULL DEFAULT ''::text,
+    customer_id bigint,
+    wanted_kbps integer,
+    reason text NOT NULL,  -- why they could not be served, when they asked
+    recorded_at timestamp with time zone NOT NULL DEFAULT now(),
+    key text NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (key),
+    CHECK (((written <> ''::text) AND (length(written) <= 300))),
+    CHECK ((wanted_kbps > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id)
+);
+CREATE INDEX lead_by_postcode ON gis.lead USING btree (postcode);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger require_claim_after AFTER INSERT ON gis.lead REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON gis.lead FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE gis.premise (
     id bigint NOT NULL GENERATED AS IDENTITY,
     area_id bigint NOT NULL,
@@ -682,18 +1017,100 @@ CREATE TABLE gis.premise (
     latitude double precision NOT NULL,
     longitude double precision NOT NULL,
     corrected_by_action_id bigint,
+    building_id bigint,
+    external_id text,  -- the national register's key, as uprn:100012345 or fabric:1000000001; none for what is too new to have one
+    is_provisional boolean NOT NULL DEFAULT false,  -- we made it up from what somebody said: to be confirmed, and never filed with a regulator
+    kind text NOT NULL DEFAULT 'residential'::text,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
+    UNIQUE (external_id),
     UNIQUE (postcode, street, number, unit),
     CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
     CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
     CHECK ((NOT ((latitude = (0)::double precision) AND (longitude = (0)::double precision)))),
+    CHECK ((kind = ANY (ARRAY['residential'::text, 'business'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (building_id) REFERENCES gis.building(id),
     FOREIGN KEY (corrected_by_action_id) REFERENCES actions.action(id)
 );
+CREATE INDEX premise_by_position ON gis.premise USING btree (latitude, longitude);
+CREATE INDEX premise_by_street ON gis.premise USING btree (lower(street));
 CREATE INDEX premise_of_area ON gis.premise USING btree (area_id);
+CREATE INDEX premise_of_building ON gis.premise USING btree (building_id) WHERE (building_id IS NOT NULL);
 --   row policy customer: (id IN ( SELECT subscriber.premise_id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
+
+CREATE TABLE gis.reservation (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    device_id bigint NOT NULL,
+    port integer NOT NULL,
+    premise_id bigint NOT NULL,
+    key text NOT NULL,  -- whom it is held for, as order:31: asked for twice it is one reservation
+    reserved_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_as text,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK (((ended_at IS NULL) = (ended_as IS NULL))),
+    CHECK ((ended_as = ANY (ARRAY['taken_up'::text, 'released'::text, 'expired'::text]))),
+    CHECK ((expires_at > reserved_at)),
+    CHECK ((port > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES gis.serving_point(device_id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id)
+);
+CREATE INDEX reservation_of_premise ON gis.reservation USING btree (premise_id) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX one_holder_per_port ON gis.reservation USING btree (device_id, port) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX one_port_per_key ON gis.reservation USING btree (key) WHERE (ended_at IS NULL);
+--   trigger announce AFTER INSERT OR DELETE ON gis.reservation FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON gis.reservation REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON gis.reservation REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON gis.reservation FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE gis.serving_point (
+    device_id bigint NOT NULL,
+    technology text NOT NULL,
+    ports integer NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    down_kbps integer NOT NULL,  -- the most that it gives to one line
+    up_kbps integer NOT NULL,
+    reach_m integer NOT NULL,  -- the longest drop; of a sector the furthest subscriber module
+    azimuth_deg integer,
+    beamwidth_deg integer,
+    split integer,  -- of a splitter: how many ways the light is shared, 1:N; none: it is not shared
+    budget_db real NOT NULL DEFAULT 28,  -- the optics' class: 28 is GPON B+ (ITU-T G.984.2, amendment 1)
+    ready_on date,  -- not in service before that day; none: it is
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (device_id),
+    CHECK (((azimuth_deg >= 0) AND (azimuth_deg <= 359))),
+    CHECK (((azimuth_deg IS NULL) = (beamwidth_deg IS NULL))),
+    CHECK (((beamwidth_deg >= 1) AND (beamwidth_deg <= 360))),
+    CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
+    CHECK ((NOT ((latitude = (0)::double precision) AND (longitude = (0)::double precision)))),
+    CHECK ((budget_db > (0)::double precision)),
+    CHECK ((down_kbps > 0)),
+    CHECK ((ports > 0)),
+    CHECK ((reach_m > 0)),
+    CHECK ((split = ANY (ARRAY[2, 4, 8, 16, 32, 64, 128]))),
+    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text]))),
+    CHECK ((up_kbps > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id)
+);
+CREATE INDEX serving_point_by_position ON gis.serving_point USING btree (latitude, longitude);
+
+-- function gis.coverage_around(p_latitude double precision, p_longitude double precision) RETURNS TABLE(id bigint, name text, technology text, down_kbps integer, up_kbps integer, ready_on date, geometry jsonb) SECURITY DEFINER
+-- function gis.kept_for_orders(p_device bigint, p_but_for_premise bigint) RETURNS bigint SECURITY DEFINER
+-- function gis.place_of(p_premise bigint) RETURNS TABLE(premise_id bigint, unit text, number text, street text, town text, postcode text, area_id bigint, area text, latitude double precision, longitude double precision, kind text, is_provisional boolean, building text, consent text) SECURITY DEFINER
+-- function gis.plant_around(p_premise bigint, p_latitude double precision, p_longitude double precision) RETURNS TABLE(device_id bigint, name text, kind text, technology text, area text, ports integer, lines bigint, reserved bigint, reserved_here bigint, latitude double precision, longitude double precision, down_kbps integer, up_kbps integer, reach_m integer, azimuth_deg integer, beamwidth_deg integer, split integer, budget_db real, ready_on date, operational_state text, drop_m integer, feeder_m integer, is_fed boolean, incidents bigint, median_power_dbm real, installs_failed bigint, installs_failed_on_light bigint) SECURITY DEFINER
+-- function gis.premises_like(p_postcode text, p_streets text[], p_building text, p_most integer) RETURNS TABLE(id bigint, unit text, number text, street text, town text, postcode text, area text, building text, is_provisional boolean) SECURITY DEFINER
+-- function gis.street_names() RETURNS SETOF text SECURITY DEFINER
+-- function gis.technologies_drawn() RETURNS SETOF text SECURITY DEFINER
 
 -- crm --------------------------------------------------------------------------------------------------------------------------------------
 
@@ -1601,14 +2018,17 @@ CREATE TABLE cmdb.access (
     cpe_model text NOT NULL DEFAULT ''::text,
     received_power_dbm real,
     measured_at timestamp with time zone,
+    port integer,
     PRIMARY KEY (subscriber_id),
     UNIQUE (cpe_serial),
     UNIQUE (reported_by_device_id, managed_object),
+    CHECK ((port > 0)),
     FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
     FOREIGN KEY (reported_by_device_id) REFERENCES cmdb.device(id),
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
 );
 CREATE INDEX access_of_device ON cmdb.access USING btree (device_id);
+CREATE UNIQUE INDEX one_line_per_port ON cmdb.access USING btree (device_id, port) WHERE (port IS NOT NULL);
 --   row policy customer: (subscriber_id IN ( SELECT subscriber.id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
