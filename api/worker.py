@@ -26,6 +26,7 @@ from atlas.jobs import HEARTBEAT_S, MOST_ATTEMPTS, STALLED_AFTER_S, defer, queue
 from atlas.principal import Zone, executor
 from cortex.bursts import burst_paused
 from cortex.watch import look_at_burst
+from forge.bill_run import bill_the_day, go_on
 from forge.books import check_books
 from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
 from forge.dunning import chase, make_good, restore
@@ -56,7 +57,7 @@ SWEEP_EVERY_S: Final = 2.0
 PLAY_EVERY_S: Final = 10.0
 RECOVER_EVERY_S: Final = 3.0
 # What is asked every night, at an hour that the clocks never skip or repeat and when the fewest wait for an answer.
-NIGHTLY: Final = ("billing.invariants", "billing.leaks", "billing.dunning", "billing.failings", "forge.checkpoints")
+NIGHTLY: Final = ("billing.invariants", "billing.day", "billing.leaks", "billing.dunning", "billing.failings", "forge.checkpoints")
 NIGHT: Final = time(3, 30)
 SESSIONS_EVERY_S: Final = 60.0
 PLAN_EVERY_S: Final = 600.0
@@ -183,11 +184,19 @@ def register_nightly(jobs: App, one: House) -> None:
     async def failings_job() -> None:
         await make_good(one.forge)
 
+    async def day_job() -> None:
+        await bill_the_day(one.forge, one.forge.now().astimezone(one.forge.timezone).date())
+
+    async def run_job() -> None:
+        await go_on(one.forge)
+
     jobs.task(name="billing.invariants", retry=RETRIES)(invariants_job)
     jobs.task(name="billing.dunning", retry=RETRIES)(dunning_job)
     jobs.task(name="billing.restore", retry=RETRIES)(restore_job)
     jobs.task(name="billing.leaks", retry=RETRIES)(leaks_job)
     jobs.task(name="billing.failings", retry=RETRIES)(failings_job)
+    jobs.task(name="billing.day", retry=RETRIES)(day_job)
+    jobs.task(name="billing.run", retry=RETRIES)(run_job)
     jobs.task(name="forge.checkpoints", retry=RETRIES)(checkpoints_job)
 
 

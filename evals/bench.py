@@ -50,6 +50,7 @@ BENCHMARKS: Final = {
     "address-match": "address_match",
     "principal": "principal",
     "protected": "protected",
+    "bill-run": "bill_accounts",
 }
 
 
