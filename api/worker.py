@@ -184,20 +184,24 @@ def register_nightly(jobs: App, one: House) -> None:
     async def failings_job() -> None:
         await make_good(one.forge)
 
+    jobs.task(name="billing.invariants", retry=RETRIES)(invariants_job)
+    jobs.task(name="billing.dunning", retry=RETRIES)(dunning_job)
+    jobs.task(name="billing.restore", retry=RETRIES)(restore_job)
+    jobs.task(name="billing.leaks", retry=RETRIES)(leaks_job)
+    jobs.task(name="billing.failings", retry=RETRIES)(failings_job)
+    jobs.task(name="forge.checkpoints", retry=RETRIES)(checkpoints_job)
+    register_billing(jobs, one)
+
+
+def register_billing(jobs: App, one: House) -> None:
     async def day_job() -> None:
         await bill_the_day(one.forge, one.forge.now().astimezone(one.forge.timezone).date())
 
     async def run_job() -> None:
         await go_on(one.forge)
 
-    jobs.task(name="billing.invariants", retry=RETRIES)(invariants_job)
-    jobs.task(name="billing.dunning", retry=RETRIES)(dunning_job)
-    jobs.task(name="billing.restore", retry=RETRIES)(restore_job)
-    jobs.task(name="billing.leaks", retry=RETRIES)(leaks_job)
-    jobs.task(name="billing.failings", retry=RETRIES)(failings_job)
     jobs.task(name="billing.day", retry=RETRIES)(day_job)
     jobs.task(name="billing.run", retry=RETRIES)(run_job)
-    jobs.task(name="forge.checkpoints", retry=RETRIES)(checkpoints_job)
 
 
 async def look_and_respond(works: Works) -> None:

@@ -134,8 +134,8 @@ ALTER TABLE billing.invoice
     ADD COLUMN series text DEFAULT 'invoices',
     ADD COLUMN run_id bigint,
     ADD COLUMN anomalies text[] NOT NULL DEFAULT '{}',
-    ADD COLUMN net_minor bigint,
-    ADD COLUMN tax_minor bigint,
+    ADD COLUMN total_net_minor bigint,
+    ADD COLUMN total_tax_minor bigint,
     ADD UNIQUE (series, number);
 CREATE INDEX invoice_of_customer ON billing.invoice (customer_id, month DESC);
 CREATE UNIQUE INDEX one_draft ON billing.invoice (customer_id) WHERE number IS NULL AND run_id IS NOT NULL;

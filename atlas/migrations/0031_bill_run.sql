@@ -258,7 +258,7 @@ BEGIN
     ), taxed AS MATERIALIZED (
         SELECT shared.*, (shared.whole + (shared.place <= shared.odd)::int)::bigint AS tax FROM shared
     ), bill AS (
-        INSERT INTO billing.invoice AS kept (customer_id, month, period_from, period_to, due_on, state, run_id, anomalies, net_minor, tax_minor)
+        INSERT INTO billing.invoice AS kept (customer_id, month, period_from, period_to, due_on, state, run_id, anomalies, total_net_minor, total_tax_minor)
         SELECT sum_of.customer_id, date_trunc('month', p_on)::date, sum_of.first_day, sum_of.last_day, p_on + c.due_after_days,
                CASE WHEN sum_of.anomalies = '{}' THEN 'validated' ELSE 'onHold' END, p_run_id, sum_of.anomalies, sum_of.net, sum_of.tax
           FROM (SELECT made.customer_id, made.first_day, made.last_day, made.net, made.tax,
@@ -358,7 +358,7 @@ AS $$
                                 FROM catalogue.price_phase AS one JOIN catalogue.price ON price.id = one.price_id) AS step
                      ON step.offering_version_id = charge.offering_version_id AND charge.starts_on + make_interval(months => step.upto::int) <= p_on
                   WHERE charge.customer_id = ANY (p_customer_ids) GROUP BY charge.customer_id) AS moved ON moved.customer_id = one.id
-      LEFT JOIN LATERAL (SELECT invoice.net_minor + invoice.tax_minor AS total, invoice.period_from FROM billing.invoice
+      LEFT JOIN LATERAL (SELECT invoice.total_net_minor + invoice.total_tax_minor AS total, invoice.period_from FROM billing.invoice
                           WHERE invoice.customer_id = one.id AND invoice.number IS NOT NULL ORDER BY invoice.month DESC, invoice.id DESC LIMIT 1) AS last ON true
 $$;
 
@@ -398,7 +398,7 @@ BEGIN
           JOIN billing.invoice ON invoice.id = made.invoice_id
           JOIN billing.known_of(p_customer_ids, p_on) AS known ON known.customer_id = invoice.customer_id
     )
-    UPDATE billing.invoice SET net_minor = judged.net, tax_minor = judged.tax, anomalies = judged.anomalies,
+    UPDATE billing.invoice SET total_net_minor = judged.net, total_tax_minor = judged.tax, anomalies = judged.anomalies,
            state = CASE WHEN judged.anomalies = '{}' THEN 'validated' ELSE 'onHold' END
       FROM judged WHERE judged.invoice_id = invoice.id;
 END $$;
@@ -467,7 +467,7 @@ BEGIN
         SET CONSTRAINTS billing.must_balance DEFERRED;
         UPDATE billing.series SET next_number = next_number + v_count WHERE code = v_series RETURNING next_number - v_count INTO v_first;
         UPDATE billing.invoice
-           SET journal_id = journal.id, issued_at = p_at, number = v_first + one.place - 1, net_minor = -revenue.amount_minor, tax_minor = -tax.amount_minor,
+           SET journal_id = journal.id, issued_at = p_at, number = v_first + one.place - 1, total_net_minor = -revenue.amount_minor, total_tax_minor = -tax.amount_minor,
                state = CASE revenue.amount_minor + tax.amount_minor WHEN 0 THEN 'settled' ELSE 'sent' END
           FROM unnest(v_ids) WITH ORDINALITY AS one (id, place)
           JOIN billing.journal ON journal.operation_key = 'invoice:' || one.id
@@ -482,7 +482,7 @@ BEGIN
     RETURN v_issued;
 END $$;
 DROP SEQUENCE billing.invoice_number;
-CREATE TRIGGER is_final_too BEFORE UPDATE OF series, run_id, net_minor, tax_minor, anomalies ON billing.invoice
+CREATE TRIGGER is_final_too BEFORE UPDATE OF series, run_id, total_net_minor, total_tax_minor, anomalies ON billing.invoice
     FOR EACH ROW WHEN (OLD.journal_id IS NOT NULL) EXECUTE FUNCTION billing.is_final();
 
 -- From here on the drafts of a run may be issued. Only what was judged of it says so.
@@ -574,7 +574,7 @@ END $$;
 CREATE FUNCTION billing.release_held(p_invoice_ids bigint[], p_at timestamptz) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF EXISTS (SELECT FROM billing.invoice WHERE id = ANY (p_invoice_ids) AND number IS NULL AND net_minor + tax_minor <= 0)
+    IF EXISTS (SELECT FROM billing.invoice WHERE id = ANY (p_invoice_ids) AND number IS NULL AND total_net_minor + total_tax_minor <= 0)
     THEN RAISE EXCEPTION 'invoice_ids: a bill of nothing, or in the customer''s favour, is carried, not sent' USING ERRCODE = '22023'; END IF;
     RETURN billing.issue_invoices(ARRAY(SELECT id FROM billing.invoice WHERE id = ANY (p_invoice_ids) AND number IS NULL AND state = 'onHold'), p_at);
 END $$;

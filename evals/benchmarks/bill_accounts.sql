@@ -45,6 +45,6 @@ SELECT billing.begin_issuing(%(run_id)s);
 
 -- name: whole
 SELECT count(*) = %(accounts)s AND max(invoice.number) - min(invoice.number) + 1 = %(accounts)s AND count(DISTINCT invoice.number) = %(accounts)s
-       AND sum(invoice.net_minor + invoice.tax_minor) = (SELECT sum(balance.amount_minor) FROM billing.balance WHERE balance.ledger_account = 'receivable')
+       AND sum(invoice.total_net_minor + invoice.total_tax_minor) = (SELECT sum(balance.amount_minor) FROM billing.balance WHERE balance.ledger_account = 'receivable')
   FROM billing.invoice
  WHERE invoice.number IS NOT NULL;

@@ -15,9 +15,10 @@ from psycopg import Connection
 from atlas.errors import AtlasError
 from atlas.statements import Statements
 from evals.world.bills import bills
+from evals.world.charges import charges_made
 from evals.world.copying import FreshTables, Progress, checked_at_the_end, sequences_moved_past
 from evals.world.history import history_tables
-from evals.world.ledger import ledger_tables, numbers_moved_past, triggers_of_the_books
+from evals.world.ledger import ledger_tables, triggers_of_the_books
 from evals.world.people import MOST_CUSTOMERS, people
 from evals.world.plan import World, world
 from evals.world.plant import lay
@@ -123,14 +124,13 @@ def _make(conn: Connection, plan: World, subscribers: int, number: int, now: dat
                 history_tables(plant, lines, customers, action_id, now, rng),
             )
         )
+    sequences_moved_past(conn, NUMBERED)
+    charges_made(conn, action_id, plan.tax_percent)
     triggers_of_the_books(conn, are_on=True)
-    conn.execute(SQL.text("charges"), {"action_id": action_id})
     conn.execute(SQL.text("failing_rates"))
     conn.execute(SQL.text("holidays"))
     # Nothing of it is news: the first night looks at all of it.
     conn.execute(SQL.text("no_leak_looks"))
-    sequences_moved_past(conn, NUMBERED)
-    numbers_moved_past(conn)
     conn.commit()
     conn.autocommit = True
     conn.execute("ANALYZE")

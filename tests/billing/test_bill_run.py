@@ -137,7 +137,7 @@ async def test_issued_invoices_are_immutable_header_lines_and_totals(owner: Owne
 
     for change in (
         b"UPDATE billing.invoice SET number = 7",
-        b"UPDATE billing.invoice SET net_minor = 0",
+        b"UPDATE billing.invoice SET total_net_minor = 0",
         b"UPDATE billing.invoice_line SET amount_minor = 0",
         b"DELETE FROM billing.invoice_line",
         b"INSERT INTO billing.invoice_line (invoice_id, label, kind, amount_minor, tax_minor, cause)"

@@ -159,4 +159,4 @@ async def test_an_invoice_of_nothing_or_in_the_customers_favour_is_carried_not_m
         ("cheap", 2000),
         ("cheap", 3000),
     ]
-    assert await one(owner, "SELECT net_minor + tax_minor FROM billing.invoice WHERE number = 100002") == 1200
+    assert await one(owner, "SELECT total_net_minor + total_tax_minor FROM billing.invoice WHERE number = 100002") == 1200

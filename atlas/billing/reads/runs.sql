@@ -20,18 +20,18 @@ SELECT batch.number FROM billing.bill_run_batch AS batch WHERE batch.run_id = %(
 
 -- name: run_totals
 SELECT count(*) FILTER (WHERE invoice.state = 'validated') AS bills,
-       coalesce(sum(invoice.net_minor + invoice.tax_minor) FILTER (WHERE invoice.state = 'validated'), 0)::bigint AS total,
-       coalesce(max(invoice.net_minor + invoice.tax_minor) FILTER (WHERE invoice.state = 'validated'), 0) AS largest,
-       count(*) FILTER (WHERE invoice.state = 'onHold' AND invoice.net_minor + invoice.tax_minor > 0) AS held,
-       coalesce(sum(invoice.net_minor + invoice.tax_minor) FILTER (WHERE invoice.state = 'onHold' AND invoice.net_minor + invoice.tax_minor > 0), 0)::bigint AS held_total,
-       count(*) FILTER (WHERE invoice.state = 'onHold' AND invoice.net_minor + invoice.tax_minor <= 0) AS carried
+       coalesce(sum(invoice.total_net_minor + invoice.total_tax_minor) FILTER (WHERE invoice.state = 'validated'), 0)::bigint AS total,
+       coalesce(max(invoice.total_net_minor + invoice.total_tax_minor) FILTER (WHERE invoice.state = 'validated'), 0) AS largest,
+       count(*) FILTER (WHERE invoice.state = 'onHold' AND invoice.total_net_minor + invoice.total_tax_minor > 0) AS held,
+       coalesce(sum(invoice.total_net_minor + invoice.total_tax_minor) FILTER (WHERE invoice.state = 'onHold' AND invoice.total_net_minor + invoice.total_tax_minor > 0), 0)::bigint AS held_total,
+       count(*) FILTER (WHERE invoice.state = 'onHold' AND invoice.total_net_minor + invoice.total_tax_minor <= 0) AS carried
   FROM billing.invoice
  WHERE invoice.run_id = %(run_id)s
    AND invoice.number IS NULL;
 
 -- name: batch_totals
-SELECT count(*) AS bills, coalesce(sum(invoice.net_minor + invoice.tax_minor), 0)::bigint AS total,
-       coalesce(max(invoice.net_minor + invoice.tax_minor), 0) AS largest
+SELECT count(*) AS bills, coalesce(sum(invoice.total_net_minor + invoice.total_tax_minor), 0)::bigint AS total,
+       coalesce(max(invoice.total_net_minor + invoice.total_tax_minor), 0) AS largest
   FROM billing.bill_run_batch AS batch
   JOIN billing.invoice ON invoice.run_id = batch.run_id AND invoice.customer_id = ANY (batch.customer_ids)
  WHERE batch.run_id = %(run_id)s
@@ -40,8 +40,8 @@ SELECT count(*) AS bills, coalesce(sum(invoice.net_minor + invoice.tax_minor), 0
    AND invoice.state = 'validated';
 
 -- name: held_bills
-SELECT invoice.id AS invoice_id, invoice.customer_id, customer.name, invoice.anomalies, invoice.net_minor + invoice.tax_minor AS total,
-       (SELECT before.net_minor + before.tax_minor FROM billing.invoice AS before
+SELECT invoice.id AS invoice_id, invoice.customer_id, customer.name, invoice.anomalies, invoice.total_net_minor + invoice.total_tax_minor AS total,
+       (SELECT before.total_net_minor + before.total_tax_minor FROM billing.invoice AS before
          WHERE before.customer_id = invoice.customer_id AND before.number IS NOT NULL ORDER BY before.month DESC, before.id DESC LIMIT 1) AS last
   FROM billing.invoice
   JOIN crm.customer ON customer.id = invoice.customer_id
@@ -49,7 +49,7 @@ SELECT invoice.id AS invoice_id, invoice.customer_id, customer.name, invoice.ano
    AND invoice.state = 'onHold'
    AND (%(run_id)s::bigint IS NULL OR invoice.run_id = %(run_id)s::bigint)
    AND (%(invoice_ids)s::bigint[] IS NULL OR invoice.id = ANY (%(invoice_ids)s::bigint[]))
- ORDER BY abs(invoice.net_minor + invoice.tax_minor) DESC, invoice.id
+ ORDER BY abs(invoice.total_net_minor + invoice.total_tax_minor) DESC, invoice.id
  LIMIT %(most)s;
 
 -- name: lines_derived
