@@ -739,12 +739,14 @@ CREATE TABLE catalogue.price (
     is_rolled_over boolean NOT NULL DEFAULT false,
     tiering text NOT NULL DEFAULT 'graduated'::text,  -- graduated: each unit at the rate of the tier it falls in; volume: all at the rate of the tier reached
     action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    every_months integer NOT NULL DEFAULT 1,
     PRIMARY KEY (id),
     UNIQUE (offering_version_id, kind, label),
     CHECK (((kind = 'usage'::text) OR ((allowance_units = 0) AND (per_units = 1) AND (NOT is_rolled_over)))),
     CHECK ((allowance_units >= 0)),
     CHECK ((amount_minor > 0)),
     CHECK ((charged = ANY (ARRAY['in_advance'::text, 'in_arrears'::text]))),
+    CHECK ((every_months = ANY (ARRAY[1, 2, 3, 6, 12, 24]))),
     CHECK ((kind = ANY (ARRAY['recurring'::text, 'one_off'::text, 'usage'::text]))),
     CHECK ((per_units > 0)),
     CHECK ((tiering = ANY (ARRAY['graduated'::text, 'volume'::text]))),
@@ -753,6 +755,7 @@ CREATE TABLE catalogue.price (
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 --   trigger add_nothing BEFORE INSERT ON catalogue.price FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger keep_how_often BEFORE UPDATE OF every_months ON catalogue.price FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
 --   trigger keep_what_was_sold BEFORE DELETE OR UPDATE OF offering_version_id, kind, amount_minor, tax_category, is_tax_inclusive, charged, meter, unit, per_units, allowance_units, is_rolled_over, tiering ON catalogue.price FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
 --   trigger require_claim_after AFTER INSERT ON catalogue.price REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON catalogue.price FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
@@ -1436,10 +1439,45 @@ CREATE TABLE billing.balance (
     ledger_account text NOT NULL,
     amount_minor bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (customer_id, ledger_account),
-    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
-    FOREIGN KEY (ledger_account) REFERENCES billing.ledger_account(code)
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+
+CREATE TABLE billing.bill_run (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    run_type text NOT NULL,
+    since date NOT NULL,  -- everybody whose billing day came after it, until billed_on
+    billed_on date NOT NULL,
+    state text NOT NULL DEFAULT 'drafting'::text,
+    accounts bigint NOT NULL DEFAULT 0,
+    started_at timestamp with time zone NOT NULL DEFAULT now(),
+    ended_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((billed_on > since)),
+    CHECK ((run_type = ANY (ARRAY['onCycle'::text, 'offCycle'::text]))),
+    CHECK ((state = ANY (ARRAY['drafting'::text, 'drafted'::text, 'issuing'::text, 'done'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+);
+CREATE UNIQUE INDEX one_run_at_a_time ON billing.bill_run USING btree ((true)) WHERE (state <> 'done'::text);
+
+CREATE TABLE billing.bill_run_batch (
+    run_id bigint NOT NULL,
+    number integer NOT NULL,
+    customer_ids bigint[] NOT NULL,
+    drafts integer,  -- how many bills were drafted; none while that is still to do, and likewise issued
+    issued integer,
+    PRIMARY KEY (run_id, number),
+    FOREIGN KEY (run_id) REFERENCES billing.bill_run(id)
+);
+
+-- a cache: what the lines of all bills, drafts too, leave billed
+CREATE TABLE billing.billed_days (
+    charge_id bigint NOT NULL,
+    price_id bigint NOT NULL,
+    days datemultirange NOT NULL,
+    PRIMARY KEY (charge_id, price_id)
+);
 
 -- one version of the catalogue charged to one line; a line in use has exactly one that is no add-on
 CREATE TABLE billing.charge (
@@ -1546,6 +1584,47 @@ CREATE TABLE billing.credit (
 --   trigger require_claim_after AFTER INSERT ON billing.credit REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.credit FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+CREATE TABLE billing.credit_note (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    series text NOT NULL DEFAULT 'credit_notes'::text,
+    number bigint NOT NULL,
+    invoice_id bigint NOT NULL,
+    customer_id bigint NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    key text NOT NULL,
+    journal_id bigint NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (journal_id),
+    UNIQUE (key),
+    UNIQUE (series, number),
+    CHECK ((reason <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (invoice_id) REFERENCES billing.invoice(id),
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
+    FOREIGN KEY (series) REFERENCES billing.series(code)
+);
+CREATE INDEX credit_note_of_invoice ON billing.credit_note USING btree (invoice_id);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.credit_note FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+
+CREATE TABLE billing.credit_note_line (
+    credit_note_id bigint NOT NULL,
+    invoice_line_id bigint NOT NULL,
+    amount_minor bigint NOT NULL,  -- given back, without tax: of the sign of its line
+    tax_minor bigint NOT NULL,
+    PRIMARY KEY (credit_note_id, invoice_line_id),
+    FOREIGN KEY (credit_note_id) REFERENCES billing.credit_note(id),
+    FOREIGN KEY (invoice_line_id) REFERENCES billing.invoice_line(id)
+);
+CREATE INDEX credited_line ON billing.credit_note_line USING btree (invoice_line_id);
+--   row policy customer: (credit_note_id IN ( SELECT credit_note.id
+   FROM billing.credit_note
+  WHERE (credit_note.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.credit_note_line FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+
 CREATE TABLE billing.currency (
     only_one boolean NOT NULL DEFAULT true,
     code text NOT NULL,
@@ -1646,10 +1725,14 @@ CREATE TABLE billing.invoice (
     state text NOT NULL DEFAULT 'new'::text,  -- TMF678
     is_disputed boolean NOT NULL DEFAULT false,
     journal_id bigint,
+    series text DEFAULT 'invoices'::text,
+    run_id bigint,
+    anomalies text[] NOT NULL DEFAULT '{}'::text[],
+    total_net_minor bigint,
+    total_tax_minor bigint,
     PRIMARY KEY (id),
-    UNIQUE (customer_id, month),
     UNIQUE (journal_id),
-    UNIQUE (number),
+    UNIQUE (series, number),
     CHECK (((issued_at IS NULL) = (number IS NULL))),
     CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
     CHECK ((period_to > period_from)),
@@ -1657,8 +1740,12 @@ CREATE TABLE billing.invoice (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
 );
+CREATE INDEX invoice_of_customer ON billing.invoice USING btree (customer_id, month DESC);
+CREATE INDEX invoice_of_run ON billing.invoice USING btree (run_id) WHERE (run_id IS NOT NULL);
+CREATE UNIQUE INDEX one_draft ON billing.invoice USING btree (customer_id) WHERE ((number IS NULL) AND (run_id IS NOT NULL));
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger is_final BEFORE UPDATE OF id, number, customer_id, month, period_from, period_to, issued_at, due_on, journal_id ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
+--   trigger is_final_too BEFORE UPDATE OF series, run_id, total_net_minor, total_tax_minor, anomalies ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
 --   trigger is_kept BEFORE DELETE ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
 
 CREATE TABLE billing.invoice_document (
@@ -1684,17 +1771,31 @@ CREATE TABLE billing.invoice_line (
     subscriber_id bigint,
     offering_version_id bigint,
     cause text NOT NULL,
+    charge_id bigint,
+    price_id bigint,
+    one_off_id bigint,
+    period_from date,
+    period_to date,
+    of_days integer,  -- days of the whole period of which period_from to period_to is a part
+    units bigint,
+    unit_minor bigint,  -- what a whole period costs; for usage what was billed of the period before
+    tax_category text NOT NULL DEFAULT ''::text,
+    tax_percent numeric(7,4),
+    is_tax_inclusive boolean NOT NULL DEFAULT false,
+    formula text NOT NULL DEFAULT ''::text,  -- how the amount was worked out, in figures
     PRIMARY KEY (id),
     CHECK ((kind = ANY (ARRAY['recurring'::text, 'one_off'::text, 'usage'::text, 'credit'::text, 'discount'::text]))),
+    FOREIGN KEY (charge_id) REFERENCES billing.charge(id),
     FOREIGN KEY (invoice_id) REFERENCES billing.invoice(id),
-    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
-    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+    FOREIGN KEY (one_off_id) REFERENCES billing.one_off(id)
 );
+CREATE INDEX line_of_charge ON billing.invoice_line USING btree (charge_id) WHERE (charge_id IS NOT NULL);
 CREATE INDEX line_of_invoice ON billing.invoice_line USING btree (invoice_id);
 --   row policy customer: (invoice_id IN ( SELECT invoice.id
    FROM billing.invoice
   WHERE (invoice.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
---   trigger is_final BEFORE INSERT OR DELETE OR UPDATE ON billing.invoice_line FOR EACH ROW EXECUTE FUNCTION billing.line_is_final()
+--   trigger are_final AFTER INSERT ON billing.invoice_line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing.lines_are_final()
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.invoice_line FOR EACH ROW EXECUTE FUNCTION billing.line_is_final()
 
 CREATE TABLE billing.journal (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1710,7 +1811,7 @@ CREATE TABLE billing.journal (
     UNIQUE (operation_key),
     UNIQUE (reverses_id),
     CHECK (((kind = 'reversal'::text) = (reverses_id IS NOT NULL))),
-    CHECK ((kind = ANY (ARRAY['invoice'::text, 'payment'::text, 'match'::text, 'credit'::text, 'refund'::text, 'write_off'::text, 'reversal'::text, 'opening'::text]))),
+    CHECK ((kind = ANY (ARRAY['invoice'::text, 'payment'::text, 'match'::text, 'credit'::text, 'credit_note'::text, 'refund'::text, 'write_off'::text, 'reversal'::text, 'opening'::text]))),
     CHECK ((rounding = ANY (ARRAY['half_up'::text, 'half_even'::text, 'down'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (reverses_id) REFERENCES billing.journal(id)
@@ -1757,6 +1858,31 @@ CREATE TABLE billing.ledger_account (
     PRIMARY KEY (code),
     CHECK ((class = ANY (ARRAY['asset'::text, 'liability'::text, 'income'::text, 'expense'::text, 'equity'::text])))
 );
+--   trigger is_kept BEFORE DELETE OR UPDATE OF code ON billing.ledger_account FOR EACH ROW EXECUTE FUNCTION billing.account_is_kept()
+
+CREATE TABLE billing.one_off (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    subscriber_id bigint NOT NULL,
+    label text NOT NULL,
+    amount_minor bigint NOT NULL,  -- without tax
+    tax_category text NOT NULL DEFAULT 'standard'::text,
+    charged_on date NOT NULL,
+    cause text NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (cause),
+    CHECK ((amount_minor > 0)),
+    CHECK ((cause <> ''::text)),
+    CHECK ((label <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id) DEFERRABLE
+);
+CREATE INDEX one_off_of_customer ON billing.one_off USING btree (customer_id);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger require_claim_after AFTER INSERT ON billing.one_off REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON billing.one_off FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- a cache: a posting to receivable less its allocations
 CREATE TABLE billing.open_item (
@@ -1766,7 +1892,6 @@ CREATE TABLE billing.open_item (
     open_minor bigint NOT NULL,
     PRIMARY KEY (journal_id),
     CHECK (((open_minor >= LEAST(amount_minor, (0)::bigint)) AND (open_minor <= GREATEST(amount_minor, (0)::bigint)))),
-    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
 );
 CREATE INDEX item_open ON billing.open_item USING btree (customer_id) WHERE (open_minor <> 0);
@@ -1841,14 +1966,13 @@ CREATE TABLE billing.posting (
     customer_id bigint,  -- none where it is not known yet whose money it is
     amount_minor bigint NOT NULL,  -- debits are positive, credits negative
     PRIMARY KEY (journal_id, ledger_account),
-    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
-    FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
-    FOREIGN KEY (ledger_account) REFERENCES billing.ledger_account(code)
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
 );
 CREATE INDEX posting_in_suspense ON billing.posting USING btree (amount_minor) WHERE (ledger_account = 'suspense'::text);
 CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) INCLUDE (ledger_account, amount_minor);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.posting FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+--   trigger must_be_known AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_be_known()
 --   trigger post_to_caches AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.post_to_caches()
 --   trigger stays_within AFTER INSERT ON billing.posting FOR EACH STATEMENT EXECUTE FUNCTION billing.stays_within()
 
@@ -1896,39 +2020,164 @@ CREATE INDEX event_parked ON billing.provider_event USING btree (id) WHERE (stat
 --   trigger announce AFTER INSERT OR DELETE ON billing.provider_event FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON billing.provider_event REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
+CREATE TABLE billing.series (
+    code text NOT NULL,
+    legal_entity text NOT NULL,
+    kind text NOT NULL,
+    prefix text NOT NULL DEFAULT ''::text,
+    first_number bigint NOT NULL DEFAULT 100001,
+    next_number bigint NOT NULL DEFAULT 100001,
+    PRIMARY KEY (code),
+    CHECK ((code <> ''::text)),
+    CHECK ((first_number > 0)),
+    CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
+    CHECK ((legal_entity <> ''::text)),
+    CHECK ((next_number >= first_number))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE billing.tax_exemption (
+    customer_id bigint NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date,  -- the first day on which it no longer holds
+    reason text NOT NULL,
+    certificate text NOT NULL,
+    PRIMARY KEY (customer_id, valid_from),
+    CHECK ((certificate <> ''::text)),
+    CHECK ((reason = ANY (ARRAY['exempt'::text, 'reverse_charge'::text]))),
+    CHECK ((valid_to > valid_from)),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+
+CREATE TABLE billing.tax_rate (
+    region text NOT NULL,
+    category text NOT NULL,
+    valid_from date NOT NULL,
+    percent numeric(7,4) NOT NULL,  -- of the net amount, from valid_from until the next row of the region and category
+    PRIMARY KEY (region, category, valid_from),
+    CHECK (((percent >= (0)::numeric) AND (percent <= (100)::numeric))),
+    CHECK ((category <> ''::text)),
+    CHECK ((region <> ''::text))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE billing.tax_region (
+    customer_id bigint NOT NULL,
+    valid_from date NOT NULL,
+    region text NOT NULL,
+    PRIMARY KEY (customer_id, valid_from),
+    CHECK ((region <> ''::text)),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+
+CREATE TABLE billing.usage_record (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    source text NOT NULL,
+    record_id text NOT NULL,
+    subscriber_id bigint NOT NULL,
+    meter text NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    units bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL DEFAULT now(),
+    state text NOT NULL,  -- TMF635, as far as intake decides it: guided or recycled; that it was rated, rerated and billed says billing.usage_total
+    why text NOT NULL DEFAULT ''::text,
+    charge_id bigint,
+    price_id bigint,
+    period_from date,
+    PRIMARY KEY (id),
+    UNIQUE (source, record_id),
+    CHECK (((state = 'rejected'::text) = (why <> ''::text))),
+    CHECK (((state = 'rejected'::text) OR ((charge_id IS NOT NULL) AND (price_id IS NOT NULL) AND (period_from IS NOT NULL)))),
+    CHECK ((state = ANY (ARRAY['received'::text, 'rejected'::text, 'recycled'::text, 'guided'::text, 'rated'::text, 'rerated'::text, 'billed'::text]))),
+    CHECK ((why = ANY (ARRAY[''::text, 'negative'::text, 'future'::text, 'closed_period'::text, 'no_charge'::text, 'no_price'::text, 'too_large'::text]))),
+    FOREIGN KEY (charge_id) REFERENCES billing.charge(id),
+    FOREIGN KEY (price_id) REFERENCES catalogue.price(id)
+);
+CREATE INDEX usage_of_total ON billing.usage_record USING btree (charge_id, price_id, period_from) WHERE (state <> 'rejected'::text);
+CREATE INDEX usage_rejected ON billing.usage_record USING btree (received_at) WHERE (state = 'rejected'::text);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+
+-- units differ from billed_units: to be rated; billed before, then rated again and the difference charged
+CREATE TABLE billing.usage_total (
+    charge_id bigint NOT NULL,
+    price_id bigint NOT NULL,
+    period_from date NOT NULL,
+    period_to date NOT NULL,
+    customer_id bigint NOT NULL,
+    units bigint NOT NULL,
+    billed_units bigint NOT NULL DEFAULT 0,
+    billed_minor bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (charge_id, price_id, period_from),
+    CHECK ((period_to > period_from)),
+    CHECK ((units >= 0)),
+    FOREIGN KEY (charge_id) REFERENCES billing.charge(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (price_id) REFERENCES catalogue.price(id)
+);
+CREATE INDEX usage_to_bill ON billing.usage_total USING btree (customer_id) WHERE (units <> billed_units);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+
+-- function billing.account_is_kept() RETURNS trigger SECURITY DEFINER
 -- function billing.act_upon(p_kind text, p_reference text, p_request_id bigint, p_customer_id bigint, p_amount_minor bigint, p_currency text, p_occurred_at timestamp with time zone) RETURNS text[] SECURITY DEFINER
 -- function billing.acting() RETURNS bigint SECURITY DEFINER
 -- function billing.allocate(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
 -- function billing.allocate_in_caches() RETURNS trigger SECURITY DEFINER
+-- function billing.anomalies(p_total bigint, p_has_twin boolean, p_lacks_charge boolean, p_last bigint, p_last_from date, p_moved_on date, p_percent integer) RETURNS text[]
+-- function billing.begin_issuing(p_run_id bigint) RETURNS void SECURITY DEFINER
 -- function billing.bring_over(p_key text, p_from bigint, p_to bigint, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.charge_is_final() RETURNS trigger
+-- function billing.count_usage(p_charge_ids bigint[], p_price_ids bigint[], p_periods date[], p_units bigint[]) RETURNS void SECURITY DEFINER
+-- function billing.cycle_date(month integer, cycle_day integer) RETURNS date
+-- function billing.draft(p_run_id bigint, p_customer_ids bigint[], p_on date) RETURNS integer SECURITY DEFINER
+-- function billing.guide(p_subscriber_id bigint, p_meter text, p_used_at timestamp with time zone) RETURNS TABLE(charge_id bigint, price_id bigint, period_from date, period_to date) SECURITY DEFINER
 -- function billing.hear(p_provider text, p_event_id text, p_kind text, p_reference text, p_request_id bigint, p_customer_id bigint, p_amount_minor bigint, p_currency text, p_occurred_at timestamp with time zone) RETURNS TABLE(state text, why text, customer_id bigint, is_new boolean) SECURITY DEFINER
 -- function billing.is_final() RETURNS trigger
+-- function billing.issue_batch(p_run_id bigint, p_number integer, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
+-- function billing.issue_credit_note(p_key text, p_invoice_id bigint, p_line_ids bigint[], p_amounts_minor bigint[], p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.issue_invoices(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.journal_of_money(p_payment billing.payment) RETURNS bigint SECURITY DEFINER
 -- function billing.keep_pause() RETURNS trigger SECURITY DEFINER
+-- function billing.known_of(p_customer_ids bigint[], p_on date) RETURNS TABLE(customer_id bigint, lacks_charge boolean, last_total bigint, last_from date, moved_on date) SECURITY DEFINER
 -- function billing.line_is_final() RETURNS trigger SECURITY DEFINER
+-- function billing.lines_are_final() RETURNS trigger SECURITY DEFINER
 -- function billing.lock_customers(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
 -- function billing.look_again() RETURNS trigger SECURITY DEFINER
 -- function billing.match_payment(p_reference text, p_customer_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.month_of(d date) RETURNS integer
 -- function billing.must_balance() RETURNS trigger SECURITY DEFINER
 -- function billing.must_be_claimed() RETURNS trigger SECURITY DEFINER
+-- function billing.must_be_known() RETURNS trigger SECURITY DEFINER
+-- function billing.open_run(p_run_type text, p_since date, p_on date, p_customer_ids bigint[], p_batch integer) RETURNS bigint SECURITY DEFINER
+-- function billing.period_number(d date, anchor integer, every integer, cycle_day integer) RETURNS integer
 -- function billing.post(p_kind text, p_key text, p_at timestamp with time zone, p_customer_id bigint, p_accounts text[], p_amounts_minor bigint[], p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.post_credits(p_cause text, p_customer_ids bigint[], p_subscriber_ids bigint[], p_amounts_minor bigint[], p_formulas text[], p_at timestamp with time zone) RETURNS TABLE(customer_id bigint, subscriber_id bigint, amount bigint, formula text) SECURITY DEFINER
 -- function billing.post_to_caches() RETURNS trigger SECURITY DEFINER
+-- function billing.rated(p_price_id bigint, p_units bigint) RETURNS numeric
 -- function billing.receive_payment(p_customer_id bigint, p_amount_minor bigint, p_received_at timestamp with time zone, p_method text, p_reference text) RETURNS bigint SECURITY DEFINER
+-- function billing.receive_usage(p_source text, p_record_ids text[], p_subscriber_ids bigint[], p_meters text[], p_used_at timestamp with time zone[], p_units bigint[], p_at timestamp with time zone) RETURNS TABLE(state text, why text, records bigint) SECURITY DEFINER
 -- function billing.record_leaks(p_subscribers bigint[]) RETURNS TABLE(found bigint, gone bigint) SECURITY DEFINER
+-- function billing.recycle_usage(p_record_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.refund(p_key text, p_reference text, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.release(p_journal_id bigint) RETURNS void SECURITY DEFINER
+-- function billing.release_held(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.return_payment(p_reference text, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.reverse(p_journal_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.reverse_journal(p_journal_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.rounded(amount numeric, mode text) RETURNS bigint
 -- function billing.set_currency(p_code text) RETURNS void SECURITY DEFINER
 -- function billing.set_dispute(p_invoice_id bigint, p_is_disputed boolean) RETURNS void SECURITY DEFINER
 -- function billing.settle(p_from_journal_id bigint, p_invoice_id bigint, p_amount_minor bigint) RETURNS void SECURITY DEFINER
 -- function billing.stays_within() RETURNS trigger SECURITY DEFINER
 -- function billing.take_leak_looks(p_most integer) RETURNS bigint[] SECURITY DEFINER
+-- function billing.total_again(p_run_id bigint, p_customer_ids bigint[], p_on date) RETURNS void SECURITY DEFINER
 -- function billing.unmatch_payment(p_reference text, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.untaxed(p_customer_ids bigint[], p_on date) RETURNS text SECURITY DEFINER
+-- function billing.usage_due(p_customer_ids bigint[], p_on date) RETURNS TABLE(customer_id bigint, subscriber_id bigint, offering_version_id bigint, charge_id bigint, price_id bigint, label text, units bigint, minor bigint, billed_minor bigint, period_from date, last_day date, tax_category text, is_tax_inclusive boolean, cause text) SECURITY DEFINER
+-- function billing.usage_refused(p_units bigint, p_used_at timestamp with time zone, p_charge_id bigint, p_price_id bigint, p_period_to date, p_at timestamp with time zone) RETURNS text SECURITY DEFINER
 -- function billing.write_off(p_key text, p_invoice_id bigint, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 
 -- nms --------------------------------------------------------------------------------------------------------------------------------------
