@@ -19,6 +19,7 @@ from evals.world.charges import charges_made
 from evals.world.copying import FreshTables, Progress, checked_at_the_end, sequences_moved_past
 from evals.world.history import history_tables
 from evals.world.ledger import ledger_tables, triggers_of_the_books
+from evals.world.numbers import number_tables
 from evals.world.people import MOST_CUSTOMERS, people
 from evals.world.plan import World, world
 from evals.world.plant import lay
@@ -30,8 +31,8 @@ SQL: Final = Statements(__file__)
 # Every table with an id of its own that gets rows here.
 NUMBERED: Final = (
     "staff.member", "catalogue.sla", "catalogue.offering", "catalogue.offering_version", "gis.area", "gis.premise", "crm.customer",
-    "crm.subscriber", "cmdb.site", "cmdb.device", "cmdb.conduit", "cmdb.link", "billing.account", "billing.invoice", "billing.journal",
-    "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm", "cmdb.credential",
+    "crm.subscriber", "cmdb.site", "cmdb.device", "cmdb.conduit", "cmdb.link", "cmdb.vrf", "cmdb.prefix", "cmdb.pool",
+    "billing.account", "billing.invoice", "billing.journal", "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm", "cmdb.credential",
 )  # fmt: skip
 IMPORTED: Final = "import_history"
 FEWEST: Final = 4_000
@@ -118,6 +119,7 @@ def _make(conn: Connection, plan: World, subscribers: int, number: int, now: dat
                 catalogue(plan, now),
                 plant_tables(plant, now),
                 people_tables(plant, lines, customers, now, rng),
+                number_tables(plant, lines, action_id, now),
                 billing_tables(header, detail, now),
                 ledger_tables(header, action_id),
                 aaa_tables(lines, action_id),
