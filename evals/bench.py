@@ -49,6 +49,8 @@ BENCHMARKS: Final = {
     "leaks": "leaks",
     "address-match": "address_match",
     "principal": "principal",
+    "ip-race": "ip_race",
+    "activation": "activation",
     "protected": "protected",
     "bill-run": "bill_accounts",
 }

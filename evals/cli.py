@@ -22,6 +22,7 @@ from api.commands.billing import add_billing
 from api.commands.customers import add_customers
 from api.commands.effects import add_effects
 from api.commands.inbox import add_inbox
+from api.commands.orders import add_orders
 from api.commands.radius import add_radius
 from api.commands.sbom import add_sbom
 from api.commands.standby import add_standby
@@ -134,6 +135,7 @@ add_standby(app)
 add_sbom(app)
 add_effects(app)
 add_inbox(app)
+add_orders(app)
 add_drills(evaluations)
 add_ledger(evaluations)
 add_governance(evaluations)

@@ -32,7 +32,8 @@ SQL: Final = Statements(__file__)
 NUMBERED: Final = (
     "staff.member", "catalogue.sla", "catalogue.offering", "catalogue.offering_version", "gis.area", "gis.premise", "crm.customer",
     "crm.subscriber", "cmdb.site", "cmdb.device", "cmdb.conduit", "cmdb.link", "cmdb.vrf", "cmdb.prefix", "cmdb.pool",
-    "billing.account", "billing.invoice", "billing.journal", "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm", "cmdb.credential",
+    "billing.account", "billing.invoice", "billing.journal", "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm",
+    "cmdb.credential",
 )  # fmt: skip
 IMPORTED: Final = "import_history"
 FEWEST: Final = 4_000
