@@ -1393,8 +1393,12 @@ CREATE INDEX order_of_subscriber ON oms.product_order USING btree (subscriber_id
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON oms.product_order FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON oms.product_order REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger keep_legal BEFORE UPDATE OF state ON oms.product_order FOR EACH ROW WHEN (((CURRENT_USER = 'bedrock_executor'::name) AND (old.state IS DISTINCT FROM new.state) AND (NOT oms.is_legal(old.state, new.state)))) EXECUTE FUNCTION oms.keep_legal()
 --   trigger require_claim_after AFTER INSERT ON oms.product_order REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.product_order FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+-- function oms.is_legal(p_now text, p_wanted text) RETURNS boolean
+-- function oms.keep_legal() RETURNS trigger
 
 -- billing ----------------------------------------------------------------------------------------------------------------------------------
 
