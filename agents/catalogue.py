@@ -5,6 +5,13 @@ from tools import catalogue
 
 AGENT = ModuleAgent(
     handles="plans, prices, speeds and contract terms",
-    for_customers=(catalogue.show_plans, catalogue.plans_on_sale),
-    for_staff=(catalogue.plans_on_sale, catalogue.show_offering, catalogue.retire_offering),
+    for_customers=(catalogue.show_plans, catalogue.plans_on_sale, catalogue.what_plan_includes),
+    for_staff=(
+        catalogue.plans_on_sale,
+        catalogue.what_plan_includes,
+        catalogue.show_offering,
+        catalogue.simulate_price,
+        catalogue.lint_catalogue,
+        catalogue.retire_offering,
+    ),
 )

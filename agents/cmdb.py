@@ -4,7 +4,20 @@ from agents.module_agent import ModuleAgent
 from tools import cmdb
 
 AGENT = ModuleAgent(
-    handles="the equipment at home and restarting it; for staff any device, its state and what hangs from it",
+    handles="the equipment at home and restarting it; for staff any device, boxes, addresses and drift",
     for_customers=(cmdb.show_line, cmdb.restart_my_box),
-    for_staff=(cmdb.show_line_of, cmdb.show_device, cmdb.restart_device, cmdb.mark_device_state),
+    for_staff=(
+        cmdb.show_line_of,
+        cmdb.show_device,
+        cmdb.restart_device,
+        cmdb.mark_device_state,
+        cmdb.pool_forecasts,
+        cmdb.numbers_of_line,
+        cmdb.reserve_numbers,
+        cmdb.drifts,
+        cmdb.rule_on_drift,
+        cmdb.find_box,
+        cmdb.history_of_place,
+        cmdb.replace_box,
+    ),
 )

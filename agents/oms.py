@@ -4,7 +4,16 @@ from agents.module_agent import ModuleAgent
 from tools import oms
 
 AGENT = ModuleAgent(
-    handles="orders under way, changing the plan, new lines",
-    for_customers=(oms.my_orders, oms.quote_plan_change, oms.request_plan_change, oms.cancel_order),
-    for_staff=(oms.orders_of,),
+    handles="orders under way, changing the plan, new lines; for staff the repair queue and the story of an order",
+    for_customers=(oms.my_orders, oms.quote_plan_change, oms.request_plan_change, oms.order_line, oms.cancel_order),
+    for_staff=(
+        oms.orders_of,
+        oms.show_order,
+        oms.fallout_queue,
+        oms.orders_in_jeopardy,
+        oms.resume_order,
+        oms.give_up_order,
+        oms.place_order_for,
+        oms.end_line,
+    ),
 )

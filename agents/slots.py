@@ -151,6 +151,19 @@ def place(words: str) -> str | None:
     return named[1].removeprefix("the ") if named else None
 
 
+# A door, its street, and at the end the postcode: "Flat 2, 14 Quay Street, Gull Point HV41 2AB".
+ADDRESS: Final = re.compile(
+    r"(?:\b(?:flat|unit|apartment|suite)\s+\w{1,5},?\s+)?\b\d{1,5}[a-z]?\s+[^?!\d]{2,80}?\b[a-z]{1,2}\d[\da-z]?\s*\d[a-z]{2}\b",
+    re.IGNORECASE,
+)
+
+
+def address_in(words: str) -> str | None:
+    """An address written in full, as it stands in the words; None where it is not."""
+    found = ADDRESS.search(words)
+    return found[0] if found else None
+
+
 def _date(year: int, month: int, day_of_month: int) -> date | None:
     try:
         return date(year, month, day_of_month)
@@ -285,6 +298,8 @@ def _text_value(name: str, words: str, is_answer: bool) -> str | None:
     if name == "operational_state":
         return next((state for state in ("enabled", "disabled") if state in words.casefold()), None)
     if name in SUBJECTS and (found := subject(words)):
+        return found
+    if name == "address" and (found := address_in(words)):
         return found
     if name in PLACES and (found := place(words)):
         return found

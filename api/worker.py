@@ -26,6 +26,7 @@ from atlas.jobs import HEARTBEAT_S, MOST_ATTEMPTS, STALLED_AFTER_S, defer, queue
 from atlas.principal import Zone, executor
 from cortex.bursts import burst_paused
 from cortex.watch import look_at_burst
+from forge.bill_run import bill_the_day, go_on
 from forge.books import check_books
 from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
 from forge.dunning import chase, make_good, restore
@@ -57,7 +58,7 @@ SWEEP_EVERY_S: Final = 2.0
 PLAY_EVERY_S: Final = 10.0
 RECOVER_EVERY_S: Final = 3.0
 # What is asked every night, at an hour that the clocks never skip or repeat and when the fewest wait for an answer.
-NIGHTLY: Final = ("billing.invariants", "billing.leaks", "billing.dunning", "billing.failings", "forge.retention")
+NIGHTLY: Final = ("billing.invariants", "billing.day", "billing.leaks", "billing.dunning", "billing.failings", "forge.retention")
 NIGHT: Final = time(3, 30)
 SESSIONS_EVERY_S: Final = 60.0
 PLAN_EVERY_S: Final = 600.0
@@ -191,6 +192,18 @@ def register_nightly(jobs: App, one: House) -> None:
     jobs.task(name="billing.leaks", retry=RETRIES)(leaks_job)
     jobs.task(name="billing.failings", retry=RETRIES)(failings_job)
     jobs.task(name="forge.retention", retry=RETRIES)(retention_job)
+    register_billing(jobs, one)
+
+
+def register_billing(jobs: App, one: House) -> None:
+    async def day_job() -> None:
+        await bill_the_day(one.forge, one.forge.now().astimezone(one.forge.timezone).date())
+
+    async def run_job() -> None:
+        await go_on(one.forge)
+
+    jobs.task(name="billing.day", retry=RETRIES)(day_job)
+    jobs.task(name="billing.run", retry=RETRIES)(run_job)
 
 
 async def look_and_respond(works: Works) -> None:

@@ -700,9 +700,67 @@ CREATE TABLE catalogue.access_policy (
     rate_limit text NOT NULL,
     session_timeout_s integer NOT NULL DEFAULT 86400,
     address_pool text NOT NULL,
+    line_profile text NOT NULL DEFAULT ''::text,  -- the OLT's line profile, the CMTS's or the sector's service class
+    service_profile text NOT NULL DEFAULT ''::text,
+    dhcp_class text NOT NULL DEFAULT ''::text,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (offering_version_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
 );
+--   trigger add_nothing BEFORE INSERT ON catalogue.access_policy FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.access_policy REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.access_policy FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.add_on_held (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    subscriber_id bigint NOT NULL,
+    offering_version_id bigint NOT NULL,
+    held_from date NOT NULL,
+    held_until date,  -- the first day without it; none while it is held
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((held_until >= held_from)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+);
+CREATE UNIQUE INDEX add_on_once ON catalogue.add_on_held USING btree (subscriber_id, offering_version_id) WHERE (held_until IS NULL);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+--   trigger require_claim_after AFTER INSERT ON catalogue.add_on_held REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.add_on_held FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.bundle_part (
+    bundle_id bigint NOT NULL,
+    part_id bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (bundle_id, part_id),
+    CHECK ((bundle_id <> part_id)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (bundle_id) REFERENCES catalogue.offering(id),
+    FOREIGN KEY (part_id) REFERENCES catalogue.offering(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger refuse_circles BEFORE INSERT OR UPDATE ON catalogue.bundle_part FOR EACH ROW EXECUTE FUNCTION catalogue.refuse_circles()
+--   trigger require_claim_after AFTER INSERT ON catalogue.bundle_part REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.bundle_part FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.offered_service (
+    offering_version_id bigint NOT NULL,
+    cfs_id bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (offering_version_id, cfs_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (cfs_id) REFERENCES catalogue.specification(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger add_nothing BEFORE INSERT ON catalogue.offered_service FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE ON catalogue.offered_service FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.offered_service REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.offered_service FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE catalogue.offering (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -712,14 +770,22 @@ CREATE TABLE catalogue.offering (
     segment text NOT NULL,
     lifecycle_status text NOT NULL DEFAULT 'launched'::text,
     retired_by_action_id bigint,
+    category text NOT NULL DEFAULT 'base'::text,
+    worst_credit_class text,  -- sold to this class and better (A is best); none: to everybody
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     UNIQUE (code),
+    CHECK ((category = ANY (ARRAY['base'::text, 'add_on'::text, 'standalone'::text, 'bundle'::text]))),
     CHECK ((lifecycle_status = ANY (ARRAY['in_study'::text, 'in_design'::text, 'in_test'::text, 'active'::text, 'launched'::text, 'retired'::text, 'obsolete'::text]))),
     CHECK ((segment = ANY (ARRAY['residential'::text, 'business'::text]))),
-    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text]))),
+    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text, 'any'::text]))),
+    CHECK ((worst_credit_class = ANY (ARRAY['A'::text, 'B'::text, 'C'::text, 'D'::text, 'E'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (retired_by_action_id) REFERENCES actions.action(id)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger require_claim_after AFTER INSERT ON catalogue.offering REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.offering FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE catalogue.offering_version (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -730,16 +796,43 @@ CREATE TABLE catalogue.offering_version (
     up_kbps integer NOT NULL,
     contract_months integer NOT NULL DEFAULT 0,
     sla_id bigint,
+    made_by xid8 NOT NULL DEFAULT pg_current_xact_id(),  -- the only transaction that may add to what is on sale
+    termination_fee_minor bigint NOT NULL DEFAULT 0,  -- for each month of the contract that is left, without tax
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
     UNIQUE (offering_id, valid_from),
     CHECK ((contract_months >= 0)),
     CHECK ((down_kbps > 0)),
+    CHECK ((termination_fee_minor >= 0)),
     CHECK ((up_kbps > 0)),
     CHECK ((valid_to > valid_from)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (offering_id) REFERENCES catalogue.offering(id),
-    FOREIGN KEY (sla_id) REFERENCES catalogue.sla(id)
+    FOREIGN KEY (sla_id) REFERENCES catalogue.sla(id),
+    EXCLUDE USING gist (int8range(offering_id, offering_id, '[]'::text) WITH &&, daterange(valid_from, valid_to) WITH &&)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE OF id, offering_id, valid_from, down_kbps, up_kbps, contract_months, sla_id, termination_fee_minor, made_by ON catalogue.offering_version FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.offering_version REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.offering_version FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.plan_change (
+    from_id bigint NOT NULL,
+    to_id bigint NOT NULL,
+    timing text NOT NULL,
+    fee_minor bigint NOT NULL DEFAULT 0,  -- without tax
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (from_id, to_id),
+    CHECK ((fee_minor >= 0)),
+    CHECK ((from_id <> to_id)),
+    CHECK ((timing = ANY (ARRAY['immediate'::text, 'next_bill'::text, 'end_of_term'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (from_id) REFERENCES catalogue.offering(id),
+    FOREIGN KEY (to_id) REFERENCES catalogue.offering(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger require_claim_after AFTER INSERT ON catalogue.plan_change REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.plan_change FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE catalogue.price (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -748,11 +841,133 @@ CREATE TABLE catalogue.price (
     label text NOT NULL,
     amount_minor bigint NOT NULL,
     tax_category text NOT NULL DEFAULT 'standard'::text,
+    is_tax_inclusive boolean NOT NULL DEFAULT false,
+    charged text NOT NULL DEFAULT 'in_advance'::text,
+    meter text NOT NULL DEFAULT ''::text,  -- of usage: what is counted, as in data or calls_international; the name that usage records carry
+    unit text NOT NULL DEFAULT ''::text,  -- of usage: one unit counted, as in MB, second or message
+    per_units bigint NOT NULL DEFAULT 1,  -- of usage: amount_minor buys so many units, beyond the allowance
+    allowance_units bigint NOT NULL DEFAULT 0,
+    is_rolled_over boolean NOT NULL DEFAULT false,
+    tiering text NOT NULL DEFAULT 'graduated'::text,  -- graduated: each unit at the rate of the tier it falls in; volume: all at the rate of the tier reached
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    every_months integer NOT NULL DEFAULT 1,
     PRIMARY KEY (id),
     UNIQUE (offering_version_id, kind, label),
+    CHECK (((kind = 'usage'::text) OR ((allowance_units = 0) AND (per_units = 1) AND (NOT is_rolled_over)))),
+    CHECK ((allowance_units >= 0)),
     CHECK ((amount_minor > 0)),
+    CHECK ((charged = ANY (ARRAY['in_advance'::text, 'in_arrears'::text]))),
+    CHECK ((every_months = ANY (ARRAY[1, 2, 3, 6, 12, 24]))),
     CHECK ((kind = ANY (ARRAY['recurring'::text, 'one_off'::text, 'usage'::text]))),
+    CHECK ((per_units > 0)),
+    CHECK ((tiering = ANY (ARRAY['graduated'::text, 'volume'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger add_nothing BEFORE INSERT ON catalogue.price FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger keep_how_often BEFORE UPDATE OF every_months ON catalogue.price FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE OF offering_version_id, kind, amount_minor, tax_category, is_tax_inclusive, charged, meter, unit, per_units, allowance_units, is_rolled_over, tiering ON catalogue.price FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.price REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.price FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.price_phase (
+    price_id bigint NOT NULL,
+    ordinal integer NOT NULL,
+    kind text NOT NULL DEFAULT 'discount'::text,
+    months integer NOT NULL,
+    amount_minor bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (price_id, ordinal),
+    CHECK ((amount_minor >= 0)),
+    CHECK ((kind = ANY (ARRAY['trial'::text, 'discount'::text, 'fixed_term'::text]))),
+    CHECK ((months > 0)),
+    CHECK ((ordinal > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (price_id) REFERENCES catalogue.price(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger add_nothing BEFORE INSERT ON catalogue.price_phase FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE ON catalogue.price_phase FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.price_phase REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.price_phase FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.price_tier (
+    price_id bigint NOT NULL,
+    from_units bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    per_units bigint NOT NULL DEFAULT 1,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (price_id, from_units),
+    CHECK ((amount_minor >= 0)),
+    CHECK ((from_units >= 0)),
+    CHECK ((per_units > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (price_id) REFERENCES catalogue.price(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger add_nothing BEFORE INSERT ON catalogue.price_tier FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger keep_what_was_sold BEFORE DELETE OR UPDATE ON catalogue.price_tier FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.price_tier REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.price_tier FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+-- of those, a version takes what is of its technology, or of any
+CREATE TABLE catalogue.realisation (
+    cfs_id bigint NOT NULL,
+    rfs_id bigint NOT NULL,
+    PRIMARY KEY (cfs_id, rfs_id),
+    FOREIGN KEY (cfs_id) REFERENCES catalogue.specification(id),
+    FOREIGN KEY (rfs_id) REFERENCES catalogue.specification(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+-- requires: one of those named; excludes: none of them, read both ways; included_in: comes with them, so is not sold beside them
+CREATE TABLE catalogue.relation (
+    offering_id bigint NOT NULL,
+    kind text NOT NULL,
+    other_id bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (offering_id, kind, other_id),
+    CHECK ((kind = ANY (ARRAY['requires'::text, 'excludes'::text, 'included_in'::text]))),
+    CHECK ((offering_id <> other_id)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (offering_id) REFERENCES catalogue.offering(id),
+    FOREIGN KEY (other_id) REFERENCES catalogue.offering(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger require_claim_after AFTER INSERT ON catalogue.relation REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.relation FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.reply_item (
+    offering_version_id bigint NOT NULL,
+    ordinal integer NOT NULL,
+    attribute text NOT NULL,
+    op text NOT NULL DEFAULT ':='::text,
+    value text NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (offering_version_id, ordinal),
+    CHECK (((value <> ''::text) AND (value !~ '[[:cntrl:]]'::text))),
+    CHECK ((attribute ~ '^[A-Za-z0-9][A-Za-z0-9.-]{1,63}$'::text)),
+    CHECK ((op = ANY (ARRAY[':='::text, '='::text, '+='::text]))),
+    CHECK ((ordinal > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id)
+);
+--   trigger add_nothing BEFORE INSERT ON catalogue.reply_item FOR EACH ROW WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION catalogue.add_nothing_to_what_was_sold()
+--   trigger require_claim_after AFTER INSERT ON catalogue.reply_item REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.reply_item FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.resource_need (
+    rfs_id bigint NOT NULL,
+    ordinal integer NOT NULL,  -- the order in which they are got hold of, over all services of one offering
+    kind text NOT NULL,
+    model text NOT NULL DEFAULT ''::text,  -- what sort: an ONT, a /56, a static address; empty: any
+    needed text NOT NULL DEFAULT 'always'::text,
+    PRIMARY KEY (rfs_id, ordinal),
+    CHECK ((kind = ANY (ARRAY['visit'::text, 'access_port'::text, 'cpe'::text, 'vlan'::text, 'ipv4'::text, 'ipv6_prefix'::text, 'radius_credential'::text, 'access_profile'::text]))),
+    CHECK ((needed = ANY (ARRAY['always'::text, 'without_drop'::text]))),
+    CHECK ((ordinal > 0)),
+    FOREIGN KEY (rfs_id) REFERENCES catalogue.specification(id)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 
@@ -766,6 +981,44 @@ CREATE TABLE catalogue.sla (
     CHECK ((repair_hours > 0))
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE catalogue.sold_in (
+    offering_id bigint NOT NULL,
+    area_id bigint NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (offering_id, area_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (offering_id) REFERENCES catalogue.offering(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger require_claim_after AFTER INSERT ON catalogue.sold_in REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON catalogue.sold_in FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE catalogue.specification (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    code text NOT NULL,
+    kind text NOT NULL,
+    technology text NOT NULL DEFAULT 'any'::text,
+    name text NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (code),
+    CHECK ((kind = ANY (ARRAY['cfs'::text, 'rfs'::text]))),
+    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text, 'any'::text])))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE catalogue.tax_category (
+    code text NOT NULL,
+    title text NOT NULL,
+    PRIMARY KEY (code)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+-- function catalogue.add_nothing_to_what_was_sold() RETURNS trigger
+-- function catalogue.is_open_to(p_version bigint) RETURNS boolean
+-- function catalogue.keep_what_was_sold() RETURNS trigger
+-- function catalogue.refuse_circles() RETURNS trigger
 
 -- gis --------------------------------------------------------------------------------------------------------------------------------------
 
@@ -782,6 +1035,91 @@ CREATE TABLE gis.area (
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 
+-- a building of several units; consent: the landlord's, without which nothing is laid in it
+CREATE TABLE gis.building (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    area_id bigint NOT NULL,
+    name text NOT NULL,
+    landlord text NOT NULL DEFAULT ''::text,
+    consent text NOT NULL DEFAULT 'not_needed'::text,
+    consent_changed_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (area_id, name),
+    CHECK ((consent = ANY (ARRAY['not_needed'::text, 'missing'::text, 'asked'::text, 'given'::text, 'refused'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (area_id) REFERENCES gis.area(id)
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE gis.coverage (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    technology text NOT NULL,
+    down_kbps integer NOT NULL,
+    up_kbps integer NOT NULL,
+    ready_on date,  -- planned: ready for service on that day; none: ready
+    geometry jsonb NOT NULL,
+    south double precision NOT NULL,
+    west double precision NOT NULL,
+    north double precision NOT NULL,
+    east double precision NOT NULL,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (name),
+    CHECK (((geometry ->> 'type'::text) = ANY (ARRAY['Polygon'::text, 'MultiPolygon'::text]))),
+    CHECK ((down_kbps > 0)),
+    CHECK ((east > west)),
+    CHECK ((north > south)),
+    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text]))),
+    CHECK ((up_kbps > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+);
+CREATE INDEX coverage_by_box ON gis.coverage USING btree (south, north);
+
+CREATE TABLE gis.drop (
+    premise_id bigint NOT NULL,
+    device_id bigint NOT NULL,
+    length_m integer NOT NULL,
+    laid_at timestamp with time zone NOT NULL DEFAULT now(),
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (premise_id, device_id),
+    CHECK ((length_m >= 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES gis.serving_point(device_id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id)
+);
+CREATE INDEX drop_of_device ON gis.drop USING btree (device_id);
+--   row policy customer: (premise_id IN ( SELECT subscriber.premise_id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+--   trigger require_claim_after AFTER INSERT ON gis.drop REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON gis.drop FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE gis.lead (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    premise_id bigint,
+    written text NOT NULL,  -- the address as it was said
+    postcode text NOT NULL DEFAULT ''::text,
+    customer_id bigint,
+    wanted_kbps integer,
+    reason text NOT NULL,  -- why they could not be served, when they asked
+    recorded_at timestamp with time zone NOT NULL DEFAULT now(),
+    key text NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (key),
+    CHECK (((written <> ''::text) AND (length(written) <= 300))),
+    CHECK ((wanted_kbps > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id)
+);
+CREATE INDEX lead_by_postcode ON gis.lead USING btree (postcode);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger require_claim_after AFTER INSERT ON gis.lead REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON gis.lead FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE gis.premise (
     id bigint NOT NULL GENERATED AS IDENTITY,
     area_id bigint NOT NULL,
@@ -793,18 +1131,100 @@ CREATE TABLE gis.premise (
     latitude double precision NOT NULL,
     longitude double precision NOT NULL,
     corrected_by_action_id bigint,
+    building_id bigint,
+    external_id text,  -- the national register's key, as uprn:100012345 or fabric:1000000001; none for what is too new to have one
+    is_provisional boolean NOT NULL DEFAULT false,  -- we made it up from what somebody said: to be confirmed, and never filed with a regulator
+    kind text NOT NULL DEFAULT 'residential'::text,
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
+    UNIQUE (external_id),
     UNIQUE (postcode, street, number, unit),
     CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
     CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
     CHECK ((NOT ((latitude = (0)::double precision) AND (longitude = (0)::double precision)))),
+    CHECK ((kind = ANY (ARRAY['residential'::text, 'business'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (building_id) REFERENCES gis.building(id),
     FOREIGN KEY (corrected_by_action_id) REFERENCES actions.action(id)
 );
+CREATE INDEX premise_by_position ON gis.premise USING btree (latitude, longitude);
+CREATE INDEX premise_by_street ON gis.premise USING btree (lower(street));
 CREATE INDEX premise_of_area ON gis.premise USING btree (area_id);
+CREATE INDEX premise_of_building ON gis.premise USING btree (building_id) WHERE (building_id IS NOT NULL);
 --   row policy customer: (id IN ( SELECT subscriber.premise_id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
+
+CREATE TABLE gis.reservation (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    device_id bigint NOT NULL,
+    port integer NOT NULL,
+    premise_id bigint NOT NULL,
+    key text NOT NULL,  -- whom it is held for, as order:31: asked for twice it is one reservation
+    reserved_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_as text,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK (((ended_at IS NULL) = (ended_as IS NULL))),
+    CHECK ((ended_as = ANY (ARRAY['taken_up'::text, 'released'::text, 'expired'::text]))),
+    CHECK ((expires_at > reserved_at)),
+    CHECK ((port > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES gis.serving_point(device_id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id)
+);
+CREATE INDEX reservation_of_premise ON gis.reservation USING btree (premise_id) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX one_holder_per_port ON gis.reservation USING btree (device_id, port) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX one_port_per_key ON gis.reservation USING btree (key) WHERE (ended_at IS NULL);
+--   trigger announce AFTER INSERT OR DELETE ON gis.reservation FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON gis.reservation REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON gis.reservation REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON gis.reservation FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE gis.serving_point (
+    device_id bigint NOT NULL,
+    technology text NOT NULL,
+    ports integer NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    down_kbps integer NOT NULL,  -- the most that it gives to one line
+    up_kbps integer NOT NULL,
+    reach_m integer NOT NULL,  -- the longest drop; of a sector the furthest subscriber module
+    azimuth_deg integer,
+    beamwidth_deg integer,
+    split integer,  -- of a splitter: how many ways the light is shared, 1:N; none: it is not shared
+    budget_db real NOT NULL DEFAULT 28,  -- the optics' class: 28 is GPON B+ (ITU-T G.984.2, amendment 1)
+    ready_on date,  -- not in service before that day; none: it is
+    action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (device_id),
+    CHECK (((azimuth_deg >= 0) AND (azimuth_deg <= 359))),
+    CHECK (((azimuth_deg IS NULL) = (beamwidth_deg IS NULL))),
+    CHECK (((beamwidth_deg >= 1) AND (beamwidth_deg <= 360))),
+    CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
+    CHECK ((NOT ((latitude = (0)::double precision) AND (longitude = (0)::double precision)))),
+    CHECK ((budget_db > (0)::double precision)),
+    CHECK ((down_kbps > 0)),
+    CHECK ((ports > 0)),
+    CHECK ((reach_m > 0)),
+    CHECK ((split = ANY (ARRAY[2, 4, 8, 16, 32, 64, 128]))),
+    CHECK ((technology = ANY (ARRAY['fibre'::text, 'fixed_wireless'::text, 'docsis'::text]))),
+    CHECK ((up_kbps > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id)
+);
+CREATE INDEX serving_point_by_position ON gis.serving_point USING btree (latitude, longitude);
+
+-- function gis.coverage_around(p_latitude double precision, p_longitude double precision) RETURNS TABLE(id bigint, name text, technology text, down_kbps integer, up_kbps integer, ready_on date, geometry jsonb) SECURITY DEFINER
+-- function gis.kept_for_orders(p_device bigint, p_but_for_premise bigint) RETURNS bigint SECURITY DEFINER
+-- function gis.place_of(p_premise bigint) RETURNS TABLE(premise_id bigint, unit text, number text, street text, town text, postcode text, area_id bigint, area text, latitude double precision, longitude double precision, kind text, is_provisional boolean, building text, consent text) SECURITY DEFINER
+-- function gis.plant_around(p_premise bigint, p_latitude double precision, p_longitude double precision) RETURNS TABLE(device_id bigint, name text, kind text, technology text, area text, ports integer, lines bigint, reserved bigint, reserved_here bigint, latitude double precision, longitude double precision, down_kbps integer, up_kbps integer, reach_m integer, azimuth_deg integer, beamwidth_deg integer, split integer, budget_db real, ready_on date, operational_state text, drop_m integer, feeder_m integer, is_fed boolean, incidents bigint, median_power_dbm real, installs_failed bigint, installs_failed_on_light bigint) SECURITY DEFINER
+-- function gis.premises_like(p_postcode text, p_streets text[], p_building text, p_most integer) RETURNS TABLE(id bigint, unit text, number text, street text, town text, postcode text, area text, building text, is_provisional boolean) SECURITY DEFINER
+-- function gis.street_names() RETURNS SETOF text SECURITY DEFINER
+-- function gis.technologies_drawn() RETURNS SETOF text SECURITY DEFINER
 
 -- crm --------------------------------------------------------------------------------------------------------------------------------------
 
@@ -1085,8 +1505,12 @@ CREATE INDEX order_of_subscriber ON oms.product_order USING btree (subscriber_id
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON oms.product_order FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON oms.product_order REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger keep_legal BEFORE UPDATE OF state ON oms.product_order FOR EACH ROW WHEN (((CURRENT_USER = 'bedrock_executor'::name) AND (old.state IS DISTINCT FROM new.state) AND (NOT oms.is_legal(old.state, new.state)))) EXECUTE FUNCTION oms.keep_legal()
 --   trigger require_claim_after AFTER INSERT ON oms.product_order REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.product_order FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+-- function oms.is_legal(p_now text, p_wanted text) RETURNS boolean
+-- function oms.keep_legal() RETURNS trigger
 
 -- billing ----------------------------------------------------------------------------------------------------------------------------------
 
@@ -1131,10 +1555,45 @@ CREATE TABLE billing.balance (
     ledger_account text NOT NULL,
     amount_minor bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (customer_id, ledger_account),
-    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
-    FOREIGN KEY (ledger_account) REFERENCES billing.ledger_account(code)
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+
+CREATE TABLE billing.bill_run (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    run_type text NOT NULL,
+    since date NOT NULL,  -- everybody whose billing day came after it, until billed_on
+    billed_on date NOT NULL,
+    state text NOT NULL DEFAULT 'drafting'::text,
+    accounts bigint NOT NULL DEFAULT 0,
+    started_at timestamp with time zone NOT NULL DEFAULT now(),
+    ended_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((billed_on > since)),
+    CHECK ((run_type = ANY (ARRAY['onCycle'::text, 'offCycle'::text]))),
+    CHECK ((state = ANY (ARRAY['drafting'::text, 'drafted'::text, 'issuing'::text, 'done'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+);
+CREATE UNIQUE INDEX one_run_at_a_time ON billing.bill_run USING btree ((true)) WHERE (state <> 'done'::text);
+
+CREATE TABLE billing.bill_run_batch (
+    run_id bigint NOT NULL,
+    number integer NOT NULL,
+    customer_ids bigint[] NOT NULL,
+    drafts integer,  -- how many bills were drafted; none while that is still to do, and likewise issued
+    issued integer,
+    PRIMARY KEY (run_id, number),
+    FOREIGN KEY (run_id) REFERENCES billing.bill_run(id)
+);
+
+-- a cache: what the lines of all bills, drafts too, leave billed
+CREATE TABLE billing.billed_days (
+    charge_id bigint NOT NULL,
+    price_id bigint NOT NULL,
+    days datemultirange NOT NULL,
+    PRIMARY KEY (charge_id, price_id)
+);
 
 -- one version of the catalogue charged to one line; a line in use has exactly one that is no add-on
 CREATE TABLE billing.charge (
@@ -1241,6 +1700,47 @@ CREATE TABLE billing.credit (
 --   trigger require_claim_after AFTER INSERT ON billing.credit REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.credit FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+CREATE TABLE billing.credit_note (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    series text NOT NULL DEFAULT 'credit_notes'::text,
+    number bigint NOT NULL,
+    invoice_id bigint NOT NULL,
+    customer_id bigint NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    key text NOT NULL,
+    journal_id bigint NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (journal_id),
+    UNIQUE (key),
+    UNIQUE (series, number),
+    CHECK ((reason <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (invoice_id) REFERENCES billing.invoice(id),
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
+    FOREIGN KEY (series) REFERENCES billing.series(code)
+);
+CREATE INDEX credit_note_of_invoice ON billing.credit_note USING btree (invoice_id);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.credit_note FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+
+CREATE TABLE billing.credit_note_line (
+    credit_note_id bigint NOT NULL,
+    invoice_line_id bigint NOT NULL,
+    amount_minor bigint NOT NULL,  -- given back, without tax: of the sign of its line
+    tax_minor bigint NOT NULL,
+    PRIMARY KEY (credit_note_id, invoice_line_id),
+    FOREIGN KEY (credit_note_id) REFERENCES billing.credit_note(id),
+    FOREIGN KEY (invoice_line_id) REFERENCES billing.invoice_line(id)
+);
+CREATE INDEX credited_line ON billing.credit_note_line USING btree (invoice_line_id);
+--   row policy customer: (credit_note_id IN ( SELECT credit_note.id
+   FROM billing.credit_note
+  WHERE (credit_note.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.credit_note_line FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+
 CREATE TABLE billing.currency (
     only_one boolean NOT NULL DEFAULT true,
     code text NOT NULL,
@@ -1341,10 +1841,14 @@ CREATE TABLE billing.invoice (
     state text NOT NULL DEFAULT 'new'::text,  -- TMF678
     is_disputed boolean NOT NULL DEFAULT false,
     journal_id bigint,
+    series text DEFAULT 'invoices'::text,
+    run_id bigint,
+    anomalies text[] NOT NULL DEFAULT '{}'::text[],
+    total_net_minor bigint,
+    total_tax_minor bigint,
     PRIMARY KEY (id),
-    UNIQUE (customer_id, month),
     UNIQUE (journal_id),
-    UNIQUE (number),
+    UNIQUE (series, number),
     CHECK (((issued_at IS NULL) = (number IS NULL))),
     CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
     CHECK ((period_to > period_from)),
@@ -1352,8 +1856,12 @@ CREATE TABLE billing.invoice (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
 );
+CREATE INDEX invoice_of_customer ON billing.invoice USING btree (customer_id, month DESC);
+CREATE INDEX invoice_of_run ON billing.invoice USING btree (run_id) WHERE (run_id IS NOT NULL);
+CREATE UNIQUE INDEX one_draft ON billing.invoice USING btree (customer_id) WHERE ((number IS NULL) AND (run_id IS NOT NULL));
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger is_final BEFORE UPDATE OF id, number, customer_id, month, period_from, period_to, issued_at, due_on, journal_id ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
+--   trigger is_final_too BEFORE UPDATE OF series, run_id, total_net_minor, total_tax_minor, anomalies ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
 --   trigger is_kept BEFORE DELETE ON billing.invoice FOR EACH ROW WHEN ((old.journal_id IS NOT NULL)) EXECUTE FUNCTION billing.is_final()
 
 CREATE TABLE billing.invoice_document (
@@ -1379,17 +1887,31 @@ CREATE TABLE billing.invoice_line (
     subscriber_id bigint,
     offering_version_id bigint,
     cause text NOT NULL,
+    charge_id bigint,
+    price_id bigint,
+    one_off_id bigint,
+    period_from date,
+    period_to date,
+    of_days integer,  -- days of the whole period of which period_from to period_to is a part
+    units bigint,
+    unit_minor bigint,  -- what a whole period costs; for usage what was billed of the period before
+    tax_category text NOT NULL DEFAULT ''::text,
+    tax_percent numeric(7,4),
+    is_tax_inclusive boolean NOT NULL DEFAULT false,
+    formula text NOT NULL DEFAULT ''::text,  -- how the amount was worked out, in figures
     PRIMARY KEY (id),
     CHECK ((kind = ANY (ARRAY['recurring'::text, 'one_off'::text, 'usage'::text, 'credit'::text, 'discount'::text]))),
+    FOREIGN KEY (charge_id) REFERENCES billing.charge(id),
     FOREIGN KEY (invoice_id) REFERENCES billing.invoice(id),
-    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
-    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
+    FOREIGN KEY (one_off_id) REFERENCES billing.one_off(id)
 );
+CREATE INDEX line_of_charge ON billing.invoice_line USING btree (charge_id) WHERE (charge_id IS NOT NULL);
 CREATE INDEX line_of_invoice ON billing.invoice_line USING btree (invoice_id);
 --   row policy customer: (invoice_id IN ( SELECT invoice.id
    FROM billing.invoice
   WHERE (invoice.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
---   trigger is_final BEFORE INSERT OR DELETE OR UPDATE ON billing.invoice_line FOR EACH ROW EXECUTE FUNCTION billing.line_is_final()
+--   trigger are_final AFTER INSERT ON billing.invoice_line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing.lines_are_final()
+--   trigger is_final BEFORE DELETE OR UPDATE ON billing.invoice_line FOR EACH ROW EXECUTE FUNCTION billing.line_is_final()
 
 CREATE TABLE billing.journal (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1405,7 +1927,7 @@ CREATE TABLE billing.journal (
     UNIQUE (operation_key),
     UNIQUE (reverses_id),
     CHECK (((kind = 'reversal'::text) = (reverses_id IS NOT NULL))),
-    CHECK ((kind = ANY (ARRAY['invoice'::text, 'payment'::text, 'match'::text, 'credit'::text, 'refund'::text, 'write_off'::text, 'reversal'::text, 'opening'::text]))),
+    CHECK ((kind = ANY (ARRAY['invoice'::text, 'payment'::text, 'match'::text, 'credit'::text, 'credit_note'::text, 'refund'::text, 'write_off'::text, 'reversal'::text, 'opening'::text]))),
     CHECK ((rounding = ANY (ARRAY['half_up'::text, 'half_even'::text, 'down'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (reverses_id) REFERENCES billing.journal(id)
@@ -1452,6 +1974,31 @@ CREATE TABLE billing.ledger_account (
     PRIMARY KEY (code),
     CHECK ((class = ANY (ARRAY['asset'::text, 'liability'::text, 'income'::text, 'expense'::text, 'equity'::text])))
 );
+--   trigger is_kept BEFORE DELETE OR UPDATE OF code ON billing.ledger_account FOR EACH ROW EXECUTE FUNCTION billing.account_is_kept()
+
+CREATE TABLE billing.one_off (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    subscriber_id bigint NOT NULL,
+    label text NOT NULL,
+    amount_minor bigint NOT NULL,  -- without tax
+    tax_category text NOT NULL DEFAULT 'standard'::text,
+    charged_on date NOT NULL,
+    cause text NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (cause),
+    CHECK ((amount_minor > 0)),
+    CHECK ((cause <> ''::text)),
+    CHECK ((label <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id) DEFERRABLE
+);
+CREATE INDEX one_off_of_customer ON billing.one_off USING btree (customer_id);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger require_claim_after AFTER INSERT ON billing.one_off REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON billing.one_off FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- a cache: a posting to receivable less its allocations
 CREATE TABLE billing.open_item (
@@ -1461,7 +2008,6 @@ CREATE TABLE billing.open_item (
     open_minor bigint NOT NULL,
     PRIMARY KEY (journal_id),
     CHECK (((open_minor >= LEAST(amount_minor, (0)::bigint)) AND (open_minor <= GREATEST(amount_minor, (0)::bigint)))),
-    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
 );
 CREATE INDEX item_open ON billing.open_item USING btree (customer_id) WHERE (open_minor <> 0);
@@ -1536,14 +2082,13 @@ CREATE TABLE billing.posting (
     customer_id bigint,  -- none where it is not known yet whose money it is
     amount_minor bigint NOT NULL,  -- debits are positive, credits negative
     PRIMARY KEY (journal_id, ledger_account),
-    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
-    FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
-    FOREIGN KEY (ledger_account) REFERENCES billing.ledger_account(code)
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
 );
 CREATE INDEX posting_in_suspense ON billing.posting USING btree (amount_minor) WHERE (ledger_account = 'suspense'::text);
 CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) INCLUDE (ledger_account, amount_minor);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.posting FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+--   trigger must_be_known AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_be_known()
 --   trigger post_to_caches AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.post_to_caches()
 --   trigger stays_within AFTER INSERT ON billing.posting FOR EACH STATEMENT EXECUTE FUNCTION billing.stays_within()
 
@@ -1591,39 +2136,164 @@ CREATE INDEX event_parked ON billing.provider_event USING btree (id) WHERE (stat
 --   trigger announce AFTER INSERT OR DELETE ON billing.provider_event FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON billing.provider_event REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
+CREATE TABLE billing.series (
+    code text NOT NULL,
+    legal_entity text NOT NULL,
+    kind text NOT NULL,
+    prefix text NOT NULL DEFAULT ''::text,
+    first_number bigint NOT NULL DEFAULT 100001,
+    next_number bigint NOT NULL DEFAULT 100001,
+    PRIMARY KEY (code),
+    CHECK ((code <> ''::text)),
+    CHECK ((first_number > 0)),
+    CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
+    CHECK ((legal_entity <> ''::text)),
+    CHECK ((next_number >= first_number))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE billing.tax_exemption (
+    customer_id bigint NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date,  -- the first day on which it no longer holds
+    reason text NOT NULL,
+    certificate text NOT NULL,
+    PRIMARY KEY (customer_id, valid_from),
+    CHECK ((certificate <> ''::text)),
+    CHECK ((reason = ANY (ARRAY['exempt'::text, 'reverse_charge'::text]))),
+    CHECK ((valid_to > valid_from)),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+
+CREATE TABLE billing.tax_rate (
+    region text NOT NULL,
+    category text NOT NULL,
+    valid_from date NOT NULL,
+    percent numeric(7,4) NOT NULL,  -- of the net amount, from valid_from until the next row of the region and category
+    PRIMARY KEY (region, category, valid_from),
+    CHECK (((percent >= (0)::numeric) AND (percent <= (100)::numeric))),
+    CHECK ((category <> ''::text)),
+    CHECK ((region <> ''::text))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
+CREATE TABLE billing.tax_region (
+    customer_id bigint NOT NULL,
+    valid_from date NOT NULL,
+    region text NOT NULL,
+    PRIMARY KEY (customer_id, valid_from),
+    CHECK ((region <> ''::text)),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
+);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+
+CREATE TABLE billing.usage_record (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    source text NOT NULL,
+    record_id text NOT NULL,
+    subscriber_id bigint NOT NULL,
+    meter text NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    units bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL DEFAULT now(),
+    state text NOT NULL,  -- TMF635, as far as intake decides it: guided or recycled; that it was rated, rerated and billed says billing.usage_total
+    why text NOT NULL DEFAULT ''::text,
+    charge_id bigint,
+    price_id bigint,
+    period_from date,
+    PRIMARY KEY (id),
+    UNIQUE (source, record_id),
+    CHECK (((state = 'rejected'::text) = (why <> ''::text))),
+    CHECK (((state = 'rejected'::text) OR ((charge_id IS NOT NULL) AND (price_id IS NOT NULL) AND (period_from IS NOT NULL)))),
+    CHECK ((state = ANY (ARRAY['received'::text, 'rejected'::text, 'recycled'::text, 'guided'::text, 'rated'::text, 'rerated'::text, 'billed'::text]))),
+    CHECK ((why = ANY (ARRAY[''::text, 'negative'::text, 'future'::text, 'closed_period'::text, 'no_charge'::text, 'no_price'::text, 'too_large'::text]))),
+    FOREIGN KEY (charge_id) REFERENCES billing.charge(id),
+    FOREIGN KEY (price_id) REFERENCES catalogue.price(id)
+);
+CREATE INDEX usage_of_total ON billing.usage_record USING btree (charge_id, price_id, period_from) WHERE (state <> 'rejected'::text);
+CREATE INDEX usage_rejected ON billing.usage_record USING btree (received_at) WHERE (state = 'rejected'::text);
+--   row policy customer: (subscriber_id IN ( SELECT subscriber.id
+   FROM crm.subscriber
+  WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+
+-- units differ from billed_units: to be rated; billed before, then rated again and the difference charged
+CREATE TABLE billing.usage_total (
+    charge_id bigint NOT NULL,
+    price_id bigint NOT NULL,
+    period_from date NOT NULL,
+    period_to date NOT NULL,
+    customer_id bigint NOT NULL,
+    units bigint NOT NULL,
+    billed_units bigint NOT NULL DEFAULT 0,
+    billed_minor bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (charge_id, price_id, period_from),
+    CHECK ((period_to > period_from)),
+    CHECK ((units >= 0)),
+    FOREIGN KEY (charge_id) REFERENCES billing.charge(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (price_id) REFERENCES catalogue.price(id)
+);
+CREATE INDEX usage_to_bill ON billing.usage_total USING btree (customer_id) WHERE (units <> billed_units);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+
+-- function billing.account_is_kept() RETURNS trigger SECURITY DEFINER
 -- function billing.act_upon(p_kind text, p_reference text, p_request_id bigint, p_customer_id bigint, p_amount_minor bigint, p_currency text, p_occurred_at timestamp with time zone) RETURNS text[] SECURITY DEFINER
 -- function billing.acting() RETURNS bigint SECURITY DEFINER
 -- function billing.allocate(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
 -- function billing.allocate_in_caches() RETURNS trigger SECURITY DEFINER
+-- function billing.anomalies(p_total bigint, p_has_twin boolean, p_lacks_charge boolean, p_last bigint, p_last_from date, p_moved_on date, p_percent integer) RETURNS text[]
+-- function billing.begin_issuing(p_run_id bigint) RETURNS void SECURITY DEFINER
 -- function billing.bring_over(p_key text, p_from bigint, p_to bigint, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.charge_is_final() RETURNS trigger
+-- function billing.count_usage(p_charge_ids bigint[], p_price_ids bigint[], p_periods date[], p_units bigint[]) RETURNS void SECURITY DEFINER
+-- function billing.cycle_date(month integer, cycle_day integer) RETURNS date
+-- function billing.draft(p_run_id bigint, p_customer_ids bigint[], p_on date) RETURNS integer SECURITY DEFINER
+-- function billing.guide(p_subscriber_id bigint, p_meter text, p_used_at timestamp with time zone) RETURNS TABLE(charge_id bigint, price_id bigint, period_from date, period_to date) SECURITY DEFINER
 -- function billing.hear(p_provider text, p_event_id text, p_kind text, p_reference text, p_request_id bigint, p_customer_id bigint, p_amount_minor bigint, p_currency text, p_occurred_at timestamp with time zone) RETURNS TABLE(state text, why text, customer_id bigint, is_new boolean) SECURITY DEFINER
 -- function billing.is_final() RETURNS trigger
+-- function billing.issue_batch(p_run_id bigint, p_number integer, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
+-- function billing.issue_credit_note(p_key text, p_invoice_id bigint, p_line_ids bigint[], p_amounts_minor bigint[], p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.issue_invoices(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.journal_of_money(p_payment billing.payment) RETURNS bigint SECURITY DEFINER
 -- function billing.keep_pause() RETURNS trigger SECURITY DEFINER
+-- function billing.known_of(p_customer_ids bigint[], p_on date) RETURNS TABLE(customer_id bigint, lacks_charge boolean, last_total bigint, last_from date, moved_on date) SECURITY DEFINER
 -- function billing.line_is_final() RETURNS trigger SECURITY DEFINER
+-- function billing.lines_are_final() RETURNS trigger SECURITY DEFINER
 -- function billing.lock_customers(p_customer_ids bigint[]) RETURNS void SECURITY DEFINER
 -- function billing.look_again() RETURNS trigger SECURITY DEFINER
 -- function billing.match_payment(p_reference text, p_customer_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.month_of(d date) RETURNS integer
 -- function billing.must_balance() RETURNS trigger SECURITY DEFINER
 -- function billing.must_be_claimed() RETURNS trigger SECURITY DEFINER
+-- function billing.must_be_known() RETURNS trigger SECURITY DEFINER
+-- function billing.open_run(p_run_type text, p_since date, p_on date, p_customer_ids bigint[], p_batch integer) RETURNS bigint SECURITY DEFINER
+-- function billing.period_number(d date, anchor integer, every integer, cycle_day integer) RETURNS integer
 -- function billing.post(p_kind text, p_key text, p_at timestamp with time zone, p_customer_id bigint, p_accounts text[], p_amounts_minor bigint[], p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.post_credits(p_cause text, p_customer_ids bigint[], p_subscriber_ids bigint[], p_amounts_minor bigint[], p_formulas text[], p_at timestamp with time zone) RETURNS TABLE(customer_id bigint, subscriber_id bigint, amount bigint, formula text) SECURITY DEFINER
 -- function billing.post_to_caches() RETURNS trigger SECURITY DEFINER
+-- function billing.rated(p_price_id bigint, p_units bigint) RETURNS numeric
 -- function billing.receive_payment(p_customer_id bigint, p_amount_minor bigint, p_received_at timestamp with time zone, p_method text, p_reference text) RETURNS bigint SECURITY DEFINER
+-- function billing.receive_usage(p_source text, p_record_ids text[], p_subscriber_ids bigint[], p_meters text[], p_used_at timestamp with time zone[], p_units bigint[], p_at timestamp with time zone) RETURNS TABLE(state text, why text, records bigint) SECURITY DEFINER
 -- function billing.record_leaks(p_subscribers bigint[]) RETURNS TABLE(found bigint, gone bigint) SECURITY DEFINER
+-- function billing.recycle_usage(p_record_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.refund(p_key text, p_reference text, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.release(p_journal_id bigint) RETURNS void SECURITY DEFINER
+-- function billing.release_held(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.return_payment(p_reference text, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.reverse(p_journal_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.reverse_journal(p_journal_id bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.rounded(amount numeric, mode text) RETURNS bigint
 -- function billing.set_currency(p_code text) RETURNS void SECURITY DEFINER
 -- function billing.set_dispute(p_invoice_id bigint, p_is_disputed boolean) RETURNS void SECURITY DEFINER
 -- function billing.settle(p_from_journal_id bigint, p_invoice_id bigint, p_amount_minor bigint) RETURNS void SECURITY DEFINER
 -- function billing.stays_within() RETURNS trigger SECURITY DEFINER
 -- function billing.take_leak_looks(p_most integer) RETURNS bigint[] SECURITY DEFINER
+-- function billing.total_again(p_run_id bigint, p_customer_ids bigint[], p_on date) RETURNS void SECURITY DEFINER
 -- function billing.unmatch_payment(p_reference text, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.untaxed(p_customer_ids bigint[], p_on date) RETURNS text SECURITY DEFINER
+-- function billing.usage_due(p_customer_ids bigint[], p_on date) RETURNS TABLE(customer_id bigint, subscriber_id bigint, offering_version_id bigint, charge_id bigint, price_id bigint, label text, units bigint, minor bigint, billed_minor bigint, period_from date, last_day date, tax_category text, is_tax_inclusive boolean, cause text) SECURITY DEFINER
+-- function billing.usage_refused(p_units bigint, p_used_at timestamp with time zone, p_charge_id bigint, p_price_id bigint, p_period_to date, p_at timestamp with time zone) RETURNS text SECURITY DEFINER
 -- function billing.write_off(p_key text, p_invoice_id bigint, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 
 -- nms --------------------------------------------------------------------------------------------------------------------------------------
@@ -1713,14 +2383,17 @@ CREATE TABLE cmdb.access (
     cpe_model text NOT NULL DEFAULT ''::text,
     received_power_dbm real,
     measured_at timestamp with time zone,
+    port integer,
     PRIMARY KEY (subscriber_id),
     UNIQUE (cpe_serial),
     UNIQUE (reported_by_device_id, managed_object),
+    CHECK ((port > 0)),
     FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
     FOREIGN KEY (reported_by_device_id) REFERENCES cmdb.device(id),
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
 );
 CREATE INDEX access_of_device ON cmdb.access USING btree (device_id);
+CREATE UNIQUE INDEX one_line_per_port ON cmdb.access USING btree (device_id, port) WHERE (port IS NOT NULL);
 --   row policy customer: (subscriber_id IN ( SELECT subscriber.id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))

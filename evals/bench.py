@@ -47,8 +47,12 @@ BENCHMARKS: Final = {
     "change-seen": "change_seen",
     "doors": "doors",
     "leaks": "leaks",
+    "address-match": "address_match",
     "principal": "principal",
+    "ip-race": "ip_race",
+    "activation": "activation",
     "protected": "protected",
+    "bill-run": "bill_accounts",
 }
 
 

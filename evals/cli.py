@@ -24,6 +24,7 @@ from api.commands.effects import add_effects
 from api.commands.explaining import add_explaining
 from api.commands.inbox import add_inbox
 from api.commands.keys import add_keys
+from api.commands.orders import add_orders
 from api.commands.privacy import add_privacy
 from api.commands.radius import add_radius
 from api.commands.roles import add_roles
@@ -142,6 +143,7 @@ add_roles(app)
 add_keys(app)
 add_privacy(app)
 add_inbox(app)
+add_orders(app)
 add_drills(evaluations)
 add_ledger(evaluations)
 add_governance(evaluations)

@@ -84,8 +84,8 @@ async def link(owner: Owner, one: int, other: int, kind: str = "trunk", **column
     return await row(owner, "cmdb.link", name=name, kind=kind, from_device_id=one, to_device_id=other, **columns)
 
 
-async def offering(owner: Owner, code: str = "fibre-100", monthly_minor: int = 3000, segment: str = "residential") -> int:
-    """An offering version with one recurring price; the version's id."""
+async def offering(owner: Owner, code: str = "fibre-100", monthly_minor: int = 3000, segment: str = "residential", **version: Any) -> int:
+    """An offering version with one recurring price, decomposable, with an access policy; the version's id."""
     found = await (
         await owner.execute(
             "SELECT v.id FROM catalogue.offering_version v JOIN catalogue.offering o ON o.id = v.offering_id WHERE o.code = %s", (code,)
@@ -93,11 +93,40 @@ async def offering(owner: Owner, code: str = "fibre-100", monthly_minor: int = 3
     ).fetchone()
     if found:
         return int(found[0])
-    offered = await row(owner, "catalogue.offering", code=code, name=code, technology="fibre", segment=segment)
-    version = await row(
-        owner, "catalogue.offering_version", offering_id=offered, valid_from=date(2025, 1, 1), down_kbps=100_000, up_kbps=20_000
+    technology = version.pop("technology", "fibre")
+    offered = await row(owner, "catalogue.offering", code=code, name=code, technology=technology, segment=segment)
+    version = {"valid_from": date(2025, 1, 1), "down_kbps": 100_000, "up_kbps": 20_000, **version}
+    return await _whole(owner, await row(owner, "catalogue.offering_version", offering_id=offered, **version), code, monthly_minor)
+
+
+async def repriced(owner: Owner, code: str, monthly_minor: int, day: date = NOW.date()) -> int:
+    """The offering at another price from `day` on: a new version with the old one's terms, whose id is answered."""
+    moved = await owner.execute(
+        "WITH ended AS (UPDATE catalogue.offering_version SET valid_to = %(day)s FROM catalogue.offering"
+        " WHERE offering.id = offering_id AND offering.code = %(code)s AND valid_to IS NULL"
+        " RETURNING offering_version.offering_id, down_kbps, up_kbps, contract_months, sla_id) SELECT * FROM ended",
+        {"day": day, "code": code},
     )
+    columns = [column.name for column in moved.description or ()]
+    ended = await moved.fetchone()
+    assert ended is not None, code
+    version = await row(owner, "catalogue.offering_version", valid_from=day, **dict(zip(columns, ended, strict=True)))
+    return await _whole(owner, version, code, monthly_minor)
+
+
+async def _whole(owner: Owner, version: int, code: str, monthly_minor: int) -> int:
     await row(owner, "catalogue.price", offering_version_id=version, kind="recurring", label=code, amount_minor=monthly_minor)
+    await owner.execute(
+        "INSERT INTO catalogue.offered_service (offering_version_id, cfs_id)"
+        " SELECT %s, id FROM catalogue.specification WHERE code = 'internet_access'",
+        (version,),
+    )
+    await owner.execute(
+        "INSERT INTO catalogue.access_policy (offering_version_id, rate_limit, address_pool, line_profile, service_profile)"
+        " SELECT id, up_kbps || 'k/' || down_kbps || 'k', 'residential', 'line-' || down_kbps, 'internet'"
+        "  FROM catalogue.offering_version WHERE id = %s",
+        (version,),
+    )
     return version
 
 

@@ -1,8 +1,14 @@
 """What an agent may ask of the catalogue."""
 
+from dataclasses import dataclass
+from datetime import date
+
 from atlas.catalogue import reads
-from atlas.catalogue.records import OfferingPage, Plan
-from atlas.catalogue.rules import checked_on_sale, normalised_speed
+from atlas.catalogue.records import Defect, OfferingPage, Plan, PriceComponent, SimulatedChange
+from atlas.catalogue.rules.offers import checked_on_sale, normalised_speed
+from atlas.catalogue.rules.pricing import checked_amount
+from atlas.errors import InvalidField
+from atlas.money import DEFAULT_CURRENCY
 from atlas.principal import Assurance
 from forge.actions.catalogue import RetireOffering
 from forge.propose import Proposed
@@ -41,3 +47,45 @@ async def retire_offering(turn: Turn, code: str) -> Proposed:
     checked_on_sale(offering.code, offering.lifecycle_status)
     use = await reads.use_of_offering(turn.conn, offering.id)
     return await turn.propose(RetireOffering(offering.id, offering.code, use.customers), "a member of staff takes the offering off sale")
+
+
+@dataclass(frozen=True)
+class PlanIncludes:
+    """What a plan on sale is: its speeds in kbit/s, contract, services, and every price with its discounts, tax as each price says."""
+
+    plan: Plan
+    services: tuple[str, ...]
+    prices: tuple[PriceComponent, ...]
+
+
+@needs(Assurance.UNKNOWN)
+async def what_plan_includes(turn: Turn, plan: str) -> PlanIncludes:
+    """What one plan on sale includes: speed, contract, services, prices with discounts and allowances. `plan`: its code or name.
+
+    Fails where no plan of that name is on sale today.
+    """
+    wanted = plan.strip().lower()
+    for known in await reads.plans_on_sale(turn.conn, turn.now.date()):
+        if wanted in (known.code.lower(), known.name.lower()):
+            made_of = await reads.decomposition_of(turn.conn, known.offering_version_id)
+            return PlanIncludes(known, made_of.cfs, tuple(await reads.prices_of(turn.conn, known.offering_version_id)))
+    raise InvalidField("plan", f"no plan called {plan[:60]!r} is on sale")
+
+
+async def simulate_price(turn: Turn, code: str, monthly: str, wanted_on: date | None = None) -> SimulatedChange:
+    """What moving everybody who has an offering to this price would do, from `wanted_on` or today. Changes nothing. For staff.
+
+    `monthly` is the new amount of its one recurring price, as 31.50. Contracts in breach are those still bound that would pay more.
+    """
+    turn.for_staff_only()
+    offering = await reads.offering(turn.conn, code)
+    day = wanted_on or turn.now.date()
+    amount = checked_amount(monthly, DEFAULT_CURRENCY, DEFAULT_CURRENCY, "monthly")
+    label = await reads.recurring_label(turn.conn, offering.id, day)
+    return await reads.simulated(turn.conn, offering.code, label, amount, day)
+
+
+async def lint_catalogue(turn: Turn) -> list[Defect]:
+    """What is wrong with what is sold or had: no policy, no tax code, faster than the network, nothing behind it, no price. For staff."""
+    turn.for_staff_only()
+    return await reads.defects(turn.conn, turn.now.date())

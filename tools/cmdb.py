@@ -1,11 +1,14 @@
 """What an agent may ask of the plant: the customer's own line and equipment; for staff, any device."""
 
 from atlas.cmdb import reads
+from atlas.cmdb.records.numbers import Asset, AssetEvent, Drift, Number, PoolForecast
 from atlas.cmdb.records.plant import Device, Line
+from atlas.cmdb.rules import serial_key
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, SubscriberId
 from atlas.principal import Assurance
 from forge.actions.cmdb.plant import MarkDeviceState, RestartDevice
+from forge.actions.cmdb.stock import ReplaceBox, ReserveNumbers, RuleOnDrift
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 
@@ -65,3 +68,64 @@ async def _device(turn: Turn, name: str) -> Device:
     if found is None:
         raise NotFound("device", name)
     return found
+
+
+async def pool_forecasts(turn: Turn) -> list[PoolForecast]:
+    """Every pool of addresses, prefixes and VLANs: how many are free, and how many the order book and churn leave in 30 days. For staff.
+
+    `short_by` is what will be missing; 0 where there are enough.
+    """
+    turn.for_staff_only()
+    return await reads.pool_forecasts(turn.conn)
+
+
+async def numbers_of_line(turn: Turn, line: SubscriberId) -> list[Number]:
+    """What this line holds of addresses, prefixes and VLANs, reserved or assigned. For staff."""
+    turn.for_staff_only()
+    return await reads.numbers_of(turn.conn, line)
+
+
+async def reserve_numbers(turn: Turn, customer_id: CustomerId, line: SubscriberId) -> Proposed:
+    """Reserves the next free address (and prefix, where there are pools of them) for this line, for an hour. For staff.
+
+    What the line holds already is kept. Fails where a pool is exhausted.
+    """
+    turn.for_staff_only()
+    return await turn.propose(ReserveNumbers(customer_id, line, str(turn.correlation_id)), "reserved by somebody who works here")
+
+
+async def drifts(turn: Turn) -> list[Drift]:
+    """Lines of which the network does something else than is billed: both speeds, since when, what it costs us a month. For staff."""
+    turn.for_staff_only()
+    return await reads.drifts(turn.conn, most=50)
+
+
+async def rule_on_drift(turn: Turn, line: SubscriberId, accept: bool, reason: str) -> Proposed:
+    """Accepts what the network does for this line as it is, or (`accept` false) has it put back to what is billed. For staff."""
+    turn.for_staff_only()
+    found = next(iter(await reads.drifts(turn.conn, line)), None)
+    if found is None:
+        raise NotFound("drift at line", line)
+    return await turn.propose(RuleOnDrift.of(found, reason, is_accepted=accept), reason)
+
+
+async def find_box(turn: Turn, serial: str) -> Asset:
+    """A box of ours by its serial, however it is written: kind, model, state, at which line or in whose van. For staff."""
+    turn.for_staff_only()
+    found = await reads.asset_of_serial(turn.conn, serial_key(serial))
+    if found is None:
+        raise NotFound("box", serial_key(serial))
+    return found
+
+
+async def history_of_place(turn: Turn, line: SubscriberId) -> list[AssetEvent]:
+    """What happened to every box that ever stood where this line is, oldest first. For staff."""
+    turn.for_staff_only()
+    return await reads.history_of_place(turn.conn, line)
+
+
+async def replace_box(turn: Turn, customer_id: CustomerId, line: SubscriberId, serial: str, reason: str) -> Proposed:
+    """Puts the box of this serial, out of stock, where another one stands at this line; the old one goes to its maker. For staff."""
+    turn.for_staff_only()
+    action = ReplaceBox(customer_id, line, str(turn.correlation_id), serial_key(serial), reason)
+    return await turn.propose(action, reason)

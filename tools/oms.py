@@ -3,11 +3,12 @@
 from datetime import date
 
 from atlas.errors import InvalidField
-from atlas.identity import CustomerId, OrderId, SubscriberId
+from atlas.identity import CustomerId, OrderId, PremiseId, SubscriberId
 from atlas.oms import reads
-from atlas.oms.records import Order, PlanChange
-from atlas.oms.rules import checked_reason, state_when_cancelled, the_change
+from atlas.oms.records import Fallen, Happened, Jeopardy, Order, PlanChange
+from atlas.oms.rules import checked_offer, checked_reason, state_when_cancelled, the_change
 from atlas.principal import Assurance
+from forge.actions.oms.orders import GiveUpOrder, MendOrder, PlaceCease, PlaceOrder
 from forge.actions.oms.plans import CancelOrder, RequestPlanChange
 from forge.propose import Proposed
 from tools.turn import Turn, needs
@@ -55,3 +56,80 @@ async def cancel_order(turn: Turn, order: OrderId, reason: str) -> Proposed:
     return await turn.propose(
         CancelOrder(turn.customer_id, found.id, found.state_changed_at, checked_reason(reason)), "the customer withdraws the order"
     )
+
+
+@needs(Assurance.VERIFIED)
+async def order_line(turn: Turn, plan: str, wanted_on: date | None = None) -> Proposed:
+    """Orders `plan` (its code or name) as a new line at the customer's own address, from `wanted_on`, else from today.
+
+    Answers with a reference, and whether it is ordered or waits for a person. Fails where a line is there already, or an order is open,
+    and where we know several addresses of theirs or none.
+    """
+    today = turn.now.date()
+    if wanted_on is not None and wanted_on < today:
+        raise InvalidField("wanted_on", "a line is not begun in the past")
+    premises = await reads.own_premises(turn.conn, turn.customer_id)
+    if len(premises) != 1:
+        raise InvalidField("address", f"we know {len(premises)} addresses of yours: somebody of ours places this order with you")
+    found = checked_offer(await reads.offer(turn.conn, turn.customer_id, premises[0], plan, today), plan)
+    action = PlaceOrder.of(found, wanted_on or today, f"conversation:{turn.correlation_id}:{found.code}")
+    return await turn.propose(action, "the customer orders a line")
+
+
+async def place_order_for(turn: Turn, customer_id: CustomerId, premise_id: PremiseId, plan: str, wanted_on: date | None = None) -> Proposed:
+    """Orders `plan` (its code or name) as a new line of this customer at this premise, from `wanted_on`, else from today. For staff."""
+    turn.for_staff_only()
+    today = turn.now.date()
+    found = checked_offer(await reads.offer(turn.conn, customer_id, premise_id, plan, today), plan)
+    action = PlaceOrder.of(found, wanted_on or today, f"staff:{turn.correlation_id}:{customer_id}:{premise_id}:{found.code}")
+    return await turn.propose(action, "ordered for the customer by somebody who works here")
+
+
+async def end_line(turn: Turn, customer_id: CustomerId, line: SubscriberId, reason: str, wanted_on: date | None = None) -> Proposed:
+    """Orders the end of one line of this customer, on `wanted_on`, else today: port and numbers freed, charging stopped. For staff."""
+    turn.for_staff_only()
+    key = f"staff:{turn.correlation_id}:cease:{line}"
+    action = PlaceCease(customer_id, line, wanted_on or turn.now.date(), checked_reason(reason), key)
+    return await turn.propose(action, "ended for the customer by somebody who works here")
+
+
+async def show_order(turn: Turn, order: OrderId) -> list[Happened]:
+    """The whole story of one order, oldest first: which system did what, who asked, and how many milliseconds it took. For staff."""
+    turn.for_staff_only()
+    return await reads.story_of(turn.conn, order)
+
+
+async def fallout_queue(turn: Turn) -> list[Fallen]:
+    """Orders of which a step failed and that wait to be mended: step, cause (data, inventory, downstream, partner, timeout), until when.
+
+    For staff.
+    """
+    turn.for_staff_only()
+    return await reads.fallout_queue(turn.conn)
+
+
+async def orders_in_jeopardy(turn: Turn) -> list[Jeopardy]:
+    """Orders that will miss the day that was wanted, or have: when they are expected, and why. Soonest day first. For staff."""
+    turn.for_staff_only()
+    return await reads.in_jeopardy(turn.conn)
+
+
+async def resume_order(turn: Turn, order: OrderId, reason: str, serial: str | None = None) -> Proposed:
+    """Lets an order in the repair queue go on from the step that failed; `serial` where another box is to be used. For staff.
+
+    Fails where the order does not wait there.
+    """
+    turn.for_staff_only()
+    case = await reads.case_of(turn.conn, order)
+    action = MendOrder(case.customer_id, order, f"{turn.correlation_id}", checked_reason(reason), serial)
+    return await turn.propose(action, reason)
+
+
+async def give_up_order(turn: Turn, order: OrderId, reason: str) -> Proposed:
+    """Takes back all that was done for an order in the repair queue: it ends as failed, and its customer is told. For staff.
+
+    Fails where the order does not wait there, or its line works already.
+    """
+    turn.for_staff_only()
+    case = await reads.case_of(turn.conn, order)
+    return await turn.propose(GiveUpOrder(case.customer_id, order, f"{turn.correlation_id}", checked_reason(reason)), reason)

@@ -1,10 +1,41 @@
 """Questions about what is sold. The catalogue is public, but for who uses an offering."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from atlas.catalogue.records import Offering, OfferingPage, OfferingUse, Plan, Price, PricedVersion, Reach, Version
-from atlas.errors import NotFound
-from atlas.identity import CustomerId
+from atlas.catalogue.records import (
+    AccessPolicy,
+    AllowedChange,
+    Attainable,
+    Decomposition,
+    Defect,
+    Eligible,
+    Held,
+    Offering,
+    OfferingPage,
+    OfferingUse,
+    Phase,
+    Plan,
+    Price,
+    PriceChange,
+    PriceComponent,
+    PriceDiff,
+    PricedVersion,
+    Reach,
+    Relation,
+    ReplyItem,
+    ResourceNeed,
+    SimulatedChange,
+    Terms,
+    Tier,
+    Version,
+)
+from atlas.catalogue.rules.offers import NothingOnSale, eligibility, whole_decomposition
+from atlas.catalogue.rules.pricing import repriced, simulated_change
+from atlas.errors import InvalidField, NotFound
+from atlas.identity import CustomerId, OfferingVersionId
+from atlas.money import Money
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -40,3 +71,145 @@ async def offering_page(conn: Connection, code: str) -> OfferingPage:
 async def use_of_offering(conn: Connection, offering_id: int) -> OfferingUse:
     """Who has it and who has ordered it; as a customer: only what is their own."""
     return await SQL.one(conn, OfferingUse, "use_of_offering", offering_id=offering_id)
+
+
+@dataclass(frozen=True)
+class _Services:
+    code: str
+    technology: str
+    cfs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _PhaseOf:
+    price_id: int
+    kind: str
+    months: int
+    amount: Money
+
+
+@dataclass(frozen=True)
+class _TierOf:
+    price_id: int
+    from_units: int
+    amount: Money
+    per_units: int
+
+
+async def decomposition_of(conn: Connection, offering_version_id: OfferingVersionId) -> Decomposition:
+    """What the version is made of, its resource needs in the order they are got hold of.
+
+    Raises NotFound; NotDecomposable where it offers no service, or one that nothing realises on its technology.
+    """
+    found = await SQL.first(conn, _Services, "services_of", offering_version_id=offering_version_id)
+    if found is None:
+        raise NotFound("offering version", offering_version_id)
+    needs = await SQL.all(conn, ResourceNeed, "resource_needs", offering_version_id=offering_version_id)
+    return whole_decomposition(offering_version_id, found.code, found.technology, found.cfs, needs)
+
+
+async def prices_of(conn: Connection, offering_version_id: OfferingVersionId) -> list[PriceComponent]:
+    """Every price of the version with its phases and tiers: usage, then recurring, then one-off; empty where there are none."""
+    components = await SQL.all(conn, PriceComponent, "price_components", offering_version_id=offering_version_id)
+    phases = await SQL.all(conn, _PhaseOf, "phases", offering_version_id=offering_version_id)
+    tiers = await SQL.all(conn, _TierOf, "tiers", offering_version_id=offering_version_id)
+    return [
+        replace(
+            each,
+            phases=tuple(Phase(one.kind, one.months, one.amount) for one in phases if one.price_id == each.id),
+            tiers=tuple(Tier(one.from_units, one.amount, one.per_units) for one in tiers if one.price_id == each.id),
+        )
+        for each in components
+    ]
+
+
+async def access_policy_of(conn: Connection, offering_version_id: OfferingVersionId) -> AccessPolicy:
+    """How the network treats the version. Raises NotFound. Not for customers: row security gives them none."""
+    found = await SQL.first(conn, AccessPolicy, "access_policy", offering_version_id=offering_version_id)
+    if found is None:
+        raise NotFound("access policy of offering version", offering_version_id)
+    items = await SQL.all(conn, ReplyItem, "reply_items", offering_version_id=offering_version_id)
+    return replace(found, reply_items=tuple(items))
+
+
+async def eligible_offerings(
+    conn: Connection,
+    day: date,
+    segment: str,
+    attainable: Iterable[Attainable],
+    area_id: int,
+    credit_class: str | None = None,
+) -> list[Eligible]:
+    """Every plan on sale on `day` with why it may not be had here, the cheapest first; eligible are those without a reason.
+
+    `attainable`: what the network gives at the premise, of each technology; `credit_class` None: not assessed yet, so nothing is refused.
+    """
+    there = tuple(attainable)
+    return [
+        Eligible(terms, eligibility(terms, segment, there, area_id, credit_class))
+        for terms in await SQL.all(conn, Terms, "terms_on", day=day)
+    ]
+
+
+async def allowed_changes(conn: Connection, from_code: str) -> list[AllowedChange]:
+    """Where one may go from this offering; what is not named is not allowed."""
+    return await SQL.all(conn, AllowedChange, "allowed_changes", from_code=from_code)
+
+
+async def relations_of(conn: Connection, codes: Sequence[str]) -> list[Relation]:
+    """What these offerings require, exclude and are included in, and what others do of them."""
+    return await SQL.all(conn, Relation, "relations_of", codes=list(codes))
+
+
+@dataclass(frozen=True)
+class _HeldSince:
+    offering_version_id: OfferingVersionId
+    activated_on: date
+    contract_months: int
+    subscribers: int
+
+
+async def simulated(conn: Connection, code: str, label: str, amount: Money, day: date) -> SimulatedChange:
+    """What it would do to move everybody who has the offering to this price from `day` on: nothing is changed by asking.
+
+    Raises NotFound, NothingOnSale where no version is sold on that day, InvalidField for a label that is none.
+    """
+    one = await offering(conn, code)
+    current = await SQL.value(conn, "version_on", offering_id=one.id, day=day)
+    if current is None:
+        raise NothingOnSale(day)
+    prices = await prices_of(conn, OfferingVersionId(current))
+    change = PriceChange(one.code, day, repriced(prices, label, amount))
+    diff = tuple(
+        PriceDiff(was.label, was.amount, becomes.amount)
+        for was, becomes in zip(prices, change.prices, strict=True)
+        if was.amount != becomes.amount
+    )
+    use = await use_of_offering(conn, one.id)
+    return SimulatedChange(one.code, day, diff, simulated_change(change, await _held(conn, one.id)), use.open_orders)
+
+
+async def recurring_label(conn: Connection, offering_id: int, day: date) -> str:
+    """What its one recurring price is called on `day`. Raises InvalidField where it has none or several."""
+    labels = await SQL.column(conn, "recurring_labels", offering_id=offering_id, day=day)
+    if len(labels) != 1:
+        raise InvalidField("label", f"it has {len(labels)} recurring prices: say which")
+    return str(labels[0])
+
+
+async def _held(conn: Connection, offering_id: int) -> list[Held]:
+    since = await SQL.all(conn, _HeldSince, "held", offering_id=offering_id)
+    costs = {version: tuple(await prices_of(conn, version)) for version in {each.offering_version_id for each in since}}
+    return [
+        Held(each.offering_version_id, each.activated_on, each.contract_months, each.subscribers, costs[each.offering_version_id])
+        for each in since
+    ]
+
+
+async def tax_categories(conn: Connection) -> list[str]:
+    return await SQL.column(conn, "tax_categories")
+
+
+async def defects(conn: Connection, day: date) -> list[Defect]:
+    """Everything wrong with what is on sale on `day`, or what somebody has: by kind and offering; empty is as it should be."""
+    return await SQL.all(conn, Defect, "defects", day=day)

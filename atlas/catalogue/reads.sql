@@ -7,6 +7,7 @@ SELECT version.id AS offering_version_id, offering.code, offering.name, offering
   JOIN catalogue.offering_version AS version ON version.offering_id = offering.id
   LEFT JOIN catalogue.price ON price.offering_version_id = version.id
  WHERE offering.lifecycle_status IN ('active', 'launched')
+   AND offering.category = 'base'
    AND version.valid_from <= %(day)s
    AND (version.valid_to IS NULL OR version.valid_to > %(day)s)
  GROUP BY version.id, offering.id
@@ -21,7 +22,7 @@ SELECT DISTINCT offering.technology, offering.segment
    AND subscriber.state NOT IN ('terminated', 'cancelled', 'aborted');
 
 -- name: offering
-SELECT offering.id, offering.code, offering.name, offering.technology, offering.segment, offering.lifecycle_status
+SELECT offering.id, offering.code, offering.name, offering.technology, offering.segment, offering.lifecycle_status, offering.category
   FROM catalogue.offering
  WHERE offering.code = %(code)s;
 
@@ -51,3 +52,177 @@ SELECT count(DISTINCT subscriber.customer_id) AS customers, count(subscriber.id)
   JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id
  WHERE version.offering_id = %(offering_id)s
    AND subscriber.state IN ('active', 'suspended');
+
+-- name: price_components
+SELECT price.id, price.kind, price.label, price.amount_minor AS amount, price.tax_category, price.is_tax_inclusive, price.charged, price.meter,
+       price.unit, price.per_units, price.allowance_units, price.is_rolled_over, price.tiering, '{}'::text[] AS phases, '{}'::text[] AS tiers
+  FROM catalogue.price
+ WHERE price.offering_version_id = %(offering_version_id)s
+ ORDER BY price.kind DESC, price.label;
+
+-- name: phases
+SELECT phase.price_id, phase.kind, phase.months, phase.amount_minor AS amount
+  FROM catalogue.price_phase AS phase
+  JOIN catalogue.price ON price.id = phase.price_id
+ WHERE price.offering_version_id = %(offering_version_id)s
+ ORDER BY phase.price_id, phase.ordinal;
+
+-- name: tiers
+SELECT tier.price_id, tier.from_units, tier.amount_minor AS amount, tier.per_units
+  FROM catalogue.price_tier AS tier
+  JOIN catalogue.price ON price.id = tier.price_id
+ WHERE price.offering_version_id = %(offering_version_id)s
+ ORDER BY tier.price_id, tier.from_units;
+
+-- name: services_of
+SELECT offering.code, offering.technology, coalesce(array_agg(cfs.code ORDER BY cfs.code) FILTER (WHERE cfs.id IS NOT NULL), '{}') AS cfs
+  FROM catalogue.offering_version AS version
+  JOIN catalogue.offering ON offering.id = version.offering_id
+  LEFT JOIN catalogue.offered_service AS offered ON offered.offering_version_id = version.id
+  LEFT JOIN catalogue.specification AS cfs ON cfs.id = offered.cfs_id
+ WHERE version.id = %(offering_version_id)s
+ GROUP BY offering.id;
+
+-- name: resource_needs
+SELECT cfs.code AS cfs, rfs.code AS rfs, need.ordinal, need.kind, need.model, need.needed
+  FROM catalogue.offered_service AS offered
+  JOIN catalogue.offering_version AS version ON version.id = offered.offering_version_id
+  JOIN catalogue.offering ON offering.id = version.offering_id
+  JOIN catalogue.specification AS cfs ON cfs.id = offered.cfs_id
+  JOIN catalogue.realisation AS made ON made.cfs_id = cfs.id
+  JOIN catalogue.specification AS rfs ON rfs.id = made.rfs_id AND rfs.technology IN ('any', offering.technology)
+  JOIN catalogue.resource_need AS need ON need.rfs_id = rfs.id
+ WHERE offered.offering_version_id = %(offering_version_id)s
+ ORDER BY need.ordinal, rfs.code;
+
+-- name: access_policy
+SELECT policy.offering_version_id, policy.rate_limit, policy.session_timeout_s, policy.address_pool, policy.line_profile, policy.service_profile,
+       policy.dhcp_class, '{}'::text[] AS reply_items
+  FROM catalogue.access_policy AS policy
+ WHERE policy.offering_version_id = %(offering_version_id)s;
+
+-- name: reply_items
+SELECT reply.attribute, reply.op, reply.value
+  FROM catalogue.reply_item AS reply
+ WHERE reply.offering_version_id = %(offering_version_id)s
+ ORDER BY reply.ordinal;
+
+-- name: terms_on
+SELECT version.id AS offering_version_id, offering.code, offering.name, offering.technology, offering.segment, version.down_kbps, version.up_kbps,
+       version.contract_months, offering.worst_credit_class,
+       ARRAY(SELECT sold.area_id FROM catalogue.sold_in AS sold WHERE sold.offering_id = offering.id ORDER BY sold.area_id) AS areas,
+       coalesce((SELECT sum(price.amount_minor) FROM catalogue.price
+                  WHERE price.offering_version_id = version.id AND price.kind = 'recurring'), 0)::bigint AS monthly,
+       coalesce((SELECT sum(price.amount_minor) FROM catalogue.price
+                  WHERE price.offering_version_id = version.id AND price.kind = 'one_off'), 0)::bigint AS one_off
+  FROM catalogue.offering
+  JOIN catalogue.offering_version AS version ON version.offering_id = offering.id
+ WHERE offering.lifecycle_status IN ('active', 'launched')
+   AND offering.category = 'base'
+   AND version.valid_from <= %(day)s
+   AND (version.valid_to IS NULL OR version.valid_to > %(day)s)
+ ORDER BY monthly, offering.code;
+
+-- name: allowed_changes
+SELECT held.code AS from_code, wanted.code AS to_code, change.timing, change.fee_minor AS fee
+  FROM catalogue.plan_change AS change
+  JOIN catalogue.offering AS held ON held.id = change.from_id
+  JOIN catalogue.offering AS wanted ON wanted.id = change.to_id
+ WHERE held.code = %(from_code)s
+ ORDER BY wanted.code;
+
+-- name: relations_of
+SELECT one.code, relation.kind, other.code AS other_code
+  FROM catalogue.relation
+  JOIN catalogue.offering AS one ON one.id = relation.offering_id
+  JOIN catalogue.offering AS other ON other.id = relation.other_id
+ WHERE one.code = ANY (%(codes)s::text[]) OR other.code = ANY (%(codes)s::text[])
+ ORDER BY one.code, relation.kind, other.code;
+
+-- name: held
+SELECT version.id AS offering_version_id, (subscriber.activated_at AT TIME ZONE customer.timezone)::date AS activated_on, version.contract_months,
+       count(*) AS subscribers
+  FROM crm.subscriber
+  JOIN crm.customer ON customer.id = subscriber.customer_id
+  JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id
+ WHERE version.offering_id = %(offering_id)s
+   AND subscriber.state IN ('active', 'suspended')
+   AND subscriber.activated_at IS NOT NULL
+ GROUP BY version.id, activated_on
+ ORDER BY version.id, activated_on;
+
+-- name: tax_categories
+SELECT code FROM catalogue.tax_category ORDER BY code;
+
+-- name: version_on
+SELECT version.id
+  FROM catalogue.offering_version AS version
+ WHERE version.offering_id = %(offering_id)s
+   AND version.valid_from <= %(day)s
+   AND (version.valid_to IS NULL OR version.valid_to > %(day)s);
+
+-- name: defects
+WITH live AS (
+    -- What is on sale, and what somebody still has.
+    SELECT version.id, offering.code, offering.category, offering.technology, version.down_kbps, version.up_kbps
+      FROM catalogue.offering_version AS version
+      JOIN catalogue.offering ON offering.id = version.offering_id
+     WHERE (offering.lifecycle_status IN ('active', 'launched') AND version.valid_from <= %(day)s
+            AND (version.valid_to IS NULL OR version.valid_to > %(day)s))
+        OR EXISTS (SELECT 1 FROM crm.subscriber
+                    WHERE subscriber.offering_version_id = version.id AND subscriber.state IN ('active', 'suspended'))
+), found (kind, code, detail) AS (
+    SELECT 'no_access_policy', live.code, format('version %%s has no access policy', live.id)
+      FROM live
+     WHERE live.category = 'base'
+       AND NOT EXISTS (SELECT 1 FROM catalogue.access_policy AS policy WHERE policy.offering_version_id = live.id AND policy.rate_limit <> '')
+     UNION ALL
+    SELECT 'no_tax_code', live.code, format('price %%L of version %%s has the tax category %%L, which is none of ours', price.label, live.id, price.tax_category)
+      FROM live
+      JOIN catalogue.price ON price.offering_version_id = live.id
+     WHERE NOT EXISTS (SELECT 1 FROM catalogue.tax_category AS known WHERE known.code = price.tax_category)
+     UNION ALL
+    SELECT 'too_fast', live.code, format('version %%s promises %%s kbit/s, and the fastest %%s gives %%s', live.id, live.down_kbps, live.technology, fastest.kbps)
+      FROM live
+     CROSS JOIN LATERAL (SELECT coalesce(max(point.down_kbps), 0) AS kbps FROM gis.serving_point AS point
+                          WHERE point.technology = live.technology) AS fastest
+     WHERE live.category = 'base' AND live.down_kbps > fastest.kbps AND EXISTS (SELECT 1 FROM gis.serving_point)
+     UNION ALL
+    SELECT 'not_decomposable', live.code, format('version %%s offers no service that anything realises on %%s', live.id, live.technology)
+      FROM live
+     WHERE live.category = 'base'
+       AND NOT EXISTS (SELECT 1
+                         FROM catalogue.offered_service AS offered
+                         JOIN catalogue.realisation AS made ON made.cfs_id = offered.cfs_id
+                         JOIN catalogue.specification AS rfs ON rfs.id = made.rfs_id AND rfs.technology = live.technology
+                         JOIN catalogue.resource_need AS need ON need.rfs_id = rfs.id
+                        WHERE offered.offering_version_id = live.id)
+     UNION ALL
+    SELECT 'no_price', live.code, format('version %%s costs nothing', live.id)
+      FROM live
+     WHERE NOT EXISTS (SELECT 1 FROM catalogue.price WHERE price.offering_version_id = live.id)
+     UNION ALL
+    SELECT 'change_to_what_is_gone', held.code, format('a change leads to %%s, which is %%s', wanted.code, wanted.lifecycle_status)
+      FROM catalogue.plan_change AS change
+      JOIN catalogue.offering AS held ON held.id = change.from_id
+      JOIN catalogue.offering AS wanted ON wanted.id = change.to_id
+     WHERE wanted.lifecycle_status NOT IN ('active', 'launched')
+     UNION ALL
+    SELECT 'policy_differs', live.code, format('version %%s is sold as %%s kbit/s down and the network gives %%s', live.id, live.down_kbps, policy.rate_limit)
+      FROM live
+      JOIN catalogue.access_policy AS policy ON policy.offering_version_id = live.id
+     WHERE policy.rate_limit NOT IN ('', format('%%sk/%%sk', live.up_kbps, live.down_kbps))
+)
+SELECT found.kind, found.code, found.detail
+  FROM found
+ ORDER BY found.kind, found.code, found.detail;
+
+-- name: recurring_labels
+SELECT price.label
+  FROM catalogue.price
+  JOIN catalogue.offering_version AS version ON version.id = price.offering_version_id
+ WHERE version.offering_id = %(offering_id)s
+   AND price.kind = 'recurring'
+   AND version.valid_from <= %(day)s
+   AND (version.valid_to IS NULL OR version.valid_to > %(day)s)
+ ORDER BY price.label;

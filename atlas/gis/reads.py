@@ -1,12 +1,30 @@
 """Questions about places."""
 
 import re
+from datetime import date
 from typing import Final
 
+from rapidfuzz import fuzz, process
+
 from atlas.errors import InvalidField, NotFound
-from atlas.gis.records import Area, Candidate, LineArea, Premise
-from atlas.gis.rules import candidates, taken_apart
-from atlas.identity import CustomerId, PremiseId
+from atlas.gis.records import (
+    Area,
+    Candidate,
+    Drawn,
+    HangsThere,
+    Hop,
+    KnownAddress,
+    LineArea,
+    PlantPoint,
+    Premise,
+    Qualification,
+    Reservation,
+    Site,
+    WrittenAddress,
+)
+from atlas.gis.rules.addresses import SAME_WORD, candidates, taken_apart
+from atlas.gis.rules.qualification import qualification as qualified
+from atlas.identity import CustomerId, DeviceId, PremiseId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -28,25 +46,50 @@ async def premise(conn: Connection, premise_id: PremiseId) -> Premise:
     return found
 
 
-async def premises_meant(conn: Connection, written: str) -> list[Candidate]:
-    """The premises that an address may mean, the likeliest first, at most ten.
+async def premises_meant(conn: Connection, written: str) -> list[Candidate[Premise]]:
+    """The premises that an address may mean, the likeliest first, at most ten. For staff: each with who lives there, as a number.
 
-    Raises InvalidField where it names neither street nor postcode.
+    Raises InvalidField where it names neither street nor postcode, or only a box at a post office.
     """
+    address = checked_address(written)
+    return candidates(address, await SQL.all(conn, Premise, "premises_like", **await _looked_for(conn, address)))
+
+
+async def addresses_meant(conn: Connection, written: str) -> list[Candidate[KnownAddress]]:
+    """The same for whoever asks: addresses and nothing of who lives there."""
+    address = checked_address(written)
+    return candidates(address, await SQL.all(conn, KnownAddress, "addresses_like", **await _looked_for(conn, address)))
+
+
+def checked_address(written: str) -> WrittenAddress:
+    """The address in parts. Raises InvalidField for what names no place."""
     address = taken_apart(written)
+    if address.is_po_box:
+        raise InvalidField("address", "a box at a post office is no place for a line: say the street and number")
     if not address.words and not address.postcode:
         raise InvalidField("address", "say a street or a postcode")
+    return address
+
+
+async def _looked_for(conn: Connection, address: WrittenAddress) -> dict[str, object]:
     building = re.match(r"\d*", address.number)
-    found = await SQL.all(
-        conn,
-        Premise,
-        "premises_like",
-        postcode=address.postcode,
-        streets=streets_in(address.words),
-        building=building[0] if building else "",
-        most=MOST_LOOKED_AT,
-    )
-    return candidates(address, found)
+    streets = streets_in(address.words)
+    if not address.postcode:
+        # Without a postcode a misspelt street finds nothing: it is looked for among those there are.
+        known = await SQL.column(conn, "street_names")
+        alike = {
+            name
+            for run in streets
+            if len(run) > 4
+            for name, _, _ in process.extract(run, known, scorer=fuzz.ratio, score_cutoff=SAME_WORD, limit=3)
+        }
+        streets = sorted({*streets, *alike})
+    return {
+        "postcode": address.postcode,
+        "streets": streets,
+        "building": building[0] if building else "",
+        "most": MOST_LOOKED_AT,
+    }
 
 
 def streets_in(words: tuple[str, ...]) -> list[str]:
@@ -58,3 +101,45 @@ def streets_in(words: tuple[str, ...]) -> list[str]:
 async def areas_of_lines(conn: Connection, customer_id: CustomerId) -> list[LineArea]:
     """The area of each line the customer has."""
     return await SQL.all(conn, LineArea, "areas_of_lines", customer_id=customer_id)
+
+
+async def site(conn: Connection, premise_id: PremiseId) -> Site:
+    """Where a premise stands and what must be asked there first; of any premise, for whoever asks. Raises NotFound."""
+    found = await SQL.first(conn, Site, "site", premise_id=premise_id)
+    if found is None:
+        raise NotFound("premise", premise_id)
+    return found
+
+
+async def plant_around(conn: Connection, place: Site) -> list[PlantPoint]:
+    """The devices that lines hang from around a premise, each as it is now: ports, faults, failed installations."""
+    return await SQL.all(conn, PlantPoint, "plant_around", premise_id=place.premise_id, latitude=place.latitude, longitude=place.longitude)
+
+
+async def qualification(conn: Connection, premise_id: PremiseId, today: date) -> Qualification:
+    """Whether the premise can be served today, by what, how fast, from when, and why not. Raises NotFound."""
+    place = await site(conn, premise_id)
+    points = await plant_around(conn, place)
+    drawn = await SQL.all(conn, Drawn, "coverage_around", latitude=place.latitude, longitude=place.longitude)
+    return qualified(place, points, drawn, await SQL.column(conn, "technologies_drawn"), today)
+
+
+async def reservation_of(conn: Connection, key: str) -> Reservation | None:
+    """The port that is held for this key now; None where none is, or its time is over."""
+    return await SQL.first(conn, Reservation, "reservation_of", key=key)
+
+
+async def way_up(conn: Connection, device_id: DeviceId) -> list[Hop]:
+    """The way from a splitter, sector or node to its OLT, tower or CMTS, both included, in this order."""
+    return await SQL.all(conn, Hop, "way_up", device_id=device_id)
+
+
+async def way_up_from(conn: Connection, premise_id: PremiseId) -> list[list[Hop]]:
+    """The ways from a premise to what feeds it: one for each device that a line of it, or a drop laid to it, hangs from."""
+    devices = await SQL.column(conn, "devices_of_premise", premise_id=premise_id)
+    return [await way_up(conn, device_id) for device_id in devices]
+
+
+async def premises_behind(conn: Connection, device_id: DeviceId) -> list[HangsThere]:
+    """Every premise whose line or drop hangs from the device or from access plant below it, by street and number. Not of core plant."""
+    return await SQL.all(conn, HangsThere, "premises_behind", device_id=device_id)

@@ -1,12 +1,26 @@
 """Changes to where things are."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
 
-from atlas.gis.records import Position
-from atlas.identity import PremiseId
+from atlas.errors import AtlasError, InvalidField, NotFound
+from atlas.gis.records import PortsLeft, Position, Reservation
+from atlas.identity import CustomerId, DeviceId, PremiseId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
+LONGEST_ADDRESS: Final = 300
+
+
+class NoPortLeft(AtlasError):
+    """Every port of the device is taken by a live line or held for somebody; `alternatives` is for whoever asks further to fill in."""
+
+    def __init__(self, left: PortsLeft, alternatives: tuple[str, ...] = ()) -> None:
+        instead = f"; instead: {', '.join(alternatives)}" if alternatives else ""
+        super().__init__(f"{left.device} has no free port: {left.lines} of {left.ports} in use, {left.reserved} reserved{instead}")
+        self.left = left
+        self.alternatives = alternatives
 
 
 async def move_premise(conn: Connection, premise_id: PremiseId, was: Position, now: Position) -> bool:
@@ -32,3 +46,50 @@ async def record_areas(conn: Connection, middles: Mapping[str, Position]) -> int
         latitudes=[position.latitude for position in middles.values()],
         longitudes=[position.longitude for position in middles.values()],
     )
+
+
+async def reserve_port(conn: Connection, premise_id: PremiseId, device_id: DeviceId, key: str, ttl: timedelta) -> Reservation:
+    """Holds the device's lowest free port for `key`, for so long by the database's clock; asked again it answers with the same port.
+
+    One after the other by the row of the device: of two who want the last port one gets it. Raises NoPortLeft, NotFound.
+    """
+    left = await SQL.first(conn, PortsLeft, "device_held", device_id=device_id)
+    if left is None:
+        raise NotFound("serving point", device_id)
+    held = await SQL.first(conn, Reservation, "reservation_held", key=key)
+    if held is not None:
+        return held
+    await SQL.run(conn, "end_expired", device_id=device_id, key=key)
+    # Counted anew: the first count was made before the wait for the row.
+    left = await SQL.one(conn, PortsLeft, "ports_left", device_id=device_id)
+    if left.lines + left.reserved >= left.ports:
+        raise NoPortLeft(left)
+    return await SQL.one(conn, Reservation, "reserve_port", device_id=device_id, premise_id=premise_id, key=key, ttl=ttl)
+
+
+async def extend_reservation(conn: Connection, key: str, ttl: timedelta) -> bool:
+    """Holds the port for so long from now; False where nothing is held any more."""
+    return await SQL.run(conn, "extend_reservation", key=key, ttl=ttl) == 1
+
+
+async def end_reservation(conn: Connection, key: str, ended_as: str) -> bool:
+    """Ends it as taken_up (its line is in cmdb.access now) or released; False where nothing is held, so it may be said twice."""
+    return await SQL.run(conn, "end_reservation", key=key, ended_as=ended_as) == 1
+
+
+async def record_lead(
+    conn: Connection,
+    *,
+    key: str,
+    written: str,
+    postcode: str,
+    premise_id: PremiseId | None,
+    customer_id: CustomerId | None,
+    wanted_kbps: int | None,
+    reason: str,
+) -> bool:
+    """Keeps that somebody would have bought; False where it was kept already. Raises InvalidField."""
+    if not 0 < len(written) <= LONGEST_ADDRESS:
+        raise InvalidField("written", f"an address of 1 to {LONGEST_ADDRESS} letters")
+    row = {"key": key, "written": written, "postcode": postcode, "premise_id": premise_id, "customer_id": customer_id}
+    return await SQL.run(conn, "record_lead", **row, wanted_kbps=wanted_kbps, reason=reason) == 1

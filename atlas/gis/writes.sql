@@ -8,3 +8,64 @@ UPDATE gis.premise SET latitude = %(latitude)s, longitude = %(longitude)s, corre
 INSERT INTO gis.area (name, latitude, longitude)
 SELECT name, latitude, longitude FROM unnest(%(names)s::text[], %(latitudes)s::float8[], %(longitudes)s::float8[]) AS area (name, latitude, longitude)
 ON CONFLICT (name) DO NOTHING;
+
+-- name: device_held
+SELECT device.name AS device, point.ports, 0::bigint AS lines, 0::bigint AS reserved
+  FROM gis.serving_point AS point
+  JOIN cmdb.device ON device.id = point.device_id
+ WHERE point.device_id = %(device_id)s
+   FOR NO KEY UPDATE OF point, device;
+
+-- name: reservation_held
+SELECT held.id, held.device_id, device.name AS device, held.port, held.premise_id, held.key, held.expires_at
+  FROM gis.reservation AS held
+  JOIN cmdb.device ON device.id = held.device_id
+ WHERE held.key = %(key)s
+   AND held.ended_at IS NULL
+   AND held.expires_at > clock_timestamp();
+
+-- name: end_expired
+UPDATE gis.reservation SET ended_at = clock_timestamp(), ended_as = 'expired'
+ WHERE (reservation.device_id = %(device_id)s OR reservation.key = %(key)s)
+   AND reservation.ended_at IS NULL
+   AND reservation.expires_at <= clock_timestamp();
+
+-- name: ports_left
+SELECT device.name AS device, point.ports,
+       (SELECT count(*) FROM cmdb.access JOIN crm.subscriber ON subscriber.id = access.subscriber_id
+         WHERE access.device_id = point.device_id AND subscriber.state NOT IN ('terminated', 'cancelled', 'aborted')) AS lines,
+       (SELECT count(*) FROM gis.reservation AS held WHERE held.device_id = point.device_id AND held.ended_at IS NULL)
+       + (SELECT count(*) FROM oms.port_hold AS kept
+           WHERE kept.device_id = point.device_id AND kept.ended_at IS NULL AND kept.until > clock_timestamp()) AS reserved
+  FROM gis.serving_point AS point
+  JOIN cmdb.device ON device.id = point.device_id
+ WHERE point.device_id = %(device_id)s;
+
+-- name: reserve_port
+INSERT INTO gis.reservation (device_id, port, premise_id, key, expires_at)
+SELECT point.device_id, free.port, %(premise_id)s, %(key)s, clock_timestamp() + %(ttl)s
+  FROM gis.serving_point AS point
+ CROSS JOIN LATERAL (
+    SELECT min(number) AS port
+      FROM generate_series(1, point.ports) AS number
+     WHERE NOT EXISTS (SELECT 1 FROM cmdb.access WHERE access.device_id = point.device_id AND access.port = number)
+       AND NOT EXISTS (SELECT 1 FROM gis.reservation AS held
+                        WHERE held.device_id = point.device_id AND held.port = number AND held.ended_at IS NULL)) AS free
+ WHERE point.device_id = %(device_id)s
+RETURNING id, device_id, (SELECT device.name FROM cmdb.device WHERE device.id = device_id) AS device, port, premise_id, key, expires_at;
+
+-- name: extend_reservation
+UPDATE gis.reservation SET expires_at = clock_timestamp() + %(ttl)s
+ WHERE reservation.key = %(key)s
+   AND reservation.ended_at IS NULL
+   AND reservation.expires_at > clock_timestamp();
+
+-- name: end_reservation
+UPDATE gis.reservation SET ended_at = clock_timestamp(), ended_as = %(ended_as)s
+ WHERE reservation.key = %(key)s
+   AND reservation.ended_at IS NULL;
+
+-- name: record_lead
+INSERT INTO gis.lead (premise_id, written, postcode, customer_id, wanted_kbps, reason, key)
+VALUES (%(premise_id)s, %(written)s, %(postcode)s, %(customer_id)s, %(wanted_kbps)s, %(reason)s, %(key)s)
+ON CONFLICT (key) DO NOTHING;

@@ -43,6 +43,11 @@ async def offer(conn: Connection, customer_id: CustomerId, premise_id: PremiseId
     return await SQL.first(conn, Offer, "offer", customer_id=customer_id, premise_id=premise_id, code=code.strip(), day=day)
 
 
+async def own_premises(conn: Connection, customer_id: CustomerId) -> list[PremiseId]:
+    """Where the customer has or had a line, or ordered one."""
+    return [PremiseId(found) for found in await SQL.column(conn, "own_premises", customer_id=customer_id)]
+
+
 async def case_of(conn: Connection, order_id: OrderId) -> Case:
     """The order and all that decides what happens to it next. Raises NotFound."""
     found = await SQL.first(conn, Case, "cases", order_id=order_id)

@@ -203,3 +203,7 @@ SELECT contact.channel, contact.address, customer.language, customer.timezone, o
                  WHERE one.customer_id = customer.id AND consent.is_given IS DISTINCT FROM false
                  ORDER BY one.is_preferred DESC, one.id LIMIT 1) AS contact ON true
  WHERE ordered.id = %(order_id)s;
+
+-- Reached by a customer's own agent: only tables whose rows the customer may see.
+-- name: own_premises
+SELECT DISTINCT line.premise_id FROM crm.subscriber AS line WHERE line.customer_id = %(customer_id)s ORDER BY line.premise_id;

@@ -89,7 +89,10 @@ SELECT device.id FROM cmdb.device WHERE device.id = %(device_id)s FOR NO KEY UPD
 -- name: hold_port
 INSERT INTO oms.port_hold AS hold (order_id, device_id, until)
 SELECT %(order_id)s, %(device_id)s, clock_timestamp() + %(keep)s::interval
- WHERE %(ports)s > (SELECT count(*) FROM cmdb.access WHERE access.device_id = %(device_id)s)
+ WHERE coalesce((SELECT point.ports FROM gis.serving_point AS point WHERE point.device_id = %(device_id)s), %(ports)s)
+       > (SELECT count(*) FROM cmdb.access WHERE access.device_id = %(device_id)s)
+                 + (SELECT count(*) FROM gis.reservation AS reserved WHERE reserved.device_id = %(device_id)s AND reserved.ended_at IS NULL
+                                                                       AND reserved.expires_at > clock_timestamp())
                  + (SELECT count(*) FROM oms.port_hold AS other WHERE other.device_id = %(device_id)s AND other.ended_at IS NULL
                                                               AND other.until > clock_timestamp() AND other.order_id <> %(order_id)s)
     ON CONFLICT (order_id) DO UPDATE SET device_id = excluded.device_id, until = excluded.until, ended_at = NULL, action_id = excluded.action_id;

@@ -20,6 +20,7 @@ def _soon(days: int) -> str:
 # By the argument's name: something that exists, of the customer who is meant.
 GIVEN: Final[Mapping[str, Given]] = {
     "absorbed": lambda knows, rng, victim: victim % 24 + 1,
+    "accept": lambda knows, rng, victim: rng.random() < 0.5,
     "address": lambda knows, rng, victim: f"{victim} Quay Street",
     "after": lambda knows, rng, victim: datetime.now(UTC).date().replace(day=1).isoformat(),
     "alarm_ids": lambda knows, rng, victim: [1],
@@ -45,6 +46,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "line": lambda knows, rng, victim: knows.lines[victim][0],
     "longitude": lambda knows, rng, victim: -3.5001,
     "merge_id": lambda knows, rng, victim: 1,
+    "monthly": lambda knows, rng, victim: "0.01",
     "name": lambda knows, rng, victim: rng.choice(sorted(knows.devices)),
     "operational_state": lambda knows, rng, victim: rng.choice(["enabled", "disabled"]),
     "order": lambda knows, rng, victim: knows.orders.get(victim, 4),
@@ -56,6 +58,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "reason": lambda knows, rng, victim: "maintenance, agreed with everybody",
     "received_power_dbm": lambda knows, rng, victim: -18.5,
     "reference": lambda knows, rng, victim: f"PAY-{victim}",
+    "serial": lambda knows, rng, victim: "HWTC00000001",
     "start": lambda knows, rng, victim: "22:00",
     "summary": lambda knows, rng, victim: "they agreed to everything",
     "to_give_back": lambda knows, rng, victim: "20.00",

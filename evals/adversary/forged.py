@@ -81,6 +81,29 @@ def _order(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
 
 # By the action's name: the arguments of an order that would do the most for whoever forges it.
 FORGED: Final[Mapping[str, Forged]] = {
+    "prepare_bill_run": lambda knows, rng, victim: {"since": "2020-01-01", "billed_on": "2030-01-01", "customers": [victim]},
+    "issue_bill_run": lambda knows, rng, victim: {"run_id": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
+    "issue_bill_batch": lambda knows, rng, victim: {"run_id": 1, "number": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
+    "release_held_bills": lambda knows, rng, victim: {
+        "bills": [
+            {"invoice_id": victim * 10, "customer_id": victim, "name": "forged", "anomalies": [], "total": "1.00", "last": None},
+        ]
+    },
+    "issue_credit_note": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "invoice_id": victim * 10,
+        "lines": [{"line_id": victim * 10, "label": "forged", "net_left": "1.00", "gross_left": "1.00"}],
+        "reason": "forged",
+    },
+    "charge_once": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "subscriber_id": knows.lines[victim][0],
+        "label": "forged",
+        "amount": "1.00",
+        "cause": f"forged {rng.random()}",
+        "tax_category": "standard",
+    },
+    "recycle_usage": lambda knows, rng, victim: {"records": [1, 2, 3], "asked_at": _at()},
     "start_charging": lambda knows, rng, victim: {**_charging(knows, rng, victim), "evidence": "forged", "is_add_on": False},
     "change_charge": lambda knows, rng, victim: {**_charging(knows, rng, victim), "evidence": "forged"},
     "stop_charging": lambda knows, rng, victim: {
@@ -97,6 +120,17 @@ FORGED: Final[Mapping[str, Forged]] = {
         "was": {"latitude": 50.7, "longitude": -3.5},
         "found": {"latitude": 50.7002, "longitude": -3.5},
         "customers": 1,
+    },
+    "reserve_port": lambda knows, rng, victim: {"premise_id": victim, "device_id": 5, "key": f"order:{victim}", "hours": 1_000_000},
+    "let_port_go": lambda knows, rng, victim: {"key": f"order:{victim}"},
+    "record_lead": lambda knows, rng, victim: {
+        "written": f"forged {rng.random()}",
+        "postcode": "",
+        "premise_id": victim,
+        "customer_id": victim,
+        "wanted_kbps": 1,
+        "reason": "forged",
+        "asked_on": "2026-01-01",
     },
     "record_contact_preference": lambda knows, rng, victim: {
         "customer_id": victim,

@@ -14,7 +14,7 @@ from atlas.billing.records.compensation import CreditKind
 from atlas.connection import Atlas
 from atlas.field_service.reads import free_visit_slots, visit_places
 from atlas.identity import ConversationId, CorrelationId, CustomerId, IncidentId, OrderId, SubscriberId
-from atlas.oms.reads import fulfilment
+from atlas.oms.reads import case_of, fulfilment
 from atlas.principal import Assurance, customer, executor
 from atlas.statements import Statements
 from evals.kills.peer import Peer
@@ -27,10 +27,12 @@ from forge.carry_out import settle_abandoned
 from forge.errands import Outside, run_errands
 from forge.outbox import drain
 from forge.outside.ports import Messenger
+from forge.playbooks.activation import Desk, attend
 from forge.propose import Forge, propose
 from forge.register import encoded
 from forge.sequences.advance import advance, begin
 from forge.sequences.kinds import KINDS
+from forge.sequences.lines import LINE_START
 from forge.sequences.plan_move import PLAN_MOVE
 
 SQL: Final = Statements(__file__)
@@ -259,7 +261,40 @@ async def _action(owner: Owner) -> int:
     return int(await SQL.value(owner, "arrange_action"))
 
 
+async def arrange_line(owner: Owner, atlas: Atlas, person: Person) -> Subject:  # noqa: ARG001
+    placed = {"customer_id": person.customer_id, "near": person.line, "version": person.version, "action_id": await _action(owner)}
+    row = await (await owner.execute(SQL.text("arrange_line_order"), placed)).fetchone()
+    assert row is not None, "an order was arranged"
+    return Subject("line", person.customer_id, row[1], {"order": row[0]})
+
+
+async def _start(works: Works, subject: Subject) -> None:
+    """As the worker does it: the order is attended, its sequence goes on, what it left outside is done, what it said is sent."""
+    order = OrderId(subject.details["order"])
+    await attend(works.forge, order, Desk())
+    for _ in range(2 * len(LINE_START.steps)):
+        async with works.forge.atlas.transaction(ME) as conn:
+            case = await case_of(conn, order)
+        if case.sequence_id is None or case.sequence_state != "running":
+            break
+        await advance(works.forge, KINDS, case.sequence_id)
+        await run_errands(works.forge.atlas, works.outside, now, lease=NO_LEASE)
+    await settle_abandoned(works.forge, older_than=NO_LEASE)
+    await drain(works.forge.atlas, works.messenger, lease=NO_LEASE)
+
+
+async def judge_line(owner: Owner, peer: Peer, before: int, subject: Subject) -> Found:
+    """Completed once: one charge, one address, one box, one port; activated once, welcomed once; nothing else is held."""
+    row = await (await owner.execute(SQL.text("line_now"), {"order": subject.details["order"], "line": subject.line})).fetchone()
+    assert row is not None, "the order is there"
+    seen = peer.after(before)
+    activated = sum(one.startswith("activate ") for one in seen)
+    wrong = Found(int(row != ("completed", "active", 1, 1, 1, 1, 0)), max(0, row[2] - 1))
+    return both(wrong, both(once(activated), Found(0, max(0, len(seen) - activated - 1))))
+
+
 ALL: Final = {
+    "line": Kind(arrange_line, _start, judge_line, ways=(True,)),
     "notice": Kind(arrange_notice, _send, judge_content),
     "errand": Kind(arrange_errand, _run, judge_content),
     "payment": Kind(arrange_payment, _run, judge_content, ways=(True,)),

@@ -59,3 +59,28 @@ SELECT ordered.state AS order_state, line.offering_version_id = ordered.offering
 
 -- name: forget_visits
 UPDATE field_service.job SET state = 'cancelled' WHERE job.customer_id = %(customer_id)s AND job.state = 'acknowledged';
+
+-- A further line of the same customer at the same place, as the order for it was placed.
+-- name: arrange_line_order
+WITH line AS (
+    INSERT INTO crm.subscriber (customer_id, premise_id, offering_version_id, state)
+    SELECT %(customer_id)s, near.premise_id, %(version)s, 'created' FROM crm.subscriber AS near WHERE near.id = %(near)s
+    RETURNING id, customer_id, premise_id, offering_version_id
+), placed AS (
+    INSERT INTO oms.product_order (customer_id, subscriber_id, kind, offering_version_id, premise_id, monthly_minor, action_id)
+    SELECT line.customer_id, line.id, 'add', line.offering_version_id, line.premise_id, 0, %(action_id)s FROM line
+    RETURNING id, subscriber_id
+), itemised AS (
+    INSERT INTO oms.order_item (order_id, position, action, offering_version_id, action_id) SELECT placed.id, 1, 'add', %(version)s, %(action_id)s FROM placed
+)
+SELECT placed.id, placed.subscriber_id FROM placed;
+
+-- name: line_now
+SELECT ordered.state, line.state,
+       (SELECT count(*) FROM billing.charge WHERE charge.subscriber_id = line.id)::int,
+       (SELECT count(*) FROM cmdb.allotment JOIN cmdb.pool ON pool.id = allotment.pool_id AND pool.kind = 'address' WHERE allotment.subscriber_id = line.id)::int,
+       (SELECT count(*) FROM cmdb.asset WHERE asset.subscriber_id = line.id)::int,
+       (SELECT count(*) FROM cmdb.access WHERE access.subscriber_id = line.id)::int,
+       (SELECT count(*) FROM oms.port_hold AS hold WHERE hold.order_id = ordered.id AND hold.ended_at IS NULL)::int
+  FROM oms.product_order AS ordered JOIN crm.subscriber AS line ON line.id = %(line)s
+ WHERE ordered.id = %(order)s;

@@ -64,11 +64,16 @@ class PeerProvisioner:
     line: Line
 
     async def provision(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        return {"reference": await self.line.do(key, ordered(operation, arguments))}
+        return _answered(await self.line.do(key, ordered(operation, arguments)), operation)
 
     async def find(self, key: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
         reference = await self.line.known(key, ordered(operation, arguments))
-        return None if reference is None else {"reference": reference}
+        return None if reference is None else _answered(reference, operation)
+
+
+def _answered(reference: str, operation: str) -> dict[str, Any]:
+    """A network in which every box that is set up ranges at once."""
+    return {"reference": reference, "online": operation == "activate"}
 
 
 @dataclass(frozen=True)

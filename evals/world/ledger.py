@@ -90,8 +90,3 @@ def triggers_of_the_books(conn: Connection, *, are_on: bool) -> None:
     """Off while columns are brought over, in one transaction with them."""
     for table in KEPT_BY_TRIGGERS:
         conn.execute(f"ALTER TABLE {table} {'ENABLE' if are_on else 'DISABLE'} TRIGGER USER".encode())
-
-
-def numbers_moved_past(conn: Connection) -> None:
-    """So that the next bill does not take a number that was written here."""
-    conn.execute("SELECT setval('billing.invoice_number', max(number)) FROM billing.invoice")

@@ -15,9 +15,11 @@ from psycopg import Connection
 from atlas.errors import AtlasError
 from atlas.statements import Statements
 from evals.world.bills import bills
+from evals.world.charges import charges_made
 from evals.world.copying import FreshTables, Progress, checked_at_the_end, sequences_moved_past
 from evals.world.history import history_tables
-from evals.world.ledger import ledger_tables, numbers_moved_past, triggers_of_the_books
+from evals.world.ledger import ledger_tables, triggers_of_the_books
+from evals.world.numbers import number_tables
 from evals.world.people import MOST_CUSTOMERS, people
 from evals.world.plan import World, world
 from evals.world.plant import lay
@@ -29,8 +31,9 @@ SQL: Final = Statements(__file__)
 # Every table with an id of its own that gets rows here.
 NUMBERED: Final = (
     "staff.member", "catalogue.sla", "catalogue.offering", "catalogue.offering_version", "gis.area", "gis.premise", "crm.customer",
-    "crm.subscriber", "cmdb.site", "cmdb.device", "cmdb.conduit", "cmdb.link", "billing.account", "billing.invoice", "billing.journal",
-    "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm", "cmdb.credential",
+    "crm.subscriber", "cmdb.site", "cmdb.device", "cmdb.conduit", "cmdb.link", "cmdb.vrf", "cmdb.prefix", "cmdb.pool",
+    "billing.account", "billing.invoice", "billing.journal", "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm",
+    "cmdb.credential",
 )  # fmt: skip
 IMPORTED: Final = "import_history"
 FEWEST: Final = 4_000
@@ -117,20 +120,20 @@ def _make(conn: Connection, plan: World, subscribers: int, number: int, now: dat
                 catalogue(plan, now),
                 plant_tables(plant, now),
                 people_tables(plant, lines, customers, now, rng),
+                number_tables(plant, lines, action_id, now),
                 billing_tables(header, detail, now),
                 ledger_tables(header, action_id),
                 aaa_tables(lines, action_id),
                 history_tables(plant, lines, customers, action_id, now, rng),
             )
         )
+    sequences_moved_past(conn, NUMBERED)
+    charges_made(conn, action_id, plan.tax_percent)
     triggers_of_the_books(conn, are_on=True)
-    conn.execute(SQL.text("charges"), {"action_id": action_id})
     conn.execute(SQL.text("failing_rates"))
     conn.execute(SQL.text("holidays"))
     # Nothing of it is news: the first night looks at all of it.
     conn.execute(SQL.text("no_leak_looks"))
-    sequences_moved_past(conn, NUMBERED)
-    numbers_moved_past(conn)
     conn.commit()
     conn.autocommit = True
     conn.execute("ANALYZE")

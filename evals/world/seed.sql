@@ -1,11 +1,3 @@
--- name: charges
--- Every line in use is charged for its plan, since the day on which it was activated.
-INSERT INTO billing.charge (customer_id, subscriber_id, offering_version_id, starts_on, evidence, evidence_at, action_id)
-SELECT subscriber.customer_id, subscriber.id, subscriber.offering_version_id, subscriber.activated_at::date, 'imported', subscriber.activated_at, %(action_id)s
-  FROM crm.subscriber
- WHERE subscriber.state IN ('active', 'suspended')
- ORDER BY subscriber.id;
-
 -- name: failing_rates
 -- The British scheme as it began in 2019 and as it was uprated in 2025, in pence; confirm with the regulator before relying on it.
 INSERT INTO billing.failing_rate (rule, segment, valid_from, amount_minor, free_working_days, most_days)

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from evals.world.bills import BillLines, Bills, paid_at
 from evals.world.copying import Column
+from evals.world.offers import offer_tables
 from evals.world.people import CHANNELS, Customers, Lines, Numbers
+from evals.world.places import drops, end_positions, serving_points, with_doors_without_line
 from evals.world.plan import World
 from evals.world.plant import PASSIVE, Plant, management_address
 
@@ -32,6 +34,7 @@ CPE: Final = {
 def catalogue(world: World, now: datetime) -> Iterator[Table]:
     yield from _offerings(world)
     yield from _versions(world, now)
+    yield from offer_tables(world)
     yield (
         "billing.compensation_rate",
         {
@@ -84,6 +87,8 @@ def _versions(world: World, now: datetime) -> Iterator[Table]:
             "up_kbps": [each.up for each, _ in versions],
             "contract_months": [each.months for each, _ in versions],
             "sla_id": [sla_id[each.sla] if each.sla else None for each, _ in versions],
+            # Long over: nothing is added to what was sold.
+            "made_by": ["3"] * len(versions),
         },
     )
     yield (
@@ -101,6 +106,8 @@ def _versions(world: World, now: datetime) -> Iterator[Table]:
             "offering_version_id": range(1, len(versions) + 1),
             "rate_limit": [f"{each.up}k/{each.down}k" for each, _ in versions],
             "address_pool": ["business" if each.segment == "business" else "residential" for each, _ in versions],
+            "line_profile": [f"{each.technology}-{each.down // 1000}M" for each, _ in versions],
+            "service_profile": [f"internet-{each.segment}" for each, _ in versions],
         },
     )
 
@@ -154,7 +161,12 @@ def plant_tables(plant: Plant, now: datetime) -> Iterator[Table]:
 
 def people_tables(plant: Plant, lines: Lines, customers: Customers, now: datetime, rng: np.random.Generator) -> Iterator[Table]:
     joined = (np.datetime64(now.date()) - rng.integers(100, 2600, customers.line.size).astype("timedelta64[D]")).astype("datetime64[D]")
-    yield "gis.premise", _premises(plant, lines, rng)
+    away_km = rng.normal(0, 0.9, (len(plant.ends), 2))
+    position = end_positions(plant, away_km)
+    premise = _premises(plant, lines, away_km, rng)
+    yield "gis.premise", with_doors_without_line(plant, lines, position, premise)
+    yield "gis.serving_point", serving_points(plant, position)
+    yield "gis.drop", drops(plant, lines, position, premise, now)
     yield (
         "crm.customer",
         {
@@ -198,7 +210,7 @@ def people_tables(plant: Plant, lines: Lines, customers: Customers, now: datetim
     )
 
 
-def _premises(plant: Plant, lines: Lines, rng: np.random.Generator) -> dict[str, Column]:
+def _premises(plant: Plant, lines: Lines, away_km: NDArray[np.float64], rng: np.random.Generator) -> dict[str, Column]:
     """Doors numbered along each area's streets, in the order of the ends, so that neighbours share a splitter."""
     world, count = plant.world, lines.end.size
     order = np.zeros(count, dtype=np.int64)
@@ -209,7 +221,7 @@ def _premises(plant: Plant, lines: Lines, rng: np.random.Generator) -> dict[str,
     street = (order // DOORS) % len(world.streets)
     names = [f"{world.areas[area].name}" for area in range(len(world.areas))]
     middle = np.array([[area.latitude, area.longitude] for area in world.areas])[lines.area_id - 1]
-    offset = rng.normal(0, 0.9, (len(plant.ends), 2))[lines.end] + rng.normal(0, 0.05, (count, 2))
+    offset = away_km[lines.end] + rng.normal(0, 0.05, (count, 2))
     return {
         "id": np.arange(count) + 1,
         "area_id": lines.area_id,
@@ -292,6 +304,7 @@ def _access(plant: Plant, lines: Lines, now: datetime, rng: np.random.Generator)
         "managed_object": [f"{ends[number].object_prefix}{where + 1}" for number, where in zip(end, place, strict=True)],
         "cpe_serial": [f"{CPE[kinds[number]][0]}{row + 0x1A000000:08X}" for row, number in enumerate(end)],
         "cpe_model": [CPE[kinds[number]][1] for number in end],
+        "port": lines.place_at_end + 1,
         "received_power_dbm": power,
         "measured_at": [now - timedelta(minutes=12)] * lines.end.size,
     }

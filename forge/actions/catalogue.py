@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from atlas.catalogue.reads import offering, use_of_offering
-from atlas.catalogue.rules import NotOnSale
+from atlas.catalogue.rules.offers import NotOnSale
 from atlas.catalogue.writes import retire_offering
 from atlas.statements import Connection
 from forge.action import Action

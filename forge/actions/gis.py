@@ -1,18 +1,121 @@
-"""What can be done to the map: put a premise where it really is."""
+"""What can be done to the map: put a premise where it really is, hold a port for an order, keep who would buy if we were there."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, ClassVar, Self
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar, Final, Self
 
-from atlas.errors import Conflict
-from atlas.gis.reads import premise
-from atlas.gis.records import Position
-from atlas.gis.rules import checked_position, distance_m
-from atlas.gis.writes import move_premise
-from atlas.identity import PremiseId
+from atlas.errors import Conflict, InvalidField
+from atlas.gis import writes
+from atlas.gis.reads import premise, qualification
+from atlas.gis.records import Position, Qualification, Reservation
+from atlas.gis.rules.positions import checked_position, distance_m
+from atlas.gis.writes import NoPortLeft, move_premise
+from atlas.identity import CustomerId, DeviceId, PremiseId
 from atlas.statements import Connection
 from forge.action import Action
 from governance.facts import Facts
+
+# Nobody's order needs longer from the port to the line; and a port that nobody fetches is somebody else's again.
+LONGEST_HELD: Final = timedelta(days=60)
+
+
+async def port_held(conn: Connection, premise_id: PremiseId, device_id: DeviceId, key: str, ttl: timedelta, today: date) -> Reservation:
+    """A port of the device held for `key`, in the caller's claimed transaction. Raises NoPortLeft, with what could be had instead."""
+    try:
+        return await writes.reserve_port(conn, premise_id, device_id, key, ttl)
+    except NoPortLeft as lost:
+        raise NoPortLeft(lost.left, alternatives_to(device_id, await qualification(conn, premise_id, today))) from None
+
+
+def alternatives_to(device_id: DeviceId, found: Qualification) -> tuple[str, ...]:
+    """What a premise could have instead of a line at this device: another device, another technology, or to be told."""
+    others = [f"{option.technology} at {option.device}" for option in found.options if option.device_id != device_id]
+    return tuple(others) or found.alternatives or ("to be told when a port is free",)
+
+
+@dataclass(frozen=True)
+class ReservePort(Action):
+    """Hold a port for an order, until `hours` have passed. `key` says whose it is: the same key gets the same port."""
+
+    name: ClassVar[str] = "reserve_port"
+
+    premise_id: PremiseId
+    device_id: DeviceId
+    key: str
+    hours: int
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.key}:{self.device_id}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises NoPortLeft with alternatives; InvalidField for a time that is none."""
+        ttl = timedelta(hours=self.hours)
+        if not timedelta(0) < ttl <= LONGEST_HELD:
+            raise InvalidField("hours", f"between 1 and {LONGEST_HELD // timedelta(hours=1)}")
+        held = await port_held(conn, self.premise_id, self.device_id, self.key, ttl, now.date())
+        return {"device": held.device, "port": held.port, "expires_at": held.expires_at.isoformat()}
+
+
+@dataclass(frozen=True)
+class LetPortGo(Action):
+    """Let go of the port that is held for `key`; nothing happens where none is."""
+
+    name: ClassVar[str] = "let_port_go"
+
+    key: str
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.key}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        return {"released": await writes.end_reservation(conn, self.key, "released")}
+
+
+@dataclass(frozen=True)
+class RecordLead(Action):
+    """Keep that somebody would have bought: where, how fast, and why they could not. One a day for each address and asker."""
+
+    name: ClassVar[str] = "record_lead"
+
+    written: str
+    postcode: str
+    premise_id: PremiseId | None
+    customer_id: CustomerId | None
+    wanted_kbps: int | None
+    reason: str
+    asked_on: date
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.asked_on}:{self.customer_id or 0}:{self.premise_id or self.written.lower()}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        kept = await writes.record_lead(
+            conn,
+            key=self.operation_key,
+            written=self.written,
+            postcode=self.postcode,
+            premise_id=self.premise_id,
+            customer_id=self.customer_id,
+            wanted_kbps=self.wanted_kbps,
+            reason=self.reason,
+        )
+        return {"recorded": kept}
 
 
 @dataclass(frozen=True)
@@ -49,4 +152,4 @@ def _written(position: Position) -> str:
     return f"{position.latitude:.6f},{position.longitude:.6f}"
 
 
-ACTIONS: tuple[type[Action], ...] = (CorrectPremisePosition,)
+ACTIONS: tuple[type[Action], ...] = (CorrectPremisePosition, ReservePort, LetPortGo, RecordLead)

@@ -1,7 +1,7 @@
 import pytest
 
 from atlas.catalogue.reads import plans_on_sale
-from atlas.catalogue.rules import NotOnSale
+from atlas.catalogue.rules.offers import NotOnSale
 from atlas.connection import Atlas
 from atlas.principal import executor
 from forge.actions.catalogue import RetireOffering

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from atlas.catalogue.records import Price, PricedVersion, Version
-from atlas.catalogue.rules import (
+from atlas.catalogue.rules.offers import (
     NothingOnSale,
     NotOnSale,
     VersionsOverlap,

@@ -3,9 +3,9 @@ from datetime import date
 import pytest
 
 from atlas import principal
-from atlas.catalogue.rules import NotOnSale
+from atlas.catalogue.rules.offers import NotOnSale
 from atlas.connection import Atlas
-from atlas.errors import NotFound
+from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, StaffId
 from atlas.money import Money
 from atlas.principal import NotPermittedHere
@@ -46,8 +46,7 @@ async def test_plans_slower_than_what_is_asked_for_are_left_out(atlas: Atlas, ow
 
 
 async def test_a_version_that_is_not_yet_sold_is_not_shown(atlas: Atlas, owner: Owner) -> None:
-    version = await given.offering(owner)
-    await owner.execute("UPDATE catalogue.offering_version SET valid_from = %s WHERE id = %s", (date(2026, 3, 3), version))
+    await given.offering(owner, valid_from=date(2026, 3, 3))
 
     async with asking(atlas, principal.stranger()) as (turn, _):
         assert await catalogue.plans_on_sale(turn) == []
@@ -99,3 +98,34 @@ async def test_the_catalogue_is_changed_by_staff_only(atlas: Atlas) -> None:
     async with asking(atlas, principal.customer(CustomerId(1))) as (turn, _):
         with pytest.raises(NotPermittedHere):
             await catalogue.retire_offering(turn, "fibre-100")
+
+
+async def test_anybody_may_ask_what_a_plan_includes_by_name_or_code(atlas: Atlas, owner: Owner) -> None:
+    await given.offering(owner)
+
+    async with asking(atlas, principal.stranger()) as (turn, _):
+        found = await catalogue.what_plan_includes(turn, "Fibre-100")
+
+        assert (found.services, [price.label for price in found.prices]) == (("internet_access",), ["fibre-100"])
+        with pytest.raises(InvalidField, match="fibre-300"):
+            await catalogue.what_plan_includes(turn, "fibre-300")
+
+
+async def test_staff_see_what_a_new_price_would_do_and_nothing_changes(atlas: Atlas, owner: Owner) -> None:
+    await customer_with_line(owner)
+
+    async with asking(atlas, await staff(owner)) as (turn, proposed):
+        found = await catalogue.simulate_price(turn, "fibre-100", "31.50")
+        defects = await catalogue.lint_catalogue(turn)
+
+    assert (found.move.affected, found.move.delta, proposed, defects) == (1, Money("1.50"), [], [])
+
+
+async def test_a_simulation_is_for_staff_only(atlas: Atlas, owner: Owner) -> None:
+    await given.offering(owner)
+
+    async with asking(atlas, principal.stranger()) as (turn, _):
+        with pytest.raises(NotPermittedHere):
+            await catalogue.simulate_price(turn, "fibre-100", "31.50")
+        with pytest.raises(NotPermittedHere):
+            await catalogue.lint_catalogue(turn)

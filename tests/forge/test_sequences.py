@@ -77,8 +77,7 @@ async def forge(atlas: Atlas) -> Forge:
 async def order(owner: Owner) -> OrderId:
     customer = await given.customer(owner)
     line = await given.subscriber(owner, customer, await given.device(owner, "olt-1"))
-    wanted = await given.offering(owner, "fibre-900", 4500)
-    await owner.execute("UPDATE catalogue.offering_version SET down_kbps = 900000 WHERE id = %s", (wanted,))
+    wanted = await given.offering(owner, "fibre-900", 4500, down_kbps=900_000)
     columns = {"customer_id": customer, "subscriber_id": line, "kind": "modify", "offering_version_id": wanted}
     return OrderId(await given.row(owner, "oms.product_order", action_id=await given.action(owner), **columns))
 

@@ -3,7 +3,7 @@ import pytest
 from atlas.connection import Atlas
 from atlas.errors import Conflict
 from atlas.gis.records import Position
-from atlas.gis.rules import PositionSwapped
+from atlas.gis.rules.positions import PositionSwapped
 from atlas.identity import PremiseId
 from atlas.principal import executor
 from forge.actions.gis import CorrectPremisePosition

@@ -1,16 +1,8 @@
 import pytest
 
 from atlas.gis.records import Position, Premise
-from atlas.gis.rules import (
-    PositionImpossible,
-    PositionSwapped,
-    PositionTooFar,
-    PositionUnset,
-    candidates,
-    checked_position,
-    distance_m,
-    taken_apart,
-)
+from atlas.gis.rules.addresses import candidates, taken_apart
+from atlas.gis.rules.positions import PositionImpossible, PositionSwapped, PositionTooFar, PositionUnset, checked_position, distance_m
 from atlas.identity import PremiseId
 
 EXETER = Position(50.7184, -3.5339)

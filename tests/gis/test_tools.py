@@ -1,16 +1,19 @@
+from typing import Any
+
 import pytest
 
 from atlas import principal
 from atlas.connection import Atlas
 from atlas.errors import InvalidField, NotFound
 from atlas.gis.records import Position
-from atlas.gis.rules import PositionUnset
+from atlas.gis.rules.positions import PositionUnset
 from atlas.identity import CustomerId, PremiseId, StaffId
 from atlas.principal import NotPermittedHere
 from forge.actions.gis import CorrectPremisePosition
 from tests import given
 from tests.asking import asking
 from tests.billing.arranged import customer_with_line
+from tests.gis import arranged
 from tests.given import Owner, member, row
 from tools import gis
 
@@ -104,3 +107,52 @@ async def test_a_premise_nobody_knows_cannot_be_corrected(atlas: Atlas, owner: O
     async with asking(atlas, await staff(owner)) as (turn, _):
         with pytest.raises(NotFound):
             await gis.correct_premise_position(turn, PremiseId(9), 50.7, -3.5)
+
+
+async def test_anybody_may_ask_what_can_be_had_at_an_address_written_in_full(atlas: Atlas, owner: Owner) -> None:
+    await arranged.splitter(owner)
+    await arranged.premise(owner, "12")
+    await given.offering(owner, "fibre-100")
+    await given.offering(owner, "office", segment="business")
+
+    async with asking(atlas, principal.stranger()) as (turn, _):
+        found = await gis.what_can_i_get(turn, "12 Quay St, HB1 1AA")
+
+    assert (found.answer, found.technologies, found.down_kbps) == ("yes", ("fibre",), 1_000_000)
+    assert ([plan.code for plan in found.plans], found.which) == (["fibre-100"], ())
+
+
+async def test_where_an_address_may_mean_two_nothing_is_said_but_which(atlas: Atlas, owner: Owner) -> None:
+    await arranged.splitter(owner)
+    for number in ("1", "2"):
+        await arranged.premise(owner, "15", unit=f"Flat {number}")
+
+    async with asking(atlas, principal.stranger()) as (turn, _):
+        found = await gis.what_can_i_get(turn, "15 Quay Street HB1 1AA")
+
+    assert (found.answer, found.plans) == ("unclear", ())
+    assert found.which == ("Flat 1, 15 Quay Street, Harbour HB1 1AA", "Flat 2, 15 Quay Street, Harbour HB1 1AA")
+
+
+async def test_staff_see_ports_and_light_and_what_feeds_a_premise(atlas: Atlas, owner: Owner) -> None:
+    device = await arranged.splitter(owner)
+    premise = await arranged.premise(owner, "12")
+    await row(owner, "gis.drop", premise_id=premise, device_id=device, length_m=40)
+
+    async with asking(atlas, await staff(owner)) as (turn, _):
+        checked = await gis.check_premise(turn, "12 Quay Street HB1 1AA")
+        ways = await gis.trace_premise(turn, "12 Quay Street HB1 1AA")
+
+    best = checked.qualification.best
+    assert best is not None
+    assert (best.device, best.free_ports, best.loss_db) == ("spl-1", 32, 20.6)
+    assert [[hop.device for hop in way] for way in ways] == [["spl-1", "pon-of-spl-1", "olt-of-spl-1"]]
+
+
+@pytest.mark.parametrize("tool", [gis.check_premise, gis.trace_premise])
+async def test_plant_is_for_staff_only(atlas: Atlas, owner: Owner, tool: Any) -> None:
+    await arranged.premise(owner, "12")
+
+    async with asking(atlas, principal.stranger()) as (turn, _):
+        with pytest.raises(NotPermittedHere):
+            await tool(turn, "12 Quay Street HB1 1AA")

@@ -15,7 +15,9 @@ SELECT n.nspname || '.' || c.relname AS name, c.relkind::text AS kind, c.relrows
 
 -- name: functions
 SELECT n.nspname || '.' || p.proname AS name, p.prosecdef AS is_definer, p.proleakproof AS is_leakproof, l.lanname::text AS language,
-       coalesce((SELECT substr(setting, 13) FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%%'), '') AS search_path,
+       coalesce((SELECT substr(setting, 13) FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%%'),
+                -- A body in SQL itself was bound to its names when it was made: no path is looked along when it runs.
+                CASE WHEN p.prosqlbody IS NOT NULL AND NOT p.prosecdef THEN 'bound' ELSE '' END) AS search_path,
        array(SELECT coalesce(r.rolname::text, 'PUBLIC') FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS g
                LEFT JOIN pg_roles AS r ON r.oid = g.grantee WHERE g.grantee <> p.proowner) AS may_call,
        p.prosrc AS text

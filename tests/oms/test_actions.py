@@ -112,7 +112,7 @@ async def test_a_second_order_for_the_line_is_refused_while_one_is_open(atlas: A
 async def test_a_price_that_moved_since_it_was_named_needs_consent_anew(atlas: Atlas, owner: Owner) -> None:
     customer = await customer_who_could_have_more(owner)
     action = await wish(atlas, customer)
-    await owner.execute("UPDATE catalogue.price SET amount_minor = 4600 WHERE label = 'fibre-900'")
+    await given.repriced(owner, "fibre-900", 4600)
 
     with pytest.raises(OfferChanged):
         await carried.out(atlas, action, NOW)
@@ -130,7 +130,7 @@ async def test_an_offering_retired_between_wish_and_order_is_not_ordered(atlas: 
 async def test_a_price_that_moved_changes_the_facts_that_are_judged(atlas: Atlas, owner: Owner) -> None:
     customer = await customer_who_could_have_more(owner)
     action = await wish(atlas, customer)
-    await owner.execute("UPDATE catalogue.price SET amount_minor = 9900 WHERE label = 'fibre-900'")
+    await given.repriced(owner, "fibre-900", 9900)
 
     async with atlas.transaction(executor("test")) as conn:
         refreshed = await action.refreshed(conn, NOW)

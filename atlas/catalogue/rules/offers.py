@@ -7,8 +7,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
-from atlas.catalogue.records import Price, PricedVersion, Version
+from atlas.catalogue.records import Attainable, Decomposition, Price, PricedVersion, ResourceNeed, Terms, Version
 from atlas.errors import AtlasError, InvalidField
+from atlas.identity import OfferingVersionId
 from atlas.money import ZERO, Money
 
 SPEED: Final = re.compile(r"\s*(\d{1,9}(?:\.\d{1,6})?)\s*(k|m|g)?(?:bps|bit/s|b/s|bits?)?\s*", re.IGNORECASE)
@@ -39,6 +40,14 @@ class VersionsOverlap(AtlasError):
     def __init__(self, one: Version, other: Version) -> None:
         super().__init__(f"versions {one.id} and {other.id} are both valid on {other.valid_from}")
         self.versions = (one.id, other.id)
+
+
+class NotDecomposable(AtlasError):
+    """A plan that nobody could deliver: it offers nothing, or something that nothing realises on its technology."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code} cannot be delivered: {reason}")
+        self.code = code
 
 
 def checked_versions(versions: Iterable[Version]) -> list[Version]:
@@ -103,3 +112,37 @@ def speed_in_words(kbps: int) -> str:
         if kbps >= size:
             return f"{(Decimal(kbps) / size).normalize():f} {unit}"
     return f"{kbps} kbps"
+
+
+def whole_decomposition(
+    version: OfferingVersionId, code: str, technology: str, cfs: Sequence[str], needs: Sequence[ResourceNeed]
+) -> Decomposition:
+    """The decomposition, if every service it offers is realised. Raises NotDecomposable."""
+    if not cfs:
+        raise NotDecomposable(code, "it offers no customer-facing service")
+    unrealised = sorted(set(cfs) - {need.cfs for need in needs})
+    if unrealised:
+        raise NotDecomposable(code, f"nothing realises {', '.join(unrealised)} on {technology}")
+    return Decomposition(version, technology, tuple(cfs), tuple(dict.fromkeys(need.rfs for need in needs)), tuple(needs))
+
+
+def eligibility(terms: Terms, segment: str, attainable: Iterable[Attainable], area_id: int, credit_class: str | None) -> tuple[str, ...]:
+    """Why the plan may not be had there, each with its numbers; empty where it may."""
+    there = [each for each in attainable if terms.technology in (each.technology, "any")]
+    fastest = max(there, key=lambda each: each.down_kbps, default=None)
+    reasons = []
+    if terms.segment != segment:
+        reasons.append(f"it is for {terms.segment} customers")
+    if fastest is None:
+        reasons.append(f"no {terms.technology.replace('_', ' ')} reaches the premise")
+    elif terms.down_kbps > fastest.down_kbps or terms.up_kbps > fastest.up_kbps:
+        reasons.append(f"it needs {_both_ways(terms)}, and the line gives {_both_ways(fastest)}")
+    if terms.areas and area_id not in terms.areas:
+        reasons.append("it is not sold in this area")
+    if terms.worst_credit_class is not None and credit_class is not None and credit_class > terms.worst_credit_class:
+        reasons.append(f"it is sold to credit class {terms.worst_credit_class} and better, not {credit_class}")
+    return tuple(reasons)
+
+
+def _both_ways(speed: Terms | Attainable) -> str:
+    return f"{speed_in_words(speed.down_kbps)} down and {speed_in_words(speed.up_kbps)} up"

@@ -1,0 +1,93 @@
+"""Bill runs, what speaks against a bill, and how each line came about. Amounts are in the books' one currency."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from atlas.identity import CustomerId, InvoiceId, SubscriberId
+from atlas.money import Money
+
+
+@dataclass(frozen=True)
+class BillRun:
+    """One run over everybody whose billing day came after `since`, until `billed_on`; `state` drafting, drafted, issuing or done."""
+
+    id: int
+    run_type: str
+    since: date
+    billed_on: date
+    state: str
+    accounts: int
+    batches: int
+    drafted: int
+    issued: int
+
+
+@dataclass(frozen=True)
+class RunTotals:
+    """What would be issued of a run; `largest` is the dearest bill. `held` wait for a person, `carried` are nothing or a credit."""
+
+    bills: int
+    total: Money
+    largest: Money
+    held: int
+    held_total: Money
+    carried: int
+
+
+@dataclass(frozen=True)
+class BatchTotals:
+    """What would be issued of one batch."""
+
+    bills: int
+    total: Money
+    largest: Money
+
+
+@dataclass(frozen=True)
+class HeldBill:
+    """A bill that somebody should look at, and why: rise, fall, duplicate, missing_charge, zero or negative. `last` is the bill before."""
+
+    invoice_id: InvoiceId
+    customer_id: CustomerId
+    name: str
+    anomalies: tuple[str, ...]
+    total: Money
+    last: Money | None
+
+
+@dataclass(frozen=True)
+class LineDerived:
+    """One line of a bill with everything that it was made of. Days run from `period_from` until before `period_to`."""
+
+    line_id: int
+    label: str
+    kind: str
+    net: Money
+    tax: Money
+    tax_percent: Decimal | None
+    period_from: date | None
+    period_to: date | None
+    days: int | None
+    of_days: int | None
+    price: Money | None
+    units: int | None
+    unit: str
+    allowance_units: int | None
+    usage_records: int
+    catalogue_code: str
+    catalogue_version_from: date | None
+    order_id: int | None
+    cause: str
+    formula: str
+    subscriber_id: SubscriberId | None
+
+
+@dataclass(frozen=True)
+class CreditableLine:
+    """A line of an issued bill, and what no credit note has given back of it yet, without tax and with."""
+
+    line_id: int
+    label: str
+    net_left: Money
+    gross_left: Money

@@ -1,0 +1,162 @@
+"""Prices that may be sold, what one costs on a day of somebody's life with it, and what a change of price would do. Pure."""
+
+import calendar
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from atlas.catalogue.records import Held, Phase, PriceChange, PriceComponent, PriceMove, Relation
+from atlas.errors import AtlasError, InvalidField
+from atlas.money import ZERO, Money
+
+
+class BundleHoldsItself(AtlasError):
+    """A bundle that is, however deep, a part of itself."""
+
+    def __init__(self, path: Sequence[str]) -> None:
+        super().__init__(f"a bundle cannot hold itself: {' > '.join(path)}")
+        self.path = tuple(path)
+
+
+class AddOnUnfit(AtlasError):
+    """An add-on that cannot be had beside what is there; the reason is in the message."""
+
+
+def checked_amount(written: str, currency: str, operators_currency: str, field: str = "amount") -> Money:
+    """A price as somebody wrote it. Raises InvalidField: not a number, nothing or less, finer than a minor unit, in another currency."""
+    if currency != operators_currency:
+        raise InvalidField("currency", f"{currency[:10]!r} is not the operator's currency, {operators_currency}")
+    try:
+        amount = Decimal(written)
+    except InvalidOperation:
+        raise InvalidField(field, f"{written[:40]!r} is no amount") from None
+    if not amount.is_finite() or amount <= 0:
+        raise InvalidField(field, f"a price is more than nothing, not {written[:40]}")
+    if amount != amount.quantize(Decimal("0.01")):
+        raise InvalidField(field, f"{written[:40]} has more than two decimals")
+    return Money(amount)
+
+
+def checked_tax_category(code: str, known: Iterable[str]) -> str:
+    """Raises InvalidField where none is given, or one that nobody has a rate for."""
+    if code not in set(known):
+        raise InvalidField("tax_category", f"{code!r} is none of {', '.join(sorted(known))}" if code else "a price needs a tax category")
+    return code
+
+
+def checked_phases(price: PriceComponent, contract_months: int) -> PriceComponent:
+    """Raises InvalidField for a discount that lasts longer than the contract it is given for, or costs more than no discount at all."""
+    months = sum(phase.months for phase in price.phases)
+    if contract_months and months > contract_months:
+        raise InvalidField("phases", f"{months} months of discount are longer than the contract of {contract_months}")
+    for phase in price.phases:
+        if phase.kind == "discount" and phase.amount > price.amount:
+            raise InvalidField("phases", f"a discount to {phase.amount} is dearer than the price of {price.amount}")
+    return price
+
+
+def discounted(price: Money, percent: Decimal, months: int) -> Phase:
+    """So many months at `percent` less, rounded half away from zero. Raises InvalidField beyond nothing and everything."""
+    if not 0 < percent <= 100:
+        raise InvalidField("percent", f"a discount is more than 0 % and at most 100 %, not {percent}")
+    if months <= 0:
+        raise InvalidField("months", "a discount lasts for a month or more")
+    return Phase("discount", months, Money.rounded(price.amount * (100 - percent) / 100))
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of the month so many months later; the last one where that month has no such day."""
+    place = day.year * 12 + day.month - 1 + months
+    year, month = divmod(place, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def amount_on(price: PriceComponent, activated_on: date, day: date) -> Money:
+    """What a recurring price is on `day`, both by the customer's own calendar: exactly one price a day, whatever a clock does that night.
+
+    A phase lasts to the end of the day before the same day of its last month; counted from activation each time, so that a month's end
+    that was clamped comes back.
+    """
+    months = 0
+    for phase in price.phases:
+        months += phase.months
+        if day < months_later(activated_on, months):
+            return phase.amount
+    return price.amount
+
+
+def monthly_on(prices: Iterable[PriceComponent], activated_on: date, day: date) -> Money:
+    return sum((amount_on(price, activated_on, day) for price in prices if price.kind == "recurring"), ZERO)
+
+
+def simulated_change(change: PriceChange, held: Iterable[Held]) -> PriceMove:
+    """What moving everybody who has the offering to its new prices would do, from `change.day` on.
+
+    `held` counts subscribers by the version they have, and by the day they got it. In breach is whoever is within their contract and would
+    pay more; each amount is for a month, in whatever form of tax the price is in.
+    """
+    subscribers = affected = breaches = 0
+    before = after = ZERO
+    for each in held:
+        was = monthly_on(each.prices, each.activated_on, change.day)
+        becomes = monthly_on(change.prices, each.activated_on, change.day)
+        subscribers += each.subscribers
+        before, after = before + was * each.subscribers, after + becomes * each.subscribers
+        if was != becomes:
+            affected += each.subscribers
+        if becomes > was and change.day < months_later(each.activated_on, each.contract_months):
+            breaches += each.subscribers
+    return PriceMove(subscribers, affected, before, after, after - before, breaches)
+
+
+def repriced(prices: Iterable[PriceComponent], label: str, amount: Money) -> tuple[PriceComponent, ...]:
+    """The prices with one of them changed. Raises InvalidField where none is called so, or it would stay as it is."""
+    known = list(prices)
+    if label not in {price.label for price in known}:
+        raise InvalidField("label", f"no price is called {label[:60]!r}; there are {', '.join(price.label for price in known)}")
+    changed = tuple(replace(price, amount=amount) if price.label == label else price for price in known)
+    if changed == tuple(known):
+        raise InvalidField("amount", f"{label} costs {amount} already")
+    return changed
+
+
+def checked_bundle(bundle: str, parts: Iterable[tuple[str, str]]) -> None:
+    """Raises BundleHoldsItself. `parts`: every (bundle, part) there would be."""
+    inside: dict[str, list[str]] = {}
+    for whole, part in parts:
+        inside.setdefault(whole, []).append(part)
+    waiting = [[bundle]]
+    while waiting:
+        path = waiting.pop()
+        for part in inside.get(path[-1], ()):
+            if part == bundle:
+                raise BundleHoldsItself([*path, part])
+            if part not in path:
+                waiting.append([*path, part])
+
+
+def checked_add_on(code: str, beside: Iterable[str], relations: Iterable[Relation]) -> None:
+    """Raises AddOnUnfit where the add-on lacks what it requires, is excluded by what is there, or comes with it anyway."""
+    there, known = set(beside), list(relations)
+    required = [relation.other_code for relation in known if (relation.code, relation.kind) == (code, "requires")]
+    if required and not there & set(required):
+        raise AddOnUnfit(f"{code} needs {' or '.join(required)}")
+    for relation in known:
+        pair = {relation.code, relation.other_code}
+        if relation.kind == "excludes" and code in pair and (pair - {code}) & there:
+            raise AddOnUnfit(f"{code} cannot be had beside {', '.join(sorted(pair - {code}))}")
+        if (relation.code, relation.kind) == (code, "included_in") and relation.other_code in there:
+            raise AddOnUnfit(f"{code} is included in {relation.other_code}")
+
+
+def lost_add_ons(held: Iterable[str], new_plan: str, relations: Iterable[Relation]) -> list[str]:
+    """The add-ons that end with a change to `new_plan`: no longer to be had beside it, or now included in it."""
+    known, kept = list(relations), list(held)
+    lost = []
+    for code in kept:
+        try:
+            checked_add_on(code, {new_plan, *kept} - {code}, known)
+        except AddOnUnfit:
+            lost.append(code)
+    return lost
