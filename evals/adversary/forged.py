@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from evals.adversary.forged_charges import CHARGES
 from evals.adversary.forged_parties import PARTIES
 from evals.adversary.knowledge import VULNERABLE, Knowledge
 
@@ -65,55 +66,13 @@ def _line(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
     return {"customer": victim, "line": knows.lines[victim][0], "turn": f"forged {rng.random()}"}
 
 
-def _charging(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
-    return {
-        "customer_id": victim,
-        "subscriber_id": knows.lines[victim][0],
-        "offering_version_id": 1,
-        "at": _at(-rng.random()),
-        "order_id": None,
-    }
-
-
 def _order(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
     return {"customer": victim, "order": knows.orders.get(victim, 4), "turn": f"forged {rng.random()}"}
 
 
 # By the action's name: the arguments of an order that would do the most for whoever forges it.
 FORGED: Final[Mapping[str, Forged]] = {
-    "prepare_bill_run": lambda knows, rng, victim: {"since": "2020-01-01", "billed_on": "2030-01-01", "customers": [victim]},
-    "issue_bill_run": lambda knows, rng, victim: {"run_id": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
-    "issue_bill_batch": lambda knows, rng, victim: {"run_id": 1, "number": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
-    "release_held_bills": lambda knows, rng, victim: {
-        "bills": [
-            {"invoice_id": victim * 10, "customer_id": victim, "name": "forged", "anomalies": [], "total": "1.00", "last": None},
-        ]
-    },
-    "issue_credit_note": lambda knows, rng, victim: {
-        "customer_id": victim,
-        "invoice_id": victim * 10,
-        "lines": [{"line_id": victim * 10, "label": "forged", "net_left": "1.00", "gross_left": "1.00"}],
-        "reason": "forged",
-    },
-    "charge_once": lambda knows, rng, victim: {
-        "customer_id": victim,
-        "subscriber_id": knows.lines[victim][0],
-        "label": "forged",
-        "amount": "1.00",
-        "cause": f"forged {rng.random()}",
-        "tax_category": "standard",
-    },
-    "recycle_usage": lambda knows, rng, victim: {"records": [1, 2, 3], "asked_at": _at()},
-    "start_charging": lambda knows, rng, victim: {**_charging(knows, rng, victim), "evidence": "forged", "is_add_on": False},
-    "change_charge": lambda knows, rng, victim: {**_charging(knows, rng, victim), "evidence": "forged"},
-    "stop_charging": lambda knows, rng, victim: {
-        "customer_id": victim,
-        "subscriber_id": knows.lines[victim][0],
-        "at": _at(-rng.random()),
-        "because": "forged",
-        "order_id": None,
-        "add_on": None,
-    },
+    **CHARGES,
     "retire_offering": lambda knows, rng, victim: {"offering_id": 1, "code": "fibre-100", "customers": 0},
     "correct_premise_position": lambda knows, rng, victim: {
         "premise_id": victim,

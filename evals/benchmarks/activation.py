@@ -8,9 +8,11 @@ import numpy as np
 
 from atlas.errors import AtlasError
 from atlas.oms.records import OrderState
+from atlas.statements import Statements
 from evals.bench import Conditions, Row
-from evals.benchmarks.orders_town import SQL, Town, town
+from evals.benchmarks.orders_town import Town, town
 
+SQL = Statements(__file__)
 TIMES: Final = 20
 FIFTY: Final = 50
 LAST: Final = 10
