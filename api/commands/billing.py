@@ -1,18 +1,24 @@
-"""`bedrock billing`: what must hold of the books, and what the payment provider says beside what we have."""
+"""`bedrock billing`: bills go out; what must hold of the books, and what the payment provider says beside what we have."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from api.bootstrap import House
 from api.cli import Json, console, opened, printed_json, run
 from api.settings import Settings
 from atlas.billing.reads.leaks import leaks as standing_leaks
+from atlas.billing.reads.runs import lines_derived
 from atlas.billing.records.leaks import Leak
+from atlas.billing.records.runs import BillRun, LineDerived
+from atlas.identity import CustomerId
 from atlas.principal import Zone, executor
+from forge.bill_run import BILLER, Preview, Told, drafted, go_on, let_go, prepared
 from forge.books import BooksChecked, Reconciled, check_books, reconciled
 from forge.invoices.documents import document
 from forge.leaks import look_at_all
@@ -84,6 +90,118 @@ def leaks(as_json: Json = False) -> None:
         console.print(table if found else "Nothing leaks.")
     if found:
         raise typer.Exit(1)
+
+
+@billing.command()
+def preview(
+    until: Annotated[
+        datetime | None, typer.Argument(help="Bill everybody whose day came by then; today if left out.", formats=["%Y-%m-%d"])
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Draft the bills that are due and say what would go out and what stands out. Nothing is issued."""
+    found = run(lambda: _prepared(until))
+    if as_json:
+        printed_json(asdict(found))
+    else:
+        _shown(found)
+
+
+@billing.command("run")
+def run_bills(
+    until: Annotated[
+        datetime | None, typer.Argument(help="Bill everybody whose day came by then; today if left out.", formats=["%Y-%m-%d"])
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Draft, ask the matrix, issue what may go alone; a run that stopped, or was approved meanwhile, is taken up. Exit 2 while it waits."""
+
+    async def work() -> tuple[Preview, BillRun | None]:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here:
+            with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True) as bars:
+                told = _bars(bars)
+                run_id = await prepared(here.forge, BILLER, _day(here, until))
+                found = await drafted(here.forge, run_id, told)
+                if found.run.state == "drafted":
+                    await let_go(here.forge, BILLER, run_id)
+                return found, await go_on(here.forge, told)
+
+    found, done = run(work)
+    if as_json:
+        printed_json({"preview": asdict(found), "run": asdict(done) if done else None})
+    else:
+        _shown(found)
+        console.print(f"Issued: run {done.id}, {done.state}." if done else "It waits for somebody's approval; run this again then.")
+    if done is None:
+        raise typer.Exit(2)
+
+
+@billing.command()
+def explain(customer_id: int, month: Annotated[datetime, typer.Argument(formats=["%Y-%m"])], as_json: Json = False) -> None:
+    """How each line of a customer's bill came about: price list, version, days, usage, order, formula."""
+
+    async def work() -> list[LineDerived]:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(BILLER) as conn:
+            return await lines_derived(conn, CustomerId(customer_id), month.date().replace(day=1))
+
+    lines = run(work)
+    if as_json:
+        printed_json([asdict(line) for line in lines])
+        return
+    table = Table("Line", "Net", "Tax", "From", "Until", "Formula (minor units)", "Price list", "Cause")
+    for line in lines:
+        version = f"{line.catalogue_code} of {line.catalogue_version_from}" if line.catalogue_code else ""
+        table.add_row(
+            line.label,
+            str(line.net),
+            str(line.tax),
+            str(line.period_from or ""),
+            str(line.period_to or ""),
+            line.formula,
+            version,
+            line.cause,
+        )
+    console.print(table)
+
+
+async def _prepared(until: datetime | None) -> Preview:
+    async with opened(Settings(), (Zone.EXECUTOR,)) as here:
+        return await drafted(here.forge, await prepared(here.forge, BILLER, _day(here, until)))
+
+
+def _day(here: House, until: datetime | None) -> date:
+    return until.date() if until else here.forge.now().astimezone(here.forge.timezone).date()
+
+
+def _bars(bars: Progress) -> Told:
+    tasks: dict[str, TaskID] = {}
+
+    def told(step: str, done: int, of: int) -> None:
+        if step not in tasks:
+            tasks[step] = bars.add_task(step, total=of)
+        bars.update(tasks[step], completed=done)
+
+    return told
+
+
+def _shown(found: Preview) -> None:
+    totals = found.totals
+    console.print(f"Run {found.run.id} until {found.run.billed_on}: {found.run.accounts:,} accounts, {found.run.state}.")
+    console.print(
+        f"{totals.bills:,} bills for {totals.total}; the dearest is {totals.largest}. {totals.carried:,} are carried to the next bill."
+    )
+    if found.held:
+        table = Table(
+            "Held",
+            "Customer",
+            "Bill",
+            "Last",
+            "Because",
+            title=f"{totals.held:,} bills wait for somebody to look, {totals.held_total} together",
+        )
+        for bill in found.held:
+            table.add_row(str(bill.invoice_id), str(bill.customer_id), str(bill.total), str(bill.last or ""), ", ".join(bill.anomalies))
+        console.print(table)
 
 
 @billing.command()

@@ -139,6 +139,48 @@ SELECT 'suspense is the payments that wait in it', 'suspense', -waiting.amount_m
                FROM billing.posting WHERE posting.ledger_account = 'suspense') AS posted
  WHERE -waiting.amount_minor <> posted.amount_minor
 UNION ALL
+SELECT 'numbers are without gaps', 'series ' || series.code, series.next_number - series.first_number, used.numbers
+  FROM billing.series
+ CROSS JOIN LATERAL (SELECT (SELECT count(DISTINCT invoice.number) FROM billing.invoice WHERE invoice.series = series.code AND invoice.number IS NOT NULL)
+                          + (SELECT count(DISTINCT note.number) FROM billing.credit_note AS note WHERE note.series = series.code) AS numbers) AS used
+ WHERE %(customer_ids)s::bigint[] IS NULL AND used.numbers <> series.next_number - series.first_number
+UNION ALL
+SELECT 'a line is of its charge', 'line ' || line.id, charge.id, line.charge_id
+  FROM billing.invoice_line AS line
+  JOIN billing.invoice ON invoice.id = line.invoice_id
+  LEFT JOIN billing.charge ON charge.id = line.charge_id
+  LEFT JOIN catalogue.price ON price.id = line.price_id
+ WHERE line.charge_id IS NOT NULL
+   AND (%(customer_ids)s::bigint[] IS NULL OR invoice.customer_id = ANY (%(customer_ids)s::bigint[]))
+   AND (line.subscriber_id, line.offering_version_id, invoice.customer_id, price.offering_version_id)
+       IS DISTINCT FROM (charge.subscriber_id, charge.offering_version_id, charge.customer_id, charge.offering_version_id)
+UNION ALL
+SELECT 'a line is worth its formula', 'line ' || line.id, worth.minor, line.amount_minor + CASE WHEN line.is_tax_inclusive THEN line.tax_minor ELSE 0 END
+  FROM billing.invoice_line AS line
+  JOIN billing.invoice ON invoice.id = line.invoice_id
+  LEFT JOIN billing.journal ON journal.id = invoice.journal_id
+ CROSS JOIN LATERAL (SELECT billing.rounded(line.unit_minor::numeric * (line.period_to - line.period_from) / line.of_days,
+                                            coalesce(journal.rounding, 'half_up')) AS minor) AS worth
+ WHERE line.of_days IS NOT NULL AND journal.id IS NOT NULL
+   AND (%(customer_ids)s::bigint[] IS NULL OR invoice.customer_id = ANY (%(customer_ids)s::bigint[]))
+   AND worth.minor <> line.amount_minor + CASE WHEN line.is_tax_inclusive THEN line.tax_minor ELSE 0 END
+UNION ALL
+SELECT 'a credit note is posted with its lines', 'credit note ' || note.id, -given.minor, coalesce(journal_of.receivable, 0)
+  FROM billing.credit_note AS note
+ CROSS JOIN LATERAL (SELECT coalesce(sum(one.amount_minor + one.tax_minor), 0)::bigint AS minor FROM billing.credit_note_line AS one
+                      WHERE one.credit_note_id = note.id) AS given
+  LEFT JOIN journal_of ON journal_of.id = note.journal_id
+ WHERE (%(customer_ids)s::bigint[] IS NULL OR note.customer_id = ANY (%(customer_ids)s::bigint[]))
+   AND coalesce(journal_of.receivable, 0) <> -given.minor
+UNION ALL
+SELECT 'a credit note gives back no more than was charged', 'line ' || line.id, line.amount_minor + line.tax_minor, sum(given.amount_minor + given.tax_minor)::bigint
+  FROM billing.credit_note_line AS given
+  JOIN billing.invoice_line AS line ON line.id = given.invoice_line_id
+  JOIN billing.invoice ON invoice.id = line.invoice_id
+ WHERE %(customer_ids)s::bigint[] IS NULL OR invoice.customer_id = ANY (%(customer_ids)s::bigint[])
+ GROUP BY line.id
+HAVING abs(sum(given.amount_minor + given.tax_minor)) > abs(line.amount_minor + line.tax_minor)
+UNION ALL
 SELECT 'the books add up to nothing', 'all accounts', 0, sum(posting.amount_minor)::bigint
   FROM billing.posting
  WHERE %(customer_ids)s::bigint[] IS NULL

@@ -27,6 +27,11 @@ INVARIANTS: Final = (
     "a bill's state says what is open of it",
     "no money lies idle beside a debt",
     "suspense is the payments that wait in it",
+    "numbers are without gaps",
+    "a line is of its charge",
+    "a line is worth its formula",
+    "a credit note is posted with its lines",
+    "a credit note gives back no more than was charged",
     "the books add up to nothing",
 )
 
