@@ -10,7 +10,7 @@ from atlas.connection import Atlas
 from atlas.identity import CorrelationId, CustomerId, StaffId
 from atlas.oms.reads import plan_changes
 from atlas.principal import Assurance, Role, customer, executor, in_conversation, in_session, staff
-from forge.actions.oms import RequestPlanChange
+from forge.actions.oms.plans import RequestPlanChange
 from forge.approvals import approve, card, expire_overdue, reject
 from forge.carry_out import carry_out
 from forge.matrix_in_force import write_in_force

@@ -94,7 +94,8 @@ async def test_an_account_that_nobody_linked_gets_nowhere_whatever_its_e_mail(vi
         {"iat": int(time.time()) + 3600},
         {"sub": None},
     ],
-    ids=str,
+    # By field: two workers that collect a second apart must name the same tests.
+    ids="-".join,
 )
 async def test_a_word_that_is_not_for_us_now_and_here_is_not_taken(
     visitor: httpx.AsyncClient, house: OtherHouse, claims: dict[str, object]
