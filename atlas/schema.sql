@@ -787,8 +787,10 @@ CREATE TABLE catalogue.price_tier (
     amount_minor bigint NOT NULL,
     per_units bigint NOT NULL DEFAULT 1,
     action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    entry_minor bigint NOT NULL DEFAULT 0,  -- charged once a period, with the first unit above from_units
     PRIMARY KEY (price_id, from_units),
     CHECK ((amount_minor >= 0)),
+    CHECK ((entry_minor >= 0)),
     CHECK ((from_units >= 0)),
     CHECK ((per_units > 0)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
