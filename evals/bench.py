@@ -53,6 +53,7 @@ BENCHMARKS: Final = {
     "activation": "activation",
     "protected": "protected",
     "bill-run": "bill_accounts",
+    "billing-cases": "billing_cases",
 }
 
 

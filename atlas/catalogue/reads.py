@@ -94,6 +94,7 @@ class _TierOf:
     from_units: int
     amount: Money
     per_units: int
+    entry: Money
 
 
 async def decomposition_of(conn: Connection, offering_version_id: OfferingVersionId) -> Decomposition:
@@ -117,7 +118,7 @@ async def prices_of(conn: Connection, offering_version_id: OfferingVersionId) ->
         replace(
             each,
             phases=tuple(Phase(one.kind, one.months, one.amount) for one in phases if one.price_id == each.id),
-            tiers=tuple(Tier(one.from_units, one.amount, one.per_units) for one in tiers if one.price_id == each.id),
+            tiers=tuple(Tier(one.from_units, one.amount, one.per_units, one.entry) for one in tiers if one.price_id == each.id),
         )
         for each in components
     ]

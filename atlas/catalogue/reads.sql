@@ -68,7 +68,7 @@ SELECT phase.price_id, phase.kind, phase.months, phase.amount_minor AS amount
  ORDER BY phase.price_id, phase.ordinal;
 
 -- name: tiers
-SELECT tier.price_id, tier.from_units, tier.amount_minor AS amount, tier.per_units
+SELECT tier.price_id, tier.from_units, tier.amount_minor AS amount, tier.per_units, tier.entry_minor AS entry
   FROM catalogue.price_tier AS tier
   JOIN catalogue.price ON price.id = tier.price_id
  WHERE price.offering_version_id = %(offering_version_id)s

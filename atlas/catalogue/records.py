@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from atlas.identity import OfferingVersionId
-from atlas.money import Money
+from atlas.money import ZERO, Money
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,12 @@ class Phase:
 
 @dataclass(frozen=True)
 class Tier:
-    """Units above `from_units`, beyond the allowance: `amount` buys `per_units` of them."""
+    """Units above `from_units`, beyond the allowance: `amount` buys `per_units` of them, and the first of them costs `entry` besides."""
 
     from_units: int
     amount: Money
     per_units: int
+    entry: Money = ZERO
 
 
 @dataclass(frozen=True)

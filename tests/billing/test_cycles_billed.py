@@ -210,3 +210,13 @@ async def test_a_fee_for_setting_up_is_charged_with_the_first_plan_and_not_with_
 
     assert [label for label, *_ in await lines(owner, before)] == ["cheap", "Activation"]
     assert [label for label, *_ in await lines(owner, after)] == ["dear"]
+
+
+async def test_a_plan_billed_in_advance_and_stopped_the_day_it_began_is_given_back_whole(owner: Owner) -> None:
+    customer, _, only = await charged_line(owner, await plan(owner, "p", 3000), date(2026, 4, 1))
+    await billed(owner, date(2026, 4, 1), customer)
+    await owner.execute("UPDATE billing.charge SET ends_on = starts_on WHERE id = %s", (only,))
+
+    run = await drafted(owner, date(2026, 4, 2), customer)
+
+    assert await amounts(owner, run) == [(date(2026, 4, 1), date(2026, 5, 1), -3000)]
