@@ -185,14 +185,19 @@ AS $$
      WHERE treatment.place = p_place AND treatment.treatment NOT IN ('swept', 'swept_row')
 $$;
 
--- Everything of one person, a row at a time, for the copy that they may have.
+-- Everything of one person, a row at a time, for the copy that they may have; but for columns that nobody reads back, as the secret of a line.
 CREATE FUNCTION privacy.collected(p_customer_id bigint) RETURNS TABLE (place text, content jsonb)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE one text;
+DECLARE
+    one       text;
+    v_columns text;
 BEGIN
     FOR one IN SELECT known.place FROM privacy.place AS known ORDER BY known.place LOOP
-        RETURN QUERY EXECUTE format('SELECT %L, to_jsonb(theirs) FROM %s AS theirs WHERE %s', one, one::regclass, privacy.condition(one))
+        SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO v_columns FROM pg_attribute
+         WHERE attrelid = one::regclass AND attnum > 0 AND NOT attisdropped AND has_column_privilege(attrelid, attnum, 'SELECT');
+        RETURN QUERY EXECUTE format('SELECT %L, to_jsonb(readable) FROM (SELECT %s FROM %s AS theirs WHERE %s) AS readable',
+                                    one, v_columns, one::regclass, privacy.condition(one))
             USING p_customer_id;
     END LOOP;
 END $$;

@@ -39,7 +39,7 @@ OURS: Final = frozenset(
         *(("helpdesk.notice", name) for name in ("purpose", "language", "template", "delivery")),
         *(("nms.alarm", name) for name in ("managed_object", "probable_cause", "alarm_type", "door")),
         # A house of the plant: after an erasure no line, visit or person is tied to it any more.
-        *(("gis.premise", name) for name in ("unit", "number", "street", "town", "postcode")),
+        *(("gis.premise", name) for name in ("unit", "number", "street", "town", "postcode", "external_id")),
         ("oms.order_event", "state"),
     }
 )
