@@ -109,7 +109,7 @@ async def test_an_order_judged_for_no_device_changes_none_whatever_is_written_in
     await given.device(owner, "olt-1")
 
     class Changes(RecordInteraction):
-        async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
             await conn.execute("UPDATE cmdb.device SET operational_state = 'disabled'")
             return {}
 
