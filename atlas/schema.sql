@@ -898,8 +898,10 @@ CREATE TABLE catalogue.price_tier (
     amount_minor bigint NOT NULL,
     per_units bigint NOT NULL DEFAULT 1,
     action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    entry_minor bigint NOT NULL DEFAULT 0,  -- charged once a period, with the first unit above from_units
     PRIMARY KEY (price_id, from_units),
     CHECK ((amount_minor >= 0)),
+    CHECK ((entry_minor >= 0)),
     CHECK ((from_units >= 0)),
     CHECK ((per_units > 0)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
@@ -2587,6 +2589,7 @@ CREATE INDEX device_of_area ON cmdb.device USING btree (area_id);
 CREATE INDEX device_of_site ON cmdb.device USING btree (site_id);
 --   trigger announce AFTER INSERT OR DELETE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger keep_within_what_was_judged AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION cmdb.keep_within_what_was_judged()
 --   trigger topology_changed AFTER INSERT OR DELETE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 --   trigger topology_moved AFTER UPDATE OF kind, area_id, site_id, is_monitored ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
@@ -2831,6 +2834,7 @@ CREATE TABLE cmdb.vrf (
 -- function cmdb.block_at(p_network cidr, p_length integer, p_place bigint) RETURNS inet
 -- function cmdb.close_stale_sessions() RETURNS bigint SECURITY DEFINER
 -- function cmdb.disconnect(p_subscriber bigint) RETURNS boolean SECURITY DEFINER
+-- function cmdb.keep_within_what_was_judged() RETURNS trigger SECURITY DEFINER
 -- function cmdb.next_free(p_pool bigint, p_subscriber bigint, p_keep interval) RETURNS bigint
 -- function cmdb.remove_device(p_device bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.secret_for_equipment(p_subscriber_id bigint) RETURNS text SECURITY DEFINER

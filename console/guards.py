@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fastapi import FastAPI
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 
 from atlas.errors import AtlasError
 from atlas.principal import Role
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SOCKET = "SOCKET"
 
 
 class Unguarded(AtlasError):
@@ -75,6 +76,11 @@ class Route:
         return f"{self.method} {self.path}"
 
     @property
+    def is_socket(self) -> bool:
+        """A web socket: it is opened, never asked."""
+        return self.method == SOCKET
+
+    @property
     def is_safe(self) -> bool:
         """Somebody stands there, and whatever writes cannot be called by a foreign page."""
         return self.guard is not None and (self.method in SAFE or self.guard.withstands_foreign_pages)
@@ -106,7 +112,7 @@ def _walked(routes: Iterable[BaseRoute], prefix: str) -> Iterator[tuple[str, set
             continue
         path = prefix + getattr(route, "path", "")
         # A mount hands every method on, and its app answers for them.
-        methods = set(getattr(route, "methods", None) or {"GET"}) - {"HEAD"}
+        methods = {SOCKET} if isinstance(route, WebSocketRoute) else set(getattr(route, "methods", None) or {"GET"}) - {"HEAD"}
         yield path, methods, _guard_of(route)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,7 @@ from atlas.principal import Zone
 from evals.adversary.cli import adversary
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
 from evals.campaign.commands import campaigns
+from evals.demo.billing import billing_year, table_of
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
 from evals.drills.commands import add_drills
@@ -82,13 +84,33 @@ async def seeded_with_bar(url: str, subscribers: int, number: int = 1) -> Seeded
         return await asyncio.to_thread(make_world, url, subscribers=subscribers, seed=number, now=datetime.now(UTC), progress=tell)
 
 
+class Demo(StrEnum):
+    """What `bedrock demo` shows."""
+
+    CUT = "cut"
+    BILLING = "billing"
+
+
 @app.command()
 def demo(
+    what: Annotated[Demo, typer.Argument(help="cut: the whitepaper's; billing: a year of bills in a database of its own.")] = Demo.CUT,
     once: Annotated[bool, typer.Option("--once", help="Approve what waits, repair the cut, show the table and stop.")] = False,
     subscribers: Subscribers = 10_000,
 ) -> None:
     """Make the demo ISP if it is not there, start the platform, play the whitepaper's cut, and show it live."""
-    if not run(lambda: demonstrated(once, subscribers)):
+    if what is Demo.BILLING:
+        billing_shown()
+    elif not run(lambda: demonstrated(once, subscribers)):
+        raise typer.Exit(1)
+
+
+def billing_shown() -> None:
+    """Bills a year and shows it; exit 1 where a number is missing, or the books do not hold."""
+    configure_logging("console")
+    with tempfile.TemporaryDirectory() as folder, logs_kept_in(Path(folder) / "billing.log"), console.status("a year of bills") as status:
+        months = run(lambda: billing_year(lambda one: status.update(f"billed {one.month:%B}: {one.billed.bills} bills")))
+    console.print(table_of(months))
+    if not all(month.holds for month in months):
         raise typer.Exit(1)
 
 

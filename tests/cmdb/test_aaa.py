@@ -50,10 +50,6 @@ async def heard_ago(owner: Owner, ago: timedelta) -> None:
 
 
 async def test_an_active_line_comes_in_with_the_attributes_of_its_plan(radius: Radius, owner: Owner) -> None:
-    await owner.execute(
-        "INSERT INTO catalogue.access_policy SELECT id, '20000k/100000k', 86400, 'residential' FROM catalogue.offering_version"
-    )
-
     assert await radius.standing() == "welcome"
     assert await radius.replies() == {
         "Acct-Interim-Interval": "300",

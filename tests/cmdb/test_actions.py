@@ -1,12 +1,16 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
 from atlas.connection import Atlas
 from atlas.errors import InvalidField, NotFound
-from atlas.identity import DeviceId, SubscriberId
+from atlas.identity import CustomerId, DeviceId, SubscriberId
 from atlas.principal import executor
+from atlas.statements import Connection
 from forge.actions.cmdb.plant import MarkDeviceState, RestartDevice
+from forge.actions.crm import RecordInteraction
 from governance.facts import DeviceTier
 from tests import carried, given
 from tests.given import NOW, Owner
@@ -98,3 +102,16 @@ async def test_a_state_that_x731_does_not_know_is_refused(atlas: Atlas, owner: O
     async with atlas.transaction(executor("tests")) as conn:
         with pytest.raises(InvalidField):
             await MarkDeviceState.of(conn, device, "broken", NOW)
+
+
+async def test_an_order_judged_for_no_device_changes_none_whatever_is_written_in_its_name(atlas: Atlas, owner: Owner) -> None:
+    customer = CustomerId(await given.customer(owner))
+    await given.device(owner, "olt-1")
+
+    class Changes(RecordInteraction):
+        async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+            await conn.execute("UPDATE cmdb.device SET operational_state = 'disabled'")
+            return {}
+
+    with pytest.raises(InsufficientPrivilege, match="judged for 0 devices and changes 1"):
+        await carried.out(atlas, Changes(customer, "note", "a word", "one"), NOW)

@@ -182,11 +182,7 @@ async def test_where_a_mac_was_seen_is_the_same_in_any_order(atlas: Atlas, owner
 async def drifted(atlas: Atlas, owner: Owner, down_kbps: int = 500_000) -> tuple[CustomerId, SubscriberId]:
     """A line billed as fibre-100 (30.00) of which the OLT does 500 Mbit/s, which is sold for 45.00."""
     who = await line(owner)
-    await given.offering(owner, "fibre-500", 4500)
-    await owner.execute(
-        "UPDATE catalogue.offering_version SET down_kbps = 500000, up_kbps = 20000"
-        " FROM catalogue.offering WHERE offering.id = offering_id AND code = 'fibre-500'"
-    )
+    await given.offering(owner, "fibre-500", 4500, down_kbps=500_000, up_kbps=20_000)
     async with atlas.transaction(intake("test")) as conn:
         await record_profile(conn, who[1], down_kbps, 20_000, NOW)
         await record_profile(conn, who[1], down_kbps, 20_000, NOW + timedelta(days=1))

@@ -104,7 +104,7 @@ def test_what_is_switched_off_waits_whatever_else_is_true() -> None:
 
 
 # What goes out as the answer to somebody who asked for it.
-ANSWERS: Final = {"one_time_code"}
+ANSWERS: Final = {"one_time_code", "taken_over", "handed_back"}
 
 
 def test_every_notice_there_is_has_a_purpose_that_customers_are_asked_about() -> None:
@@ -119,6 +119,8 @@ def test_every_notice_there_is_has_a_purpose_that_customers_are_asked_about() ->
 SENDERS: Final = {
     "forge/outbox.py": {"messenger.send"},
     "forge/errands.py": {"prober.probe", "provisioner.provision", "payments.refund"},
+    # Hands what is no RADIUS on to the adapter behind it: asked by the errands.
+    "forge/outside/radius.py": {"self.otherwise.provision"},
     # One messenger made of several: it is asked by the outbox.
     "forge/outside/carriers.py": {"self._carrier(message).send"},
     # Puts the digits into what the outbox hands on.
@@ -131,9 +133,10 @@ REACHES_OUT: Final = {
     "forge/outside/stripe.py": {"httpx"},
     "forge/outside/twilio.py": {"httpx", "twilio"},
     "forge/outside/snmp.py": {"pysnmp"},
+    "forge/outside/radius.py": {"pyrad"},
     "forge/sign_in/oidc.py": {"authlib"},
 }
-CLIENTS: Final = {"httpx", "twilio", "requests", "aiohttp", "smtplib", "urllib3", "pysnmp", "authlib"}
+CLIENTS: Final = {"httpx", "twilio", "requests", "aiohttp", "smtplib", "urllib3", "pysnmp", "pyrad", "authlib"}
 FOLDERS: Final = ("atlas", "cortex", "governance", "forge", "tools")
 PORT_CALLS: Final = {"send", "probe", "provision", "refund"}
 

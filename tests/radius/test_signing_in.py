@@ -16,9 +16,6 @@ METHODS = ["User_Password", "CHAP_Password", "MS_CHAP_Password"]
 async def line(owner: Owner, freeradius: Server) -> int:
     customer = await given.customer(owner)
     made = await given.subscriber(owner, customer, await given.device(owner, "olt-1"))
-    await owner.execute(
-        "INSERT INTO catalogue.access_policy SELECT id, '20000k/100000k', 86400, 'residential' FROM catalogue.offering_version"
-    )
     await aaa.credential(owner, made, NAME)
     return made
 
