@@ -42,6 +42,8 @@ HOUSE_WIDE = {
     "/customers/{customer_id}",
     "/customers/{customer_id}/page",
     "/approvals/{action_id}",
+    "/access/emergencies/{number}/end",
+    "/access/loans/{number}/end",
     "/actions/{action_id}",
     "/api/v1/incidents/{incident_id}",
     "/api/v1/actions/{action_id}",
@@ -53,7 +55,7 @@ STREAM_S = 0.3
 def concrete(path: str) -> str:
     if path == "/static":
         return "/static/console.css"
-    return re.sub(r"\{region\}", "top", re.sub(r"\{\w+_id\}", "1", path))
+    return re.sub(r"\{region\}", "top", re.sub(r"\{(\w+_id|number)\}", "1", path))
 
 
 async def asked(client: httpx.AsyncClient, route: Route, **headers: str) -> httpx.Response | None:
