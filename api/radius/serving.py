@@ -14,6 +14,7 @@ from typing import Final
 import psycopg
 import structlog
 
+from api.operations.measures import OBSERVED
 from api.radius.rendering import Listening, client, rendered
 from api.settings import Settings, value_of
 from atlas.cmdb.reads import nases
@@ -75,8 +76,9 @@ async def serve_radius(settings: Settings) -> AsyncIterator[dict[str, str]]:
         listening = Listening(
             settings.host, settings.radius_auth_port, settings.radius_acct_port, zone_url(url, Zone.RADIUS, settings.secret)
         )
-        async with radius_running(atlas, listening) as server:
-            yield {"radius": server.address if server.ready.is_set() else f"not answering yet: {server.failure}"}
+        with OBSERVED.watching(atlas):
+            async with radius_running(atlas, listening) as server:
+                yield {"radius": server.address if server.ready.is_set() else f"not answering yet: {server.failure}"}
 
 
 @asynccontextmanager
