@@ -46,6 +46,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "line": lambda knows, rng, victim: knows.lines[victim][0],
     "longitude": lambda knows, rng, victim: -3.5001,
     "merge_id": lambda knows, rng, victim: 1,
+    "month": lambda knows, rng, victim: datetime.now(UTC).date().replace(day=1).isoformat(),
     "monthly": lambda knows, rng, victim: "0.01",
     "name": lambda knows, rng, victim: rng.choice(sorted(knows.devices)),
     "operational_state": lambda knows, rng, victim: rng.choice(["enabled", "disabled"]),

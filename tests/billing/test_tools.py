@@ -16,6 +16,8 @@ from tests import carried
 from tests.asking import asking
 from tests.billing.arranged import bill, customer_with_line, outage, payment
 from tests.billing.arranged import compensation as rates
+from tests.billing.billed import billed as run_billed
+from tests.billing.billed import charged_line, plan
 from tests.given import NOW, Owner, member
 from tools.billing import bills, compensation, debts
 
@@ -211,3 +213,15 @@ async def test_aged_debt_is_for_staff_only(atlas: Atlas) -> None:
     async with asking(atlas, principal.customer(CustomerId(1))) as (turn, _):
         with pytest.raises(NotPermittedHere):
             await debts.aged_debt(turn)
+
+
+async def test_a_line_is_explained_by_its_days_and_its_price(atlas: Atlas, owner: Owner) -> None:
+    customer, _, _ = await charged_line(owner, await plan(owner, "p", 3000), date(2026, 4, 16))
+    await run_billed(owner, date(2026, 4, 16), customer)
+
+    async with asking(atlas, principal.customer(customer)) as (turn, _):
+        (line,) = await bills.explain_invoice_line(turn, label="p")
+        with pytest.raises(NotFound):
+            await bills.explain_invoice_line(turn, label="something else")
+
+    assert (line.net, line.tax, line.days, line.of_days, line.price) == (Money("15.00"), Money("3.00"), 15, 30, Money("30.00"))

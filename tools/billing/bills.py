@@ -3,7 +3,9 @@
 from datetime import date
 
 from atlas.billing.reads import bills as reads
+from atlas.billing.reads.runs import lines_derived
 from atlas.billing.records.bills import Balance, Bill, BillComparison
+from atlas.billing.records.runs import LineDerived
 from atlas.billing.rules.comparison import NothingToCompare, compared
 from atlas.errors import NotFound
 from atlas.identity import CustomerId
@@ -44,6 +46,26 @@ async def latest_bill_of(turn: Turn, customer_id: CustomerId) -> Bill:
 
 
 @needs(Assurance.VERIFIED)
+async def explain_invoice_line(turn: Turn, label: str | None = None, month: date | None = None) -> list[LineDerived]:
+    """How a line of the customer's bill came about: price, days, usage, tax. Amounts without tax, which is beside them. Reads only.
+
+    `label` as the bill names it, left out for every line; `month` by any of its days, left out for the latest bill.
+    """
+    return await _derived(turn, turn.customer_id, label, month)
+
+
+async def explain_invoice_line_of(
+    turn: Turn, customer_id: CustomerId, label: str | None = None, month: date | None = None
+) -> list[LineDerived]:
+    """How a line of this customer's bill came about: price, days, usage, tax, the catalogue's version and the order. For staff.
+
+    `label` as the bill names it, left out for every line; `month` by any of its days, left out for the latest bill.
+    """
+    turn.for_staff_only()
+    return await _derived(turn, customer_id, label, month)
+
+
+@needs(Assurance.VERIFIED)
 async def balance(turn: Turn) -> Balance:
     """What the customer owes, what of it is overdue, and the last payment. Negative is in the customer's favour."""
     return await reads.balance(turn.conn, turn.customer_id, turn.now.date())
@@ -53,6 +75,14 @@ async def balance_of(turn: Turn, customer_id: CustomerId) -> Balance:
     """What this customer owes, what of it is overdue, and the last payment. Negative is in their favour. For staff."""
     turn.for_staff_only()
     return await reads.balance(turn.conn, customer_id, turn.now.date())
+
+
+async def _derived(turn: Turn, customer_id: CustomerId, label: str | None, month: date | None) -> list[LineDerived]:
+    billed = month.replace(day=1) if month else await _latest_month(turn, customer_id, date.max, bills=0)
+    lines = await lines_derived(turn.conn, customer_id, billed, label)
+    if not lines:
+        raise NotFound("line of the bill", f"{label or ''} {billed:%Y-%m}".strip())
+    return lines
 
 
 async def _comparison(turn: Turn, customer_id: CustomerId, before: date | None, after: date | None) -> BillComparison:
