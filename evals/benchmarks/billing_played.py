@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any, Final, Self
 
-from atlas.billing.writes.charges import change_charge, start_charge, stop_charges
 from atlas.errors import AtlasError
 from atlas.identity import CustomerId, OfferingVersionId, SubscriberId
 from atlas.statements import Connection, Statements
+from evals.world.charging import change_charge, start_charge, stop_charges
 
 SQL: Final = Statements(__file__)
 MONTHS: Final = {"month": 1, "year": 12, "monthly": 1, "quarterly": 3, "annual": 12}

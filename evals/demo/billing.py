@@ -15,12 +15,12 @@ from rich.table import Table
 from api.serve import database
 from api.settings import Settings
 from atlas.billing.reads.books import broken_invariants
-from atlas.billing.writes.charges import change_charge, stop_charges
 from atlas.connection import Atlas
 from atlas.identity import CustomerId, OfferingVersionId, SubscriberId
 from atlas.money import Money
 from atlas.principal import Zone
 from atlas.statements import Connection, Statements
+from evals.world.charging import change_charge, stop_charges
 from forge.bill_run import bill_the_day
 from forge.matrix_in_force import put_in_force
 from forge.propose import Forge, MatrixInForce
