@@ -123,8 +123,15 @@ def _patiently(name: str, work: Callable[[], None]) -> None:
     raise DatabaseBusy(f"{name} could not lock what it changes in {TRIES} tries of {WAITS_FOR_A_LOCK}; nothing of it was applied")
 
 
+def _is_there(conn: psycopg.Connection, table: str) -> bool:
+    """An older schema than this code's lacks what came later."""
+    return conn.execute("SELECT to_regclass(%s) IS NOT NULL", (table,)).fetchone() == (True,)
+
+
 def _set_keys(conn: psycopg.Connection, secret: bytes) -> None:
     """The halves of RFC 2104, so that PostgreSQL can check a MAC with nothing but sha256."""
+    if not _is_there(conn, "atlas.zone_key"):
+        return
     for zone in Zone:
         key = principal_key(zone, secret).ljust(BLOCK, b"\0")
         conn.execute(
@@ -137,6 +144,8 @@ def _set_keys(conn: psycopg.Connection, secret: bytes) -> None:
 
 def _write_map(conn: psycopg.Connection, known: PersonalMap) -> None:
     """Puts the map of what is kept of people in force: only the owner may, so nobody erases by a map of their own."""
+    if not _is_there(conn, "privacy.place"):
+        return
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute("DELETE FROM privacy.place; DELETE FROM privacy.treatment; DELETE FROM privacy.retention_rule")
         cursor.executemany(

@@ -7,7 +7,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE one regclass;
 BEGIN
-    FOR one IN SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'require_claim_before' ORDER BY tgrelid::regclass::text LOOP
+    FOR one IN SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'require_claim_before' AND has_table_privilege(tgrelid, 'SELECT')
+                ORDER BY tgrelid::regclass::text LOOP
         RETURN QUERY EXECUTE format('SELECT %L, to_jsonb(written) FROM (SELECT * FROM %s WHERE action_id = $1 LIMIT $2) AS written', one::text, one)
             USING p_action_id, p_most;
     END LOOP;

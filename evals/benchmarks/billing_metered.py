@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
-from evals.benchmarks.billing_played import SQL, NotOurs, Played, meter, noon, plan
+from evals.benchmarks.billing_played import NotOurs, Played, add_tier, meter, noon, plan, rated_for, use
 
 MAY: Final = date(2026, 5, 1)
 USED_ON: Final = date(2026, 5, 10)
@@ -20,7 +20,7 @@ async def by_tiers(play: Played, given: dict[str, Any]) -> Mapping[str, Any]:
     if given["mode"] != "each tier":
         return found
     reached = [min(bound, int(given["units"])) for bound in [0, *bounds]]
-    rated = [int(await SQL.value(play.conn, "rated", price=price, units=units)) for units in reached]
+    rated = [await rated_for(play.conn, price, units) for units in reached]
     return {**found, "tier_amounts": [Decimal(upper - lower) / 100 for lower, upper in pairwise(rated)]}
 
 
@@ -40,7 +40,7 @@ async def _tiered(play: Played, given: dict[str, Any]) -> tuple[int, Sequence[in
         bounds = [tier["to"] or 10**9 for tier in tiers]
         asked = [(max(0, tier["from"] - 1), tier["per_unit"], 1, tier["flat"]) for tier in tiers]
     for start, amount, size, entry in asked:
-        await SQL.run(play.conn, "tier", price=price, from_units=start, minor=_minor(amount), per_units=size, entry=_minor(entry))
+        await add_tier(play.conn, price=price, from_units=start, minor=_minor(amount), per_units=size, entry=_minor(entry))
     return price, bounds
 
 
@@ -54,7 +54,7 @@ async def _metered(play: Played, amount: str, size: int, free: int, tiering: str
 async def _used(play: Played, units: int) -> Mapping[str, Any]:
     if not units:
         raise NotOurs("a fee for no unit at all")
-    await SQL.value(play.conn, "used", line=play.line, units=units, at=noon(USED_ON))
+    await use(play.conn, line=play.line, units=units, at=noon(USED_ON))
     lines = await play.bills_on(JUNE)
     return {"total": Decimal(sum(line.net for line in lines if line.kind == "usage")) / 100}
 

@@ -69,7 +69,7 @@ class Played:
         await stop_charges(self.conn, self.customer, self.line, at=noon(day), because="case", order_id=None)
 
     async def moves(self, bill_day: int) -> None:
-        await SQL.run(self.conn, "bill_day", customer=self.customer, day=bill_day)
+        await SQL.run(self.conn, "bill_day", customer=self.customer, cycle_day=bill_day)
 
     async def apart(self, since: date, until: date) -> None:
         """Days that are not charged for the moment."""
@@ -100,6 +100,18 @@ async def plan(conn: Connection, minor: int, every: str = "month", charged: str 
 
 async def meter(conn: Connection, version: OfferingVersionId, **price: Any) -> int:
     return int(await SQL.value(conn, "meter", version=version, **price))
+
+
+async def add_tier(conn: Connection, **tier: Any) -> None:
+    await SQL.run(conn, "tier", **tier)
+
+
+async def use(conn: Connection, **used: Any) -> None:
+    await SQL.value(conn, "used", **used)
+
+
+async def rated_for(conn: Connection, price: int, units: int) -> int:
+    return int(await SQL.value(conn, "rated", price=price, units=units))
 
 
 def noon(day: date) -> datetime:

@@ -45,10 +45,10 @@ INSERT INTO catalogue.price_tier (price_id, from_units, amount_minor, per_units,
 VALUES (%(price)s, %(from_units)s, %(minor)s, %(per_units)s, %(entry)s);
 
 -- name: used
-SELECT * FROM billing.receive_usage('bench', ARRAY['1'], ARRAY[%(line)s::bigint], ARRAY['used'], ARRAY[%(at)s::timestamptz], ARRAY[%(units)s::bigint], %(at)s);
+SELECT count(*) FROM billing.receive_usage('bench', ARRAY['1'], ARRAY[%(line)s::bigint], ARRAY['used'], ARRAY[%(at)s::timestamptz], ARRAY[%(units)s::bigint], %(at)s);
 
 -- name: bill_day
-UPDATE billing.account SET cycle_day = %(day)s WHERE customer_id = %(customer)s;
+UPDATE billing.account SET cycle_day = %(cycle_day)s::int WHERE customer_id = %(customer)s;
 
 -- name: last_line
 SELECT coalesce(max(id), 0) FROM billing.invoice_line;

@@ -7,7 +7,7 @@ from evals.adversary.changes import Change, Row
 from evals.adversary.oracles.aftermath import OVER, Aftermath, Breach, named_customers
 
 # Written by the gate itself as it works; other oracles read what stands in them.
-BOOKKEEPING: Final = frozenset({"actions.audit", "actions.audit_head", "actions.ruling", "actions.budget_spent"})
+BOOKKEEPING: Final = frozenset({"actions.audit", "actions.audit_head", "actions.audit_words", "actions.ruling", "actions.budget_spent"})
 # What a worker may still change of a row that exists: how far it has come, never what it says or to whom.
 PROGRESS: Final = frozenset(
     {"state", "attempts", "leased_until", "sent_at", "provider_reference", "failure", "not_before", "finished_at", "answer", "times"}
