@@ -66,5 +66,16 @@ def test_a_sentence_notices_what_breaks_it(harbour: Atlas, sentence: str) -> Non
         owner.rollback()
 
 
-async def test_the_seeded_isp_leaks_nothing(harbour: Atlas) -> None:
-    assert (await look_at_all(harbour)).found == 0
+FASTER = (
+    "SELECT count(*) FROM cmdb.observed_profile AS seen JOIN crm.subscriber ON subscriber.id = seen.subscriber_id"
+    " JOIN catalogue.offering_version AS sold ON sold.id = subscriber.offering_version_id WHERE seen.down_kbps > sold.down_kbps"
+)
+
+
+async def test_the_seeded_isp_leaks_at_the_lines_that_are_faster_than_what_was_sold_and_nowhere_else(harbour: Atlas) -> None:
+    with psycopg.connect(harbour.url) as owner:
+        (faster,) = owner.execute(FASTER).fetchone() or (0,)
+
+    found = (await look_at_all(harbour)).found
+
+    assert (found, faster > 0) == (faster, True)
