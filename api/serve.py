@@ -202,6 +202,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
     handed = {}
     for name in settings.model_fields_set:
         value = getattr(settings, name)
+        if value is None:
+            # Said by leaving it out: there is no word for nothing that every kind of setting reads as nothing.
+            continue
         written = value_of(value) if isinstance(value, SecretStr) else json.dumps(value) if isinstance(value, tuple) else str(value)
         alias = type(settings).model_fields[name].validation_alias
         handed[alias if isinstance(alias, str) else f"BEDROCK_{name.upper()}"] = written or ""
