@@ -44,8 +44,9 @@ radius-packages:
 test: setup peers radius-packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-# A minute of everything breaking around a whole platform; the tests play some seconds of it.
+# Everything breaks around a whole platform, for some seconds, then for a minute: one run in sixteen still found notices missing.
 campaign: setup
+	$(BIN)/python -m pytest -m campaign tests/platform
 	$(BIN)/bedrock eval faults --minutes 1 $(ARGS)
 
 # In the order that fails fastest.

@@ -23,6 +23,7 @@ def home() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.campaign
 async def test_after_some_seconds_of_trouble_every_invariant_holds(home: Path, tmp_path: Path) -> None:
     timeline = tmp_path / "timeline.jsonl"
 
