@@ -106,7 +106,7 @@ async def _cleared(forge: Forge, case: Case, desk: Desk) -> None:
         try:
             async with asyncio.timeout(desk.answers_within.total_seconds()):
                 refusal = await desk.credit.refusal(case)
-        except Exception as silence:
+        except Exception as silence:  # a bureau outside may break in any way, and every way of it is silence
             await _held(forge, case, f"the credit check did not answer ({type(silence).__name__})", "timeout")
             return
         if refusal is not None:

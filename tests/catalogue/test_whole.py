@@ -57,7 +57,9 @@ async def test_what_is_not_on_sale_yet_may_still_be_edited(owner: Owner) -> None
     await given.offering(owner)
     await owner.execute("UPDATE catalogue.offering SET lifecycle_status = 'in_design'")
 
-    await owner.execute("UPDATE catalogue.price SET amount_minor = 1")
+    edited = await owner.execute("UPDATE catalogue.price SET amount_minor = 1")
+
+    assert edited.rowcount == 1
 
 
 async def test_overlapping_validity_of_two_versions(owner: Owner) -> None:

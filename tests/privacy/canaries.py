@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import psycopg
 from psycopg import sql
 
 from atlas.connection import Atlas
@@ -84,7 +85,7 @@ async def _laid(owner: Owner, column: Column, condition: str, customer_id: int) 
     try:
         async with owner.transaction():
             changed = await owner.execute(statement.encode())
-    except Exception:
+    except psycopg.Error:
         return False
     return changed.rowcount > 0
 
