@@ -116,7 +116,7 @@ class Atlas:
     async def transaction(self, principal: Principal) -> AsyncGenerator[Connection, None]:
         """A transaction as `principal`, on the pool of its zone: committed when the block ends, rolled back when it raises."""
         key = principal_key(principal.zone, self.secret)
-        async with asyncio.timeout(TRANSACTION_DEADLINE_S), self.pools[principal.zone].connection() as conn, conn.transaction():
+        async with asyncio.timeout(TRANSACTION_DEADLINE_S), _leased(self.pools[principal.zone]) as conn, conn.transaction():
             setting = signed(principal, conn.info.backend_pid, self.clock.now_s(), key)
             answered = await conn.execute(
                 "SELECT extract(epoch FROM clock_timestamp())::float8, set_config('bedrock.principal', %s, true),"
@@ -135,6 +135,21 @@ class Atlas:
                 async for notification in conn.notifies(timeout=LISTEN_S):
                     yield notification.payload
                 await conn.execute("SELECT 1")
+
+
+@asynccontextmanager
+async def _leased(pool: AsyncConnectionPool[Connection]) -> AsyncGenerator[Connection, None]:
+    """A connection of `pool`. Raises CancelledError, where the pool gives one to a task that was cancelled as it waited.
+
+    The pool waits with asyncio.wait_for, which before Python 3.12 forgets a cancellation that comes together with what it waits for;
+    whoever writes in a loop would then never end.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    async with pool.connection() as conn:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
+        yield conn
 
 
 async def _heard(clock: Clock, answered: AsyncCursor[tuple[Any, ...]]) -> None:

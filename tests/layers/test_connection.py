@@ -1,5 +1,7 @@
 """Nobody reads what is not theirs, whatever the query says; and nothing critical is written without an allowed action."""
 
+import asyncio
+
 import psycopg
 import pytest
 
@@ -104,3 +106,23 @@ async def test_a_committed_change_is_heard_and_an_update_that_found_no_row_is_no
     await owner.execute("UPDATE cmdb.device SET operational_state = 'disabled' WHERE name = 'OLT-1'")
 
     assert [heard.payload async for heard in owner.notifies(timeout=5, stop_after=1)] == ["cmdb.device"]
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_whoever_is_stopped_as_a_connection_becomes_free_stops(atlas: Atlas, database_url: str, turns: int) -> None:
+    """Python before 3.12 forgot it in some of these moments; a writer in a loop then went on for ever."""
+    async with Atlas.open(database_url, SECRET, (principal.Zone.EXECUTOR,), most=1) as narrow:
+
+        async def write() -> None:
+            async with narrow.transaction(principal.executor("test")) as conn:
+                await conn.execute("SELECT 1")
+
+        async with narrow.transaction(principal.executor("test")):
+            waiting = asyncio.create_task(write())
+            await asyncio.sleep(0.02)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        stopped = waiting.cancel()
+        await asyncio.wait({waiting})
+
+        assert waiting.cancelled() == stopped
