@@ -207,23 +207,32 @@ def bench(
     unknown = [name for name in names or () if name not in BENCHMARKS]
     if unknown:
         raise typer.BadParameter(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    rows = run(lambda: measured(names or list(BENCHMARKS), peer))
+    rows, failed = run(lambda: measured(names or list(BENCHMARKS), peer))
     Path("bench.json").write_text(as_json(rows))
     if as_json_:
         typer.echo(as_json(rows))
     else:
         console.print(table(rows))
+    if failed:
+        raise typer.Exit(1)
 
 
-async def measured(names: list[str], peer: bool) -> list[Row]:
+async def measured(names: list[str], peer: bool) -> tuple[list[Row], list[str]]:
+    """The rows, and the names of what could not be measured: one that fails takes no other's figures with it."""
     rows: list[Row] = []
+    failed: list[str] = []
     # Standard output is for the rows alone.
     progress = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="bedrock-bench-") as folder:
         for name in names:
             progress.print(f"[dim]measuring {name}[/]")
-            rows += await benchmark(name)(Conditions(Path(folder), peer))
-    return rows
+            try:
+                rows += await benchmark(name)(Conditions(Path(folder), peer))
+            except Exception:
+                progress.print_exception(max_frames=4)
+                progress.print(f"[red]{name} was not measured[/]")
+                failed.append(name)
+    return rows, failed
 
 
 def main() -> None:

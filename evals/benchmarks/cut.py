@@ -18,7 +18,7 @@ TIMES: Final = 40
 
 
 async def run(conditions: Conditions) -> Sequence[Row]:
-    async with cut_stage(conditions) as stage:
+    async with cut_stage(conditions, "cut") as stage:
         took_s = [await one_cut(stage, number) for number in range(TIMES + 1)][1:]
         floor = floor_ms(stage)
     found = np.array(took_s) * 1000

@@ -18,7 +18,7 @@ TIMES: Final = 5
 
 
 async def run(conditions: Conditions) -> Sequence[Row]:
-    async with cut_stage(conditions) as stage:
+    async with cut_stage(conditions, "cut-notices") as stage:
         async with stage.here.atlas.transaction(WATCHER) as conn:
             people = int(await SQL.value(conn, "may_be_told", device_ids=stage.device_ids))
         found = np.array([await one_cut(stage, number, people) for number in range(TIMES)])

@@ -110,9 +110,9 @@ class Heard:
 
 
 @asynccontextmanager
-async def cut_stage(conditions: Conditions) -> AsyncIterator[CutStage]:
-    """Ten thousand subscribers, every process of the platform, and the fault; in a folder of its own."""
-    settings = Settings(home=conditions.home / "cut", port=0, snmp_port=0, syslog_port=0, intake_port=0, radius="off")
+async def cut_stage(conditions: Conditions, name: str) -> AsyncIterator[CutStage]:
+    """Ten thousand subscribers, every process of the platform, and the fault; in a folder of its own, so that nobody was told before."""
+    settings = Settings(home=conditions.home / name, port=0, snmp_port=0, syslog_port=0, intake_port=0, radius="off")
     async with database(settings) as url:
         await asyncio.to_thread(seed, url, now=datetime.now(UTC))
         handed = settings.model_copy(update={"database_url": SecretStr(url)})
