@@ -9,7 +9,8 @@ SELECT count(*)
 SELECT count(DISTINCT subscriber.customer_id)
   FROM cmdb.access
   JOIN crm.subscriber ON subscriber.id = access.subscriber_id AND subscriber.state = 'active'
-  JOIN crm.contact ON contact.customer_id = subscriber.customer_id AND contact.is_preferred
+  -- Who refused their preferred channel is told on another one.
+  JOIN crm.contact ON contact.customer_id = subscriber.customer_id
  WHERE access.reported_by_device_id = ANY(%(device_ids)s::bigint[])
    AND NOT EXISTS (SELECT 1 FROM crm.consent
                     WHERE consent.customer_id = contact.customer_id AND consent.channel = contact.channel
