@@ -27,14 +27,14 @@ from atlas.principal import Zone, executor
 from cortex.bursts import burst_paused
 from cortex.watch import look_at_burst
 from forge.bill_run import bill_the_day, go_on
-from forge.books import check_books
+from forge.books import check_books, check_payments
 from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
 from forge.dunning import chase, make_good, restore
 from forge.errands import Outside, run_errands
 from forge.graph import Bookmarks, advance, open_bookmarks
 from forge.leaks import look_at_all, look_for_leaks
 from forge.outbox import drain
-from forge.outside.ports import Messenger
+from forge.outside.ports import Messenger, Statement
 from forge.playbooks.activation import attend_orders
 from forge.playbooks.outage import play
 from forge.privacy import apply_rules, finish_erasures
@@ -58,7 +58,15 @@ SWEEP_EVERY_S: Final = 2.0
 PLAY_EVERY_S: Final = 10.0
 RECOVER_EVERY_S: Final = 3.0
 # What is asked every night, at an hour that the clocks never skip or repeat and when the fewest wait for an answer.
-NIGHTLY: Final = ("billing.invariants", "billing.day", "billing.leaks", "billing.dunning", "billing.failings", "forge.retention")
+NIGHTLY: Final = (
+    "billing.invariants",
+    "billing.payments",
+    "billing.day",
+    "billing.leaks",
+    "billing.dunning",
+    "billing.failings",
+    "forge.retention",
+)
 NIGHT: Final = time(3, 30)
 SESSIONS_EVERY_S: Final = 60.0
 PLAN_EVERY_S: Final = 600.0
@@ -164,6 +172,7 @@ def register(jobs: App, works: Works) -> None:
     jobs.task(name="forge.errands", retry=RETRIES)(errands_job)
     jobs.task(name="forge.sequences", retry=RETRIES)(sequences_job)
     register_nightly(jobs, one)
+    register_reconciling(jobs, works)
 
 
 def register_nightly(jobs: App, one: House) -> None:
@@ -193,6 +202,15 @@ def register_nightly(jobs: App, one: House) -> None:
     jobs.task(name="billing.failings", retry=RETRIES)(failings_job)
     jobs.task(name="forge.retention", retry=RETRIES)(retention_job)
     register_billing(jobs, one)
+
+
+def register_reconciling(jobs: App, works: Works) -> None:
+    async def payments_job() -> None:
+        # A house with no provider has nobody else's list to look at.
+        if isinstance(works.outside.payments, Statement):
+            await check_payments(works.house.atlas, works.outside.payments, works.house.forge.now())
+
+    jobs.task(name="billing.payments", retry=RETRIES)(payments_job)
 
 
 def register_billing(jobs: App, one: House) -> None:

@@ -1,13 +1,14 @@
 """The books watched over: what must hold of them, asked every night, and what the payment provider says beside what we have."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import psycopg
 import structlog
 
 from atlas.billing.reads import books
-from atlas.billing.records.books import INVARIANTS, BrokenInvariant, PaymentDifference
+from atlas.billing.records.books import INVARIANTS, RECONCILED, BrokenInvariant, PaymentDifference
 from atlas.billing.rules.payments import payment_differences
 from atlas.billing.writes.books import record_invariants, set_currency
 from atlas.connection import Atlas
@@ -19,6 +20,10 @@ from forge.outside.ports import Statement
 log = structlog.get_logger()
 
 BOOKKEEPER = executor("books")
+# What a night lays beside the provider's list: the days before it, so that a night without an answer is made up for by the next.
+LOOKS_BACK: Final = timedelta(days=3)
+# The provider's word of a payment reaches us within minutes, or is sent again for an hour: until then it is under way.
+SETTLES: Final = timedelta(hours=1)
 
 
 class BooksInAnotherCurrency(AtlasError):
@@ -61,11 +66,28 @@ async def check_books(atlas: Atlas, now: datetime) -> BooksChecked:
     return checked
 
 
+async def check_payments(atlas: Atlas, statement: Statement, now: datetime) -> Reconciled:
+    """Lays the last days' payments beside the provider's list and keeps the result, whatever it is. Raises NotNow, Never or NoAnswer."""
+    found = await reconciled(atlas, statement, now - SETTLES - LOOKS_BACK, now - SETTLES)
+    differ = [BrokenInvariant(RECONCILED, one.reference, _minor(one.kept), _minor(one.reported)) for one in found.differences]
+    async with atlas.transaction(BOOKKEEPER) as conn:
+        await record_invariants(conn, differ, now, (RECONCILED,))
+    (log.error if differ else log.info)("payments_reconciled", agree=found.agree, differ=len(differ))
+    return found
+
+
+def _minor(amount: Money | None) -> int | None:
+    return None if amount is None else amount.minor
+
+
 async def reconciled(atlas: Atlas, statement: Statement, since: datetime, until: datetime) -> Reconciled:
     """Reads both sides and changes nothing; money that differs is a person's to look at."""
-    reported: dict[str, Money] = {receipt.reference: receipt.amount for receipt in await statement.receipts(since, until)}
+    # The two clocks differ by seconds: what lies beside the edge on one side only is looked for beyond it on the other.
+    listed = await statement.receipts(since - SETTLES, until + SETTLES)
     async with atlas.transaction(BOOKKEEPER) as conn:
-        kept = await books.payments_kept(conn, since, until)
-    differences = payment_differences(kept, reported)
-    present = {payment.reference for payment in kept if not payment.is_returned}
-    return Reconciled(len(present | reported.keys()) - len(differences), tuple(differences))
+        kept = await books.payments_kept(conn, since - SETTLES, until + SETTLES)
+    times = [*((one.reference, one.received_at) for one in kept if not one.is_returned), *((one.reference, one.at) for one in listed)]
+    asked = {reference for reference, at in times if since <= at < until}
+    reported: dict[str, Money] = {receipt.reference: receipt.amount for receipt in listed}
+    differences = [one for one in payment_differences(kept, reported) if one.reference in asked]
+    return Reconciled(len(asked) - len(differences), tuple(differences))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from atlas.errors import AtlasError
 from atlas.money import Money
@@ -125,6 +125,7 @@ class Payments(Protocol):
     async def asked(self, key: str) -> PaymentLink | None: ...
 
 
+@runtime_checkable
 class Statement(Protocol):
     """What the provider says it received: Payments, as far as it only reads."""
 

@@ -26,6 +26,8 @@ ANSWERS_WITHIN_S: Final = 10.0
 PAGE: Final = 100
 # So many pages back a refund or a session is looked for: a thousand of them in the minutes between two attempts.
 PAGES: Final = 10
+# And for a day's list of payments: beyond it we would take what we did not read for what is not there.
+PAGES_OF_A_STATEMENT: Final = 500
 UNTIL_SEEN_TO: Final = timedelta(minutes=10)
 AGAIN_AFTER: Final = timedelta(seconds=10)
 # A refund in one of these states gave nothing back.
@@ -64,6 +66,14 @@ class StripePayments:
         """What was given back under this key; empty where it surely never was."""
         return [_receipt(one) async for one in self._listed("/v1/refunds") if _key_of(one) == key and one.get("status") not in NOT_GIVEN]
 
+    async def receipts(self, since: datetime, until: datetime) -> Sequence[Receipt]:
+        """Every payment that came in then, in the whole; what a bank is taking back is left out. Raises NotNow, Never or NoAnswer."""
+        then = {"created[gte]": str(int(since.timestamp())), "created[lt]": str(int(until.timestamp()))}
+        listed = [one async for one in self._listed("/v1/charges", then, PAGES_OF_A_STATEMENT)]
+        if len(listed) >= PAGE * PAGES_OF_A_STATEMENT:
+            raise NoAnswer("Stripe lists more payments than are read at a time")
+        return [_received(one) for one in listed if one.get("status") == "succeeded" and one.get("captured") and not one.get("disputed")]
+
     async def ask(self, key: str, wanted: PaymentWanted) -> PaymentLink:
         """A page of Stripe's on which this very amount can be paid. Raises NotNow, Never or NoAnswer."""
         return _link(await self._call("POST", "/v1/checkout/sessions", self._session(key, wanted), key))
@@ -89,11 +99,11 @@ class StripePayments:
             "payment_intent_data[metadata][key]": key,
         }
 
-    async def _listed(self, path: str) -> AsyncGenerator[dict[str, Any], None]:
+    async def _listed(self, path: str, only: Mapping[str, str] = {}, pages: int = PAGES) -> AsyncGenerator[dict[str, Any], None]:
         """Newest first, as Stripe lists them."""
         after: dict[str, str] = {}
-        for _ in range(PAGES):
-            page = await self._call("GET", path, {"limit": str(PAGE), **after}, None)
+        for _ in range(pages):
+            page = await self._call("GET", path, {"limit": str(PAGE), **only, **after}, None)
             for one in page.get("data", ()):
                 yield one
             if not page.get("has_more") or not page.get("data"):
@@ -148,6 +158,11 @@ def _receipt(one: Mapping[str, Any]) -> Receipt:
     if one.get("status") in NOT_GIVEN:
         raise Never(f"Stripe could not give it back ({one.get('failure_reason') or one.get('status')})")
     return Receipt(str(one["id"]), Money.of_minor(int(one["amount"])), datetime.fromtimestamp(int(one["created"]), UTC))
+
+
+def _received(one: Mapping[str, Any]) -> Receipt:
+    reference = str(one.get("payment_intent") or one["id"])
+    return Receipt(reference, Money.of_minor(int(one["amount_captured"])), datetime.fromtimestamp(int(one["created"]), UTC))
 
 
 def _link(one: Mapping[str, Any]) -> PaymentLink:

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from atlas.billing.reads.books import latest_invariants
-from atlas.billing.records.books import INVARIANTS
+from atlas.billing.records.books import INVARIANTS, RECONCILED
 from atlas.connection import Atlas
 from atlas.errors import InvalidField
 from atlas.money import Money
 from atlas.principal import executor
-from forge.books import BooksInAnotherCurrency, check_books, keep_books_in, reconciled
+from forge.books import LOOKS_BACK, BooksInAnotherCurrency, check_books, check_payments, keep_books_in, reconciled
 from forge.outside.statement import StatementFile
 from tests.billing.arranged import bill, customer_with_line, payment
 from tests.given import NOW, Owner
@@ -55,6 +55,35 @@ async def test_what_the_provider_has_and_we_have_not_and_the_other_way_round_is_
         ("only ours", Money("1.00"), None),
         ("only theirs", None, Money("5.00")),
     ]
+
+
+async def test_every_night_the_days_before_it_are_laid_beside_the_providers_list_and_the_result_is_kept(
+    atlas: Atlas, owner: Owner, tmp_path: Path
+) -> None:
+    customer, _ = await customer_with_line(owner)
+    await payment(owner, customer, 900, reference="agrees")
+    await payment(owner, customer, 100, reference="only ours")
+    statement = tmp_path / "provider.csv"
+    statement.write_text(f"reference,amount,at\nagrees,9.00,{NOW}\n")
+
+    await check_books(atlas, NOW)
+    found = await check_payments(atlas, StatementFile(statement), NOW + A_DAY)
+
+    async with atlas.transaction(executor("test")) as conn:
+        kept = {one.invariant: one.broken for one in await latest_invariants(conn)}
+    assert (found.agree, [one.reference for one in found.differences]) == (1, ["only ours"])
+    assert (kept[RECONCILED], sum(kept.values()), set(kept)) == (1, 1, {*INVARIANTS, RECONCILED})
+
+
+async def test_a_payment_at_the_edge_of_the_days_is_looked_for_on_both_sides_of_it(atlas: Atlas, owner: Owner, tmp_path: Path) -> None:
+    customer, _ = await customer_with_line(owner)
+    await payment(owner, customer, 900, reference="a minute apart")
+    statement = tmp_path / "provider.csv"
+    statement.write_text(f"reference,amount,at\na minute apart,9.00,{NOW - timedelta(minutes=1)}\n")
+
+    found = await reconciled(atlas, StatementFile(statement), NOW, NOW + LOOKS_BACK)
+
+    assert (found.agree, found.differences) == (1, ())
 
 
 async def test_a_statement_that_cannot_be_read_names_its_line(atlas: Atlas, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from atlas.money import Money
 from forge.outside.ports import Never, NoAnswer, NotNow, PaymentWanted
 from forge.outside.stripe import StripePayments, meaning
+from tests.given import NOW
 
 WANTED = PaymentWanted(7, 3, Money("35.00"), "GBP", "Broadband")
 
@@ -25,6 +26,15 @@ class Peer:
     trouble: tuple[int, str] | None = None
     is_deaf: bool = False
     seen: list[str] = field(default_factory=list)
+    charges: list[dict[str, Any]] = field(default_factory=list)
+
+    async def charged(self, request: web.Request) -> web.Response:
+        """What came in between two moments, newest first, one a page."""
+        since, until = int(request.query["created[gte]"]), int(request.query["created[lt]"])
+        found = sorted((one for one in self.charges if since <= one["created"] < until), key=lambda one: -int(one["created"]))
+        after = request.query.get("starting_after")
+        at = next((place for place, one in enumerate(found) if one["id"] == after), -1) + 1
+        return web.json_response({"object": "list", "data": found[at : at + 1], "has_more": at + 1 < len(found)})
 
     async def create(self, request: web.Request) -> web.Response:
         self.seen.append(f"{request.headers['Authorization']} {request.headers['Stripe-Version']}")
@@ -73,6 +83,7 @@ async def stripe(peer: Peer) -> AsyncIterator[StripePayments]:
     for path in ("/v1/refunds", "/v1/checkout/sessions"):
         app.router.add_post(path, peer.create)
         app.router.add_get(path, peer.listed)
+    app.router.add_get("/v1/charges", peer.charged)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -107,6 +118,23 @@ async def test_a_refund_whose_answer_was_lost_is_found_by_its_key_on_a_later_pag
     found = [[one.amount for one in await stripe.find(key)] for key in ("refund:1", "refund:3")]
 
     assert found == [[Money("12.50")], []]
+
+
+async def test_what_came_in_is_listed_by_the_payments_own_name_and_what_failed_or_is_taken_back_is_not(
+    stripe: StripePayments, peer: Peer
+) -> None:
+    paid = {"amount_captured": 3500, "status": "succeeded", "captured": True, "disputed": False}
+    each = ({"id": "ch_1"}, {"id": "ch_2", "status": "failed"}, {"id": "ch_3", "disputed": True}, {"id": "ch_4"}, {"id": "ch_5"})
+    peer.charges = [
+        {**paid, **one, "payment_intent": f"pi_{place}", "created": int(NOW.timestamp()) + 60 * place} for place, one in enumerate(each)
+    ]
+
+    found = await stripe.receipts(NOW, NOW + timedelta(minutes=4))
+
+    assert [(one.reference, one.amount, one.at) for one in found] == [
+        ("pi_3", Money("35.00"), NOW + timedelta(minutes=3)),
+        ("pi_0", Money("35.00"), NOW),
+    ]
 
 
 async def test_a_page_to_pay_on_carries_whose_money_it_will_be(stripe: StripePayments, peer: Peer) -> None:

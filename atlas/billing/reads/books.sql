@@ -188,10 +188,9 @@ HAVING sum(posting.amount_minor) <> 0
  ORDER BY 1, 2;
 
 -- name: latest_invariants
-SELECT result.checked_at, result.invariant, result.broken
+SELECT DISTINCT ON (result.invariant) result.checked_at, result.invariant, result.broken
   FROM billing.invariant_result AS result
- WHERE result.checked_at = (SELECT max(checked_at) FROM billing.invariant_result)
- ORDER BY result.invariant;
+ ORDER BY result.invariant, result.checked_at DESC;
 
 -- name: payments_kept
 SELECT payment.provider_reference AS reference, payment.amount_minor AS amount, payment.received_at,

@@ -34,6 +34,8 @@ INVARIANTS: Final = (
     "a credit note gives back no more than was charged",
     "the books add up to nothing",
 )
+# Asked of the provider's list and not of the books alone.
+RECONCILED: Final = "the provider has the payments that we have"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Final
@@ -17,7 +17,7 @@ SQL = Statements(__file__)
 EXAMPLES: Final = 20
 
 
-async def record_invariants(conn: Connection, broken: Iterable[BrokenInvariant], at: datetime) -> None:
+async def record_invariants(conn: Connection, broken: Iterable[BrokenInvariant], at: datetime, asked: Sequence[str] = INVARIANTS) -> None:
     """Keeps what a check of the books found: a row for each invariant, with the first few that break it."""
     found: dict[str, list[BrokenInvariant]] = defaultdict(list)
     for one in broken:
@@ -29,7 +29,7 @@ async def record_invariants(conn: Connection, broken: Iterable[BrokenInvariant],
             "broken": len(found[invariant]),
             "examples": json.dumps([asdict(one) for one in found[invariant][:EXAMPLES]]),
         }
-        for invariant in INVARIANTS
+        for invariant in asked
     ]
     await SQL.run_each(conn, "record_invariant", rows)
 
