@@ -1449,6 +1449,7 @@ CREATE TABLE oms.order_item (
 --   trigger require_claim_after AFTER INSERT ON oms.order_item REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.order_item FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+-- as orders kept ports until 0040: counted while one is open, written by nobody; goes with a contraction
 CREATE TABLE oms.port_hold (
     order_id bigint NOT NULL,
     device_id bigint NOT NULL,

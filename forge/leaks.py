@@ -15,8 +15,8 @@ from atlas.principal import executor
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.billing.charges import StartCharging
+from forge.actions.cmdb.lines import DisconnectLine
 from forge.actions.cmdb.plant import ConfigureLine
-from forge.actions.cmdb.stock import DisconnectLine
 from forge.actions.helpdesk.saying import RecordPromise
 
 log = structlog.get_logger()

@@ -102,10 +102,11 @@ SELECT moved.id, %(at)s, moved.state, coalesce(moved.subscriber_id, %(at_line)s:
   FROM moved;
 
 -- name: connect_line
-INSERT INTO cmdb.access (subscriber_id, device_id, reported_by_device_id, managed_object, cpe_serial, cpe_model)
-VALUES (%(subscriber_id)s, %(device_id)s, %(reported_by)s, %(managed_object)s, %(serial)s, %(model)s)
+INSERT INTO cmdb.access (subscriber_id, device_id, reported_by_device_id, managed_object, cpe_serial, cpe_model, port)
+VALUES (%(subscriber_id)s, %(device_id)s, %(reported_by)s, %(managed_object)s, %(serial)s, %(model)s, %(port)s)
     ON CONFLICT (subscriber_id) DO UPDATE SET device_id = excluded.device_id, reported_by_device_id = excluded.reported_by_device_id,
-       managed_object = excluded.managed_object, cpe_serial = excluded.cpe_serial, cpe_model = excluded.cpe_model;
+       managed_object = excluded.managed_object, cpe_serial = excluded.cpe_serial, cpe_model = excluded.cpe_model,
+       port = excluded.port;
 
 -- name: change_box
 UPDATE cmdb.access SET cpe_serial = %(serial)s, cpe_model = %(model)s, received_power_dbm = NULL, measured_at = NULL

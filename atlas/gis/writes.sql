@@ -63,7 +63,8 @@ UPDATE gis.reservation SET expires_at = clock_timestamp() + %(ttl)s
 -- name: end_reservation
 UPDATE gis.reservation SET ended_at = clock_timestamp(), ended_as = %(ended_as)s
  WHERE reservation.key = %(key)s
-   AND reservation.ended_at IS NULL;
+   AND reservation.ended_at IS NULL
+   AND reservation.expires_at > clock_timestamp();
 
 -- name: record_lead
 INSERT INTO gis.lead (premise_id, written, postcode, customer_id, wanted_kbps, reason, key)

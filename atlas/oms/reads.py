@@ -3,8 +3,8 @@
 from datetime import date
 
 from atlas.errors import NotFound
-from atlas.identity import CustomerId, OrderId, PremiseId, SubscriberId
-from atlas.oms.records import Case, Evidence, Fallen, Fulfilment, Happened, Jeopardy, Offer, Order, PlanChange, PortHold, ToTell
+from atlas.identity import CustomerId, DeviceId, OrderId, PremiseId, SubscriberId
+from atlas.oms.records import Case, Evidence, Fallen, Fulfilment, Happened, Jeopardy, Offer, Order, PlanChange, ToTell
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -61,8 +61,9 @@ async def orders_to_attend(conn: Connection, most: int = 64) -> list[OrderId]:
     return [OrderId(found) for found in await SQL.column(conn, "orders_to_attend", most=most)]
 
 
-async def port_hold_of(conn: Connection, order_id: OrderId) -> PortHold | None:
-    return await SQL.first(conn, PortHold, "port_hold", order_id=order_id)
+async def reporter_of(conn: Connection, device_id: DeviceId) -> DeviceId:
+    """What speaks for the lines of a splitter, sector or node: its OLT, tower or CMTS; the device itself where nothing is above it."""
+    return DeviceId(await SQL.value(conn, "reporter", device_id=device_id))
 
 
 async def first_evidence(conn: Connection, order_id: OrderId) -> Evidence | None:

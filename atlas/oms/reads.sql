@@ -104,14 +104,10 @@ SELECT ordered.id
  ORDER BY ordered.id
  LIMIT %(most)s;
 
--- name: port_hold
-SELECT hold.order_id, hold.device_id, device.name AS device,
-       coalesce((SELECT max(access.reported_by_device_id) FROM cmdb.access WHERE access.device_id = hold.device_id),
+-- name: reporter
+SELECT coalesce((SELECT max(access.reported_by_device_id) FROM cmdb.access WHERE access.device_id = %(device_id)s),
                 (SELECT max(up.id) FROM cmdb.link JOIN cmdb.device AS up ON up.id IN (link.from_device_id, link.to_device_id)
-                  WHERE hold.device_id IN (link.from_device_id, link.to_device_id) AND up.kind IN ('olt', 'tower', 'cmts')), hold.device_id) AS reported_by
-  FROM oms.port_hold AS hold
-  JOIN cmdb.device ON device.id = hold.device_id
- WHERE hold.order_id = %(order_id)s AND hold.ended_at IS NULL;
+                  WHERE %(device_id)s IN (link.from_device_id, link.to_device_id) AND up.kind IN ('olt', 'tower', 'cmts')), %(device_id)s);
 
 -- The first that showed that the line works since it was asked for: a session of its own, or a box that the network found online.
 -- name: first_evidence

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from atlas.identity import CorrelationId, CustomerId, DeviceId, OfferingVersionId, OrderId, PremiseId, SubscriberId
+from atlas.identity import CorrelationId, CustomerId, OfferingVersionId, OrderId, PremiseId, SubscriberId
 from atlas.money import Money
 
 
@@ -143,16 +143,6 @@ class Case:
     is_disputed: bool
     follows_state: OrderState | None
     held_times: int
-
-
-@dataclass(frozen=True)
-class PortHold:
-    """A port kept for an order: of a splitter, sector or node, and what speaks for it."""
-
-    order_id: OrderId
-    device_id: DeviceId
-    device: str
-    reported_by: DeviceId
 
 
 @dataclass(frozen=True)

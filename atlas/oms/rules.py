@@ -156,17 +156,18 @@ def checked_key(key: str) -> str:
     return key
 
 
-# Lines of ours that share a device's capacity: a 1:32 splitter, a sector, a node, a switch.
-PORTS: Final = {"fibre": 32, "fixed_wireless": 60, "docsis": 250}
-HANGS_FROM: Final = {"fibre": ("splitter", "business_switch"), "fixed_wireless": ("sector",), "docsis": ("docsis_node",)}
+def port_key(order_id: OrderId) -> str:
+    """What the plant calls the port that it keeps for an order."""
+    return f"order:{order_id}"
 
 
 class NoPortFree(AtlasError):
-    """Nothing in reach has a port left; what could be had instead is in the message."""
+    """Nothing in reach has a port left; why, and what could be had instead, is in the message."""
 
-    def __init__(self, technology: str, alternative: str) -> None:
-        super().__init__(f"no {technology} port is free at this address; {alternative}")
+    def __init__(self, technology: str, why: str, alternatives: Sequence[str]) -> None:
+        super().__init__(f"no {technology} port is free at this address: {why}; instead: {', '.join(alternatives)}")
         self.technology = technology
+        self.alternatives = tuple(alternatives)
 
 
 # What holds an order, and when it is looked at again

@@ -1,12 +1,11 @@
 """Changes to orders; each leaves an event that says why."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from atlas.errors import Conflict
 from atlas.identity import CustomerId, OfferingVersionId, OrderId, PremiseId, SubscriberId
 from atlas.money import Money
 from atlas.oms.records import Evidence, OrderState
-from atlas.oms.rules import HANGS_FROM, PORTS
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -127,19 +126,3 @@ async def amend_order(conn: Connection, order_id: OrderId, version: OfferingVers
 
 async def name_serial(conn: Connection, order_id: OrderId, serial: str) -> None:
     await SQL.run(conn, "name_serial", order_id=order_id, serial=serial)
-
-
-async def hold_port(conn: Connection, order_id: OrderId, premise_id: PremiseId, technology: str, keep: timedelta) -> bool:
-    """Keeps a port in reach for the order, until `keep` is over; False where nothing in reach has one left."""
-    wanted = {"order_id": order_id, "ports": PORTS[technology]}
-    kinds = list(HANGS_FROM[technology])
-    for device_id in await SQL.column(conn, "candidates", premise_id=premise_id, kinds=kinds, **wanted):
-        # Two that want its last port come one after the other; the second counts again.
-        await SQL.value(conn, "lock_device", device_id=device_id)
-        if await SQL.run(conn, "hold_port", device_id=device_id, keep=keep, **wanted):
-            return True
-    return False
-
-
-async def end_port_hold(conn: Connection, order_id: OrderId) -> bool:
-    return bool(await SQL.run(conn, "end_port_hold", order_id=order_id))

@@ -48,8 +48,8 @@ async def all_at_once(here: Town, homes: Sequence[tuple[int, int]]) -> list[Row]
     took = time.perf_counter() - began
     cases = [await here.case(order) for order in orders]
     works = sum(case.state is OrderState.COMPLETED for case in cases)
-    refused = sum(case.state is OrderState.FAILED and "; " in (case.sequence_why or "") for case in cases)
-    held = await (await here.owner.execute("SELECT count(*) FROM oms.port_hold WHERE ended_at IS NULL")).fetchone()
+    refused = sum(case.state is OrderState.FAILED and "; instead: " in (case.sequence_why or "") for case in cases)
+    held = await (await here.owner.execute("SELECT count(*) FROM gis.reservation WHERE ended_at IS NULL")).fetchone()
     rows = [
         ("of 50 orders at once on the last 10 ports: lines that work", works, "10"),
         ("refused with a reason and an alternative", refused, "40"),

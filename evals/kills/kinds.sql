@@ -81,6 +81,6 @@ SELECT ordered.state, line.state,
        (SELECT count(*) FROM cmdb.allotment JOIN cmdb.pool ON pool.id = allotment.pool_id AND pool.kind = 'address' WHERE allotment.subscriber_id = line.id)::int,
        (SELECT count(*) FROM cmdb.asset WHERE asset.subscriber_id = line.id)::int,
        (SELECT count(*) FROM cmdb.access WHERE access.subscriber_id = line.id)::int,
-       (SELECT count(*) FROM oms.port_hold AS hold WHERE hold.order_id = ordered.id AND hold.ended_at IS NULL)::int
+       (SELECT count(*) FROM gis.reservation AS kept WHERE kept.key = 'order:' || ordered.id AND kept.ended_at IS NULL)::int
   FROM oms.product_order AS ordered JOIN crm.subscriber AS line ON line.id = %(line)s
  WHERE ordered.id = %(order)s;

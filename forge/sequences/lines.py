@@ -7,12 +7,15 @@ from atlas.cmdb.rules import KINDS_OF_TECHNOLOGY
 from atlas.identity import CustomerId, DeviceId, OrderId, SubscriberId
 from atlas.oms.reads import case_of, first_evidence
 from atlas.oms.records import Case, OrderState
+from atlas.oms.rules import port_key
 from atlas.statements import Connection
 from forge.action import Action
+from forge.actions.cmdb.lines import ConnectLine, DisconnectLine
 from forge.actions.cmdb.plant import ConfigureLine
-from forge.actions.cmdb.stock import ConnectLine, DisconnectLine, FreeNumbers, GiveBox, ReserveNumbers, TakeBoxBack
-from forge.actions.oms.orders import CloseOrder, ConfirmActivation, HoldPort, PassReturn, ReleasePort, TellOfOrder
+from forge.actions.cmdb.stock import FreeNumbers, GiveBox, ReserveNumbers, TakeBoxBack
+from forge.actions.oms.orders import CloseOrder, ConfirmActivation, PassReturn, TellOfOrder
 from forge.actions.oms.plans import AdvanceOrder
+from forge.actions.oms.ports import HoldPort, ReleasePort
 from forge.sequences.records import Cause, Making, NotYet, SequenceKind, SoFar, Step
 
 # An installation may wait for a visit that was agreed for next month; what is not done by then is taken back and told.
@@ -76,7 +79,7 @@ async def _box(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noq
 async def _connects(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
     case, port = await _case(conn, so_far), so_far.outcomes["port"]
     where = (DeviceId(port["device"]), DeviceId(port["reported_by"]), f"{port['name']}:{so_far.outcomes['box']['serial']}")
-    return ConnectLine(case.customer_id, case.subscriber_id, _turn(so_far, case), *where)
+    return ConnectLine(case.customer_id, case.subscriber_id, _turn(so_far, case), *where, port_key(case.order_id))
 
 
 def _configures(operation: str) -> Making:

@@ -11,8 +11,8 @@ from atlas.connection import Atlas
 from atlas.money import Money
 from atlas.principal import executor
 from forge.actions.billing.charges import StartCharging
+from forge.actions.cmdb.lines import DisconnectLine
 from forge.actions.cmdb.plant import ConfigureLine
-from forge.actions.cmdb.stock import DisconnectLine
 from forge.actions.helpdesk.saying import RecordPromise
 from forge.leaks import correction, look_at_all, look_for_leaks
 from tests import given

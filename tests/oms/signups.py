@@ -31,6 +31,15 @@ from tests.given import Owner
 MATRIX = Path(__file__).parents[2] / "governance" / "matrix.yaml"
 ME = executor("test")
 BEGUN = timedelta(seconds=15)
+POINT = {
+    "technology": "fibre",
+    "latitude": 50.7,
+    "longitude": -3.5,
+    "down_kbps": 1_000_000,
+    "up_kbps": 1_000_000,
+    "reach_m": 500,
+    "split": 32,
+}
 
 
 def now() -> datetime:
@@ -89,7 +98,7 @@ class Town:
     async def held(self) -> dict[str, int]:
         """What is held of ports, numbers, boxes and places, by whomever."""
         asked = {
-            "ports": "SELECT count(*) FROM oms.port_hold WHERE ended_at IS NULL",
+            "ports": "SELECT count(*) FROM gis.reservation WHERE ended_at IS NULL",
             "numbers": "SELECT count(*) FROM cmdb.allotment WHERE subscriber_id IS NOT NULL",
             "boxes": "SELECT count(*) FROM cmdb.asset WHERE subscriber_id IS NOT NULL",
             "lines": "SELECT count(*) FROM cmdb.access",
@@ -121,7 +130,9 @@ async def town(atlas: Atlas, owner: Owner, *, splitters: int = 1, boxes: int = 8
     await given.offering(owner)
     olt = await given.device(owner, "olt-1")
     for at in range(splitters):
-        await given.link(owner, olt, await given.device(owner, f"splitter-{at}", "splitter"), "distribution")
+        device = await given.device(owner, f"splitter-{at}", "splitter")
+        await given.link(owner, olt, device, "distribution")
+        await given.row(owner, "gis.serving_point", device_id=device, ports=32, **POINT)
     action = await given.action(owner)
     vrf = await given.row(owner, "cmdb.vrf", name="internet")
     places = {"first_place": 1, "last_place": 14, "next_place": 1}
@@ -131,3 +142,9 @@ async def town(atlas: Atlas, owner: Owner, *, splitters: int = 1, boxes: int = 8
     for at in range(boxes):
         await given.row(owner, "cmdb.asset", kind="ont", vendor="Huawei", model="EG8145", serial=f"HWTC0000{at:04X}", action_id=action)
     return Town(forge, owner, RecordedProvisioner(atlas), Desk())
+
+
+async def splitter(owner: Owner) -> int:
+    found = await (await owner.execute("SELECT id FROM cmdb.device WHERE kind = 'splitter'")).fetchone()
+    assert found is not None
+    return int(found[0])

@@ -19,7 +19,7 @@ from forge.playbooks.activation import Desk
 from tests import given
 from tests.billing.arranged import bill
 from tests.given import Owner
-from tests.oms.signups import ME, Stubborn, Town, now, town
+from tests.oms.signups import ME, Stubborn, Town, now, splitter, town
 
 NOTHING = {"ports": 0, "numbers": 0, "boxes": 0, "lines": 0}
 S = OrderState
@@ -308,26 +308,6 @@ async def test_amending_the_speed_changes_the_item_and_tells_the_network_without
     told = await (await owner.execute("SELECT operation FROM actions.errand WHERE operation <> 'activate' ORDER BY id")).fetchall()
     assert (proposed.state, lines, items) == (ActionState.DONE, [("active", faster)], [("completed", faster)])
     assert told == [("set_speed",), ("refresh_session",)]
-
-
-async def test_fifty_orders_at_once_on_the_last_ports_give_out_each_port_once(atlas: Atlas, owner: Owner) -> None:
-    """The long form, with fifty on ten, is the benchmark `activation`."""
-    place = await town(atlas, owner)
-    customer, device = await given.customer(owner, phone=None), await splitter(owner)
-    for _ in range(29):
-        await given.subscriber(owner, customer, device)
-    orders = [await place.order() for _ in range(6)]
-
-    await place.round()
-
-    states = [(await place.case(order)).state for order in orders]
-    assert (states.count(S.COMPLETED), states.count(S.FAILED)) == (3, 3)
-
-
-async def splitter(owner: Owner) -> int:
-    found = await (await owner.execute("SELECT id FROM cmdb.device WHERE kind = 'splitter'")).fetchone()
-    assert found is not None
-    return int(found[0])
 
 
 async def test_an_order_that_waits_for_repair_past_its_day_is_in_jeopardy(atlas: Atlas, owner: Owner) -> None:

@@ -156,8 +156,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Port:
-    """Where a line hangs: the splitter, sector or node, what speaks for it, and what that calls the line's own end."""
+    """Where a line hangs: the splitter, sector or node, what speaks for it, and what that calls the line's own end; its number there."""
 
     device_id: DeviceId
     reported_by: DeviceId
     managed_object: str
+    port: int | None = None

@@ -1,4 +1,4 @@
-"""What can be done with numbers and boxes: reserve, free, give out, connect, exchange, take back, put right."""
+"""What can be done with numbers and boxes: reserve, free, give out, exchange, take back, put right."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, Self
 
 from atlas.actions.writes import queue_errands
 from atlas.cmdb import reads, writes
-from atlas.cmdb.records.numbers import Asset, Box, Drift, PlannedPool, PoolOption, Port
+from atlas.cmdb.records.numbers import Asset, Box, Drift, PlannedPool, PoolOption
 from atlas.cmdb.rules import (
     ASSET_LEGAL,
     DeviceInUse,
@@ -117,38 +117,6 @@ class TakeBoxBack(ForLine):
             await writes.move_asset(conn, one.asset_id, one.state, "stock", "back from this line", now, at_line=self.line)
             back.append(one.serial)
         return {"back": back}
-
-
-@dataclass(frozen=True)
-class ConnectLine(ForLine):
-    """Hang a line on its port: the box it was given is installed there, and the numbers that were reserved are its own."""
-
-    name: ClassVar[str] = "connect_line"
-
-    device: DeviceId
-    reported_by: DeviceId
-    managed_object: str
-
-    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        """Raises NotInStock where no box was given, SerialTaken, or Conflict where the port is taken."""
-        boxes = await reads.assets_of_line(conn, self.line)
-        if not boxes:
-            raise NotInStock(f"line {self.line} was given no box")
-        box = boxes[0]
-        await writes.connect_line(conn, self.line, Port(self.device, self.reported_by, self.managed_object), box.serial, box.model)
-        if box.state == "assigned":
-            await writes.move_asset(conn, box.asset_id, "assigned", "installed", "connected", now, line=self.line)
-        return {"serial": box.serial, "port": self.managed_object, "numbers": await writes.assign_numbers(conn, self.line)}
-
-
-@dataclass(frozen=True)
-class DisconnectLine(ForLine):
-    """Take a line off its port, which is free from then on, and its numbers back."""
-
-    name: ClassVar[str] = "disconnect_line"
-
-    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
-        return {"was_connected": await writes.disconnect_line(conn, self.line), "freed": await writes.free_numbers(conn, self.line)}
 
 
 @dataclass(frozen=True)
@@ -393,6 +361,6 @@ class RemoveDevice(Action):
 
 
 ACTIONS: Final[tuple[type[Action], ...]] = (
-    *(ReserveNumbers, FreeNumbers, GiveBox, TakeBoxBack, ConnectLine, DisconnectLine, ReplaceBox),
+    *(ReserveNumbers, FreeNumbers, GiveBox, TakeBoxBack, ReplaceBox),
     *(ReceiveBoxes, MoveBox, DefinePool, RuleOnDrift, RelateDevices, RemoveDevice),
 )

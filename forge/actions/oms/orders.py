@@ -1,4 +1,4 @@
-"""What can be done with an order for a line: place it, amend it, hold a port, find that it works, tell of it, mend it, give it up."""
+"""What can be done with an order for a line: place it, amend it, find that it works, tell of it, mend it, give it up."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -11,26 +11,25 @@ from atlas.cmdb.reads import equipment_of
 from atlas.crm.reads import line_of
 from atlas.crm.writes import begin_line, move_line, move_plan
 from atlas.errors import Conflict, InvalidField
+from atlas.gis.writes import extend_reservation
 from atlas.helpdesk.writes import queue_order_notice
 from atlas.identity import CustomerId, OfferingVersionId, OrderId, PremiseId, SubscriberId
 from atlas.money import Money
-from atlas.oms.reads import case_of, first_evidence, offer, port_hold_of, to_tell
+from atlas.oms.reads import case_of, first_evidence, offer, to_tell
 from atlas.oms.records import Case, Offer, OrderState
 from atlas.oms.rules import (
     BACKDATED_AT_MOST,
-    NoPortFree,
     OfferChanged,
     checked_key,
     checked_offer,
     checked_reason,
     checked_transition,
     ends_by,
+    port_key,
 )
 from atlas.oms.writes import (
     amend_order,
     change_order_state,
-    end_port_hold,
-    hold_port,
     move_items,
     name_serial,
     order_of_key,
@@ -42,8 +41,6 @@ from forge.action import Action
 from forge.wording import worded
 from governance.facts import Facts
 
-# As long as its sequence has.
-PORT_KEPT = timedelta(days=45)
 TIME_TO_GO_ON = timedelta(days=45)
 
 
@@ -180,31 +177,6 @@ class ForOrder(Action):
 
 
 @dataclass(frozen=True)
-class HoldPort(ForOrder):
-    """Keep a port in reach of the order's premise."""
-
-    name: ClassVar[str] = "hold_port"
-
-    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
-        """Raises NoPortFree, saying what could be had instead."""
-        case = await case_of(conn, self.order)
-        if not await hold_port(conn, self.order, case.premise_id, case.technology, PORT_KEPT):
-            raise NoPortFree(case.technology, "we can write when one is, or look at another technology")
-        hold = await port_hold_of(conn, self.order)
-        return {"device": hold.device_id, "name": hold.device, "reported_by": hold.reported_by} if hold else {}
-
-
-@dataclass(frozen=True)
-class ReleasePort(ForOrder):
-    """Give back the port that was kept for an order."""
-
-    name: ClassVar[str] = "release_port"
-
-    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
-        return {"released": await end_port_hold(conn, self.order)}
-
-
-@dataclass(frozen=True)
 class ConfirmActivation(ForOrder):
     """The line was seen to work: it is active from that moment, billing begins there, and the order can no longer be taken back."""
 
@@ -221,7 +193,6 @@ class ConfirmActivation(ForOrder):
             )
         case = await case_of(conn, self.order)
         await pass_return(conn, self.order, now, seen)
-        await end_port_hold(conn, self.order)
         await move_line(conn, case.subscriber_id, "active", seen.at)
         # In this very transaction: there is no line that works and is not charged, nor one that is charged and does not work.
         charge = await start_charge(
@@ -281,6 +252,8 @@ class AmendOrder(ForOrder):
         found = await offer(conn, self.customer, case.premise_id, self.code, now.date())
         if found is None or (found.offering_version_id, found.monthly) != (self.version, self.monthly):
             raise OfferChanged(self.code)
+        if found.technology != case.technology:
+            raise Conflict(f"{found.plan} is another technology than the port and the box of order {self.order}: place an order of its own")
         await amend_order(conn, self.order, self.version, self.monthly, f"{case.plan} to {found.plan}", now)
         if case.version is not None and case.version != self.version:
             await move_plan(conn, case.subscriber_id, case.version, self.version)
@@ -314,6 +287,7 @@ class MendOrder(ForOrder):
             await name_serial(conn, self.order, self.serial)
         if case.sequence_id is None or not await resume_sequence(conn, case.sequence_id, TIME_TO_GO_ON):
             raise Conflict(f"order {self.order} does not wait to be mended")
+        await extend_reservation(conn, port_key(self.order), TIME_TO_GO_ON)
         return {"order": self.order, "note": checked_reason(self.note)}
 
 
@@ -390,6 +364,6 @@ async def told(conn: Connection, order: OrderId, customer: CustomerId, purpose: 
 
 
 ACTIONS: tuple[type[Action], ...] = (
-    *(PlaceOrder, PlaceCease, HoldPort, ReleasePort, ConfirmActivation, PassReturn, TellOfOrder),
+    *(PlaceOrder, PlaceCease, ConfirmActivation, PassReturn, TellOfOrder),
     *(AmendOrder, MendOrder, GiveUpOrder, CloseOrder),
 )
