@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
 
@@ -38,7 +39,7 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
         atlas = await stack.enter_async_context(Atlas.open(url, settings.secret, (Zone.INTAKE,), most=BUSY))
         intake = AlarmIntake(atlas)
         await stack.enter_async_context(intake.running())
-        await stack.enter_async_context(upkeep(atlas, atlas.clock.now))
+        await stack.enter_async_context(upkeep(atlas, atlas.clock.now, timedelta(seconds=settings.hold_down_s)))
         trusted = TrustedForwarders.of(settings.trusted_forwarders)
         traps = Traps(forwarders=trusted, users=UserSecurity([snmp_user(settings)]))
         heard = await snmp.listen(settings.host, settings.snmp_port, traps, intake, atlas.clock.now)

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     radius_acct_port: int = 1813
     workers: int = Field(default=1, ge=1, le=64, description="processes that take jobs; any of them takes over from one that dies")
     metrics_port: int = Field(default=0, description="of the first part, the next ones follow; on loopback only; 0 is any free port")
+    hold_down_s: float = Field(default=120, gt=0, description="an alarm that flaps stands until nothing was heard of it for so long")
     disk_limit_mb: int = Field(default=512, ge=0, description="with less left on our own disk nothing new should be sent here")
     webs: int = Field(default=1, ge=1, le=16, description="processes of the web; each listens a hundred ports above the one before")
     ballast_mb: int = Field(default=256, ge=0, description="kept on our own disk only to be given up when it is full; 0 is none")

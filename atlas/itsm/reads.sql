@@ -250,4 +250,4 @@ SELECT alarm.device_id
   JOIN nms.alarm ON alarm.id = held.alarm_id
  WHERE incident.state = 'inProgress'
  GROUP BY alarm.device_id
-HAVING NOT bool_or(alarm.is_open);
+HAVING NOT bool_or(alarm.is_open OR alarm.reopened >= 3);

@@ -10,7 +10,8 @@ SELECT alarm.id AS alarm_id,
        alarm.managed_object
   FROM nms.alarm
   LEFT JOIN cmdb.access ON access.subscriber_id = alarm.subscriber_id
- WHERE alarm.is_open
+ -- One that flaps stands until it has been quiet: see end_hold_down.
+ WHERE alarm.is_open OR alarm.reopened >= 3
  ORDER BY alarm.raised_at, alarm.id;
 
 -- name: open_windows
@@ -20,7 +21,7 @@ SELECT device_id, starts_at, ends_at, reason
  ORDER BY device_id, id;
 
 -- name: alarm_pulse
-SELECT (SELECT count(*) FROM nms.alarm WHERE is_open)::int AS open_alarms,
+SELECT (SELECT count(*) FROM nms.alarm WHERE is_open OR reopened >= 3)::int AS open_alarms,
        (SELECT count(*) FROM nms.quarantine WHERE replayed_at IS NULL)::int AS quarantined;
 
 -- name: newest_alarm
@@ -38,7 +39,7 @@ SELECT door, received_at, source_address, reason, raw
 
 -- name: alarms_of_incident
 SELECT alarm.id AS alarm_id, device.name AS device, alarm.managed_object, alarm.probable_cause, alarm.severity, alarm.text, alarm.raised_at,
-       alarm.cleared_at, alarm.is_open, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id,
+       alarm.cleared_at, alarm.is_open, alarm.reopened >= 3 AS is_flapping, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id,
        EXISTS (SELECT FROM nms.maintenance_window AS work
                 WHERE work.device_id = alarm.device_id AND alarm.raised_at BETWEEN work.starts_at AND work.ends_at) AS is_in_maintenance
   FROM itsm.incident_alarm AS held
@@ -50,12 +51,12 @@ SELECT alarm.id AS alarm_id, device.name AS device, alarm.managed_object, alarm.
 
 -- name: standing_alarms
 SELECT alarm.id AS alarm_id, device.name AS device, alarm.managed_object, alarm.probable_cause, alarm.severity, alarm.text, alarm.raised_at,
-       alarm.cleared_at, alarm.is_open, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id,
+       alarm.cleared_at, alarm.is_open, alarm.reopened >= 3 AS is_flapping, alarm.times, alarm.acknowledged_by_action_id IS NOT NULL AS is_acknowledged, held.incident_id,
        EXISTS (SELECT FROM nms.maintenance_window AS work
                 WHERE work.device_id = alarm.device_id AND alarm.raised_at BETWEEN work.starts_at AND work.ends_at) AS is_in_maintenance
   FROM nms.alarm
   JOIN cmdb.device ON device.id = alarm.device_id
   LEFT JOIN itsm.incident_alarm AS held ON held.alarm_id = alarm.id AND held.left_at IS NULL
- WHERE alarm.is_open AND (%(device)s::text IS NULL OR device.name = %(device)s)
+ WHERE (alarm.is_open OR alarm.reopened >= 3) AND (%(device)s::text IS NULL OR device.name = %(device)s)
  ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning', 'indeterminate'], alarm.severity), alarm.raised_at DESC, alarm.id
  LIMIT %(most)s;

@@ -173,6 +173,7 @@ class StandingAlarm:
     """One alarm as staff read it: on which device, what it says, how often, and which incident holds it.
 
     `is_in_maintenance`: raised while the device was worked on. It is kept, and thought about again when the window ends.
+    `is_flapping`: came and went so often that it counts as standing until it has been quiet for the hold-down, whatever it says last.
     """
 
     alarm_id: AlarmId
@@ -184,6 +185,7 @@ class StandingAlarm:
     raised_at: datetime
     cleared_at: datetime | None
     is_open: bool
+    is_flapping: bool
     times: int
     is_acknowledged: bool
     incident_id: IncidentId | None

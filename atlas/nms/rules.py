@@ -17,6 +17,11 @@ STANDS_FOR: Final = {
     ProbableCause.CONFIGURATION: timedelta(hours=1),
 }
 
+# An alarm that comes back for the third time, each time within so long, flaps; and it does until nothing was heard of it for HOLD_DOWN.
+# The three is in the statements. Longer than any damping of a router's own link state, shorter than what a crew would wait for.
+FLAPS_WITHIN: Final = timedelta(minutes=5)
+HOLD_DOWN: Final = timedelta(minutes=2)
+
 ALARM_TYPES: Final = {
     ProbableCause.LOSS_OF_SIGNAL: AlarmType.COMMUNICATIONS,
     ProbableCause.LOSS_OF_FRAME: AlarmType.COMMUNICATIONS,

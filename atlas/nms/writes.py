@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
@@ -13,7 +13,7 @@ import msgspec
 from atlas.identity import AlarmId, DeviceId
 from atlas.jobs import defer
 from atlas.nms.records import AlarmEvent, AlarmType, Door, ProbableCause, Quarantined, Recorded, Severity
-from atlas.nms.rules import STANDS_FOR, AlarmMoves, folded
+from atlas.nms.rules import FLAPS_WITHIN, HOLD_DOWN, STANDS_FOR, AlarmMoves, folded
 from atlas.statements import Connection, Statements
 
 SQL: Final = Statements(__file__)
@@ -81,7 +81,7 @@ async def record_moves(conn: Connection, moves: Sequence[AlarmMoves]) -> Recorde
     if not moves:
         return Recorded(0, 0, 0)
     heard = msgspec.json.encode([_heard(number, move) for number, move in enumerate(moves)])
-    merged = await SQL.one(conn, Merged, "record_heard", heard=heard.decode())
+    merged = await SQL.one(conn, Merged, "record_heard", heard=heard.decode(), flaps_within=FLAPS_WITHIN)
     await _set_aside(conn, [moves[number] for number in merged.unknown])
     if merged.changed:
         await defer(conn, LOOK, lock=LOOK, queueing_lock=LOOK)
@@ -186,6 +186,14 @@ async def age_out(conn: Connection, now: datetime) -> int:
     if aged:
         await defer(conn, LOOK, lock=LOOK, queueing_lock=LOOK)
     return aged
+
+
+async def end_hold_down(conn: Connection, now: datetime, hold_down: timedelta = HOLD_DOWN) -> int:
+    """Alarms that flapped and were quiet for so long since are again what they last said; how many."""
+    ended = await SQL.run(conn, "end_hold_down", now=now, hold_down=hold_down)
+    if ended:
+        await defer(conn, LOOK, lock=LOOK, queueing_lock=LOOK)
+    return ended
 
 
 async def forget_writers(conn: Connection) -> int:

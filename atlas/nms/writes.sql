@@ -63,6 +63,14 @@ WITH heard AS MATERIALIZED (
            first_received_at = least(alarm.first_received_at, excluded.first_received_at),
            last_received_at = greatest(alarm.last_received_at, excluded.last_received_at),
            times = alarm.times + excluded.times,
+           -- It went away and came back, within minutes of the time before: that often makes it one that flaps.
+           reopened = CASE WHEN alarm.cleared_at >= alarm.raised_at AND alarm.cleared_at < excluded.raised_at
+                             OR excluded.cleared_at >= alarm.raised_at AND excluded.cleared_at < excluded.raised_at
+                           THEN CASE WHEN alarm.reopened_at > excluded.raised_at - %(flaps_within)s::interval THEN alarm.reopened + 1 ELSE 1 END
+                           ELSE alarm.reopened END,
+           reopened_at = CASE WHEN alarm.cleared_at >= alarm.raised_at AND alarm.cleared_at < excluded.raised_at
+                                OR excluded.cleared_at >= alarm.raised_at AND excluded.cleared_at < excluded.raised_at
+                              THEN excluded.raised_at ELSE alarm.reopened_at END,
            severity = CASE WHEN excluded.raised_at >= coalesce(alarm.raised_at, '-infinity') THEN excluded.severity ELSE alarm.severity END,
            text = CASE WHEN excluded.raised_at >= coalesce(alarm.raised_at, '-infinity') THEN excluded.text ELSE alarm.text END,
            specific_problem = CASE WHEN excluded.raised_at >= coalesce(alarm.raised_at, '-infinity')
@@ -123,6 +131,13 @@ UPDATE nms.alarm
  WHERE alarm.is_open
    AND alarm.probable_cause = momentary.probable_cause
    AND alarm.raised_at + momentary.stands_for <= %(now)s;
+
+-- name: end_hold_down
+-- Quiet for long enough: it stands or it does not, as it says, and its next flaps are counted anew.
+UPDATE nms.alarm
+   SET reopened = 0
+ WHERE reopened >= 3
+   AND last_received_at <= %(now)s - %(hold_down)s::interval;
 
 -- name: acknowledge_alarms
 UPDATE nms.alarm

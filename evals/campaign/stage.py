@@ -80,7 +80,14 @@ async def staged(home: Path, seed: int, faketime: Path | None = None, workers: i
         disk = stack.enter_context(SmallDisk.mounted(home))
         ports = free_ports(4)
         settings = Settings(
-            home=disk.home, port=ports[0], snmp_port=ports[1], syslog_port=ports[2], intake_port=ports[3], workers=workers, radius="off"
+            home=disk.home,
+            port=ports[0],
+            snmp_port=ports[1],
+            syslog_port=ports[2],
+            intake_port=ports[3],
+            workers=workers,
+            radius="off",
+            hold_down_s=5,  # what was cut for the third time in minutes is held; the quiet after the trouble is longer than this
         )
         url = await stack.enter_async_context(database(settings))
         await asyncio.to_thread(make_world, url, subscribers=SUBSCRIBERS, now=datetime.now(UTC))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from atlas.connection import Atlas
-from atlas.nms.reads import alarm_pulse, open_alarms, quarantined
+from atlas.nms.reads import alarm_pulse, open_alarms, quarantined, standing_alarms
 from atlas.nms.records import AlarmEvent, AlarmType, Door, OpenAlarm, ProbableCause, Quarantined, Recorded, Severity
-from atlas.nms.writes import age_out, quarantine, record_alarms, replay_quarantine
+from atlas.nms.writes import age_out, end_hold_down, quarantine, record_alarms, replay_quarantine
 from atlas.principal import executor, intake
 from tests import given
 from tests.given import Owner
@@ -111,6 +111,64 @@ def flapping(moment: int) -> list[Severity]:
 
 def batches(events: Sequence[AlarmEvent], size: int = 7) -> list[Sequence[AlarmEvent]]:
     return [events[start : start + size] for start in range(0, len(events), size)]
+
+
+def up_and_down(times: int, every_s: float = 30) -> list[AlarmEvent]:
+    """Raised and cleared so often, the last time cleared."""
+    moments = [number * every_s for number in range(times)]
+    return [event for at in moments for event in (heard(after_s=at), heard(Severity.CLEARED, after_s=at + every_s / 2))]
+
+
+async def held_until(atlas: Atlas, after_s: float) -> int:
+    async with atlas.transaction(DOOR) as conn:
+        return await end_hold_down(conn, NOW + timedelta(seconds=after_s))
+
+
+async def test_an_alarm_that_comes_back_a_third_time_in_minutes_flaps_and_stands_whatever_it_says(atlas: Atlas, owner: Owner) -> None:
+    await given.device(owner, "olt-1")
+    for event in up_and_down(3):
+        await record(atlas, event)
+    once_or_twice = await standing(atlas)
+
+    for event in up_and_down(4)[-2:]:
+        await record(atlas, event)
+    async with atlas.transaction(executor("console")) as conn:
+        shown = await standing_alarms(conn)
+
+    assert once_or_twice == []
+    assert [(alarm.is_open, alarm.is_flapping, alarm.times) for alarm in shown] == [(False, True, 8)]
+    assert len(await standing(atlas)) == 1
+
+
+async def test_one_that_flapped_is_over_when_it_was_quiet_for_the_hold_down(atlas: Atlas, owner: Owner) -> None:
+    await given.device(owner, "olt-1")
+    for event in up_and_down(5):
+        await record(atlas, event)
+
+    too_early = await held_until(atlas, after_s=5 * 30)
+    in_time = await held_until(atlas, after_s=5 * 30 + 120)
+
+    assert (too_early, in_time) == (0, 1)
+    assert await standing(atlas) == []
+
+
+async def test_an_alarm_that_comes_back_every_hour_does_not_flap(atlas: Atlas, owner: Owner) -> None:
+    await given.device(owner, "olt-1")
+
+    for event in up_and_down(6, every_s=3600):
+        await record(atlas, event)
+
+    assert await standing(atlas) == []
+
+
+async def test_the_same_raise_told_again_and_again_does_not_flap(atlas: Atlas, owner: Owner) -> None:
+    await given.device(owner, "olt-1")
+    raised, cleared = up_and_down(1)
+
+    for event in (raised, cleared, raised, cleared, raised, raised, cleared):
+        await record(atlas, event)
+
+    assert await standing(atlas) == []
 
 
 async def test_a_device_heard_by_name_and_by_address_has_one_alarm(atlas: Atlas, owner: Owner) -> None:

@@ -144,7 +144,10 @@ async def stage() -> AsyncIterator[Stage]:
 @contextlib.asynccontextmanager
 async def staged(home: Path) -> AsyncIterator[Stage]:
     ports = free_ports(4)
-    settings = Settings(home=home, port=ports[0], snmp_port=ports[1], syslog_port=ports[2], intake_port=ports[3], radius="off")
+    # The same cable is cut again and again here, with hours between as far as the story goes.
+    settings = Settings(
+        home=home, port=ports[0], snmp_port=ports[1], syslog_port=ports[2], intake_port=ports[3], radius="off", hold_down_s=1
+    )
     async with database(settings) as url:
         await asyncio.to_thread(seed, url, subscribers=4_000, now=datetime.now(UTC))
         async with platform(settings, url) as running:
