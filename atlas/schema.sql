@@ -2320,6 +2320,8 @@ CREATE TABLE nms.alarm (
     link_id bigint,  -- the link at this port, matched when stored
     subscriber_id bigint,
     acknowledged_by_action_id bigint,
+    reopened integer NOT NULL DEFAULT 0,  -- times in a row that it was raised again soon after its clear; 0 once it was quiet
+    reopened_at timestamp with time zone,
     PRIMARY KEY (id),
     UNIQUE (device_id, managed_object, probable_cause),
     CHECK ((severity = ANY (ARRAY['critical'::text, 'major'::text, 'minor'::text, 'warning'::text, 'indeterminate'::text, 'cleared'::text]))),
@@ -2329,6 +2331,7 @@ CREATE TABLE nms.alarm (
     FOREIGN KEY (link_id) REFERENCES cmdb.link(id),
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
 );
+CREATE INDEX alarm_flapping ON nms.alarm USING btree (id) WHERE (reopened >= 3);
 CREATE INDEX alarm_open ON nms.alarm USING btree (id) WHERE is_open;
 --   trigger announce AFTER INSERT OR DELETE ON nms.alarm FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON nms.alarm FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
