@@ -109,7 +109,8 @@ SELECT coalesce((SELECT max(access.reported_by_device_id) FROM cmdb.access WHERE
                 (SELECT max(up.id) FROM cmdb.link JOIN cmdb.device AS up ON up.id IN (link.from_device_id, link.to_device_id)
                   WHERE %(device_id)s IN (link.from_device_id, link.to_device_id) AND up.kind IN ('olt', 'tower', 'cmts')), %(device_id)s);
 
--- The first that showed that the line works since it was asked for: a session of its own, or a box that the network found online.
+-- The first that showed that the line works since it was asked for: a sign-in that was accepted, a session, or, where no BNG asks us who may come in,
+-- a box that the network found online.
 -- name: first_evidence
 SELECT seen.what, seen.at
   FROM (SELECT 'accounting_start:' || session.username AS what, session.started_at AS at
@@ -117,11 +118,17 @@ SELECT seen.what, seen.at
           JOIN oms.product_order AS ordered ON ordered.id = %(order_id)s AND ordered.subscriber_id = session.subscriber_id
          WHERE session.started_at >= ordered.ordered_at
          UNION ALL
+        SELECT 'radius_accept:' || held.username, held.accepted_at
+          FROM cmdb.credential AS held
+          JOIN oms.product_order AS ordered ON ordered.id = %(order_id)s AND ordered.subscriber_id = held.subscriber_id
+         WHERE held.accepted_at >= ordered.ordered_at
+         UNION ALL
         SELECT 'ont_online:' || (errand.arguments->>'serial'), errand.finished_at
           FROM actions.action
           JOIN actions.errand ON errand.action_id = action.id AND errand.operation = 'activate' AND errand.state = 'done'
          WHERE action.name = 'configure_line' AND (action.arguments->>'line')::bigint = (SELECT subscriber_id FROM oms.product_order WHERE id = %(order_id)s)
-           AND (action.arguments->>'order')::bigint = %(order_id)s AND (errand.answer->>'online')::boolean) AS seen
+           AND (action.arguments->>'order')::bigint = %(order_id)s AND (errand.answer->>'online')::boolean
+           AND NOT EXISTS (SELECT FROM cmdb.nas)) AS seen
  ORDER BY seen.at
  LIMIT 1;
 

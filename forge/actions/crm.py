@@ -1,10 +1,13 @@
 """What can be done to what we know of a customer: who they are, who stands beside them, how they wish to be reached, what was said."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
+from atlas.billing.rules.charges import NotCharged
+from atlas.billing.writes.charges import change_charge
 from atlas.crm.reads import customer, merge, merge_standing, twins_of_new
 from atlas.crm.records import Amendment, Channel, Consent, MergeStanding, NewCustomer, PartyRole, QuietHours
 from atlas.crm.rules import (
@@ -136,9 +139,13 @@ class MovePlan(Action):
     def facts(self) -> Facts:
         return Facts(self.name, customers=1)
 
-    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         """Raises Conflict where the line is not of the version it is moved from."""
         await move_plan(conn, self.line, self.before, self.after)
+        # In this very transaction: nobody has one plan and pays for another. A line that nothing is charged to stays so.
+        with suppress(NotCharged):
+            evidence = f"plan_move:order-{self.order}"
+            await change_charge(conn, self.customer_id, self.line, self.after, at=now, evidence=evidence, order_id=self.order)
         return {"line": self.line, "version": self.after}
 
 

@@ -10,6 +10,7 @@ from atlas.oms.records import Case, OrderState
 from atlas.oms.rules import port_key
 from atlas.statements import Connection
 from forge.action import Action
+from forge.actions.cmdb.credentials import CreateCredential, RemoveCredential
 from forge.actions.cmdb.lines import ConnectLine, DisconnectLine
 from forge.actions.cmdb.plant import ConfigureLine
 from forge.actions.cmdb.stock import FreeNumbers, GiveBox, ReserveNumbers, TakeBoxBack
@@ -76,6 +77,11 @@ async def _box(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noq
     return GiveBox(case.customer_id, case.subscriber_id, _turn(so_far, case), KINDS_OF_TECHNOLOGY[case.technology], case.serial)
 
 
+async def _credential(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+    case = await _case(conn, so_far)
+    return CreateCredential(case.customer_id, case.subscriber_id, f"line{case.subscriber_id}", _turn(so_far, case))
+
+
 async def _connects(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
     case, port = await _case(conn, so_far), so_far.outcomes["port"]
     where = (DeviceId(port["device"]), DeviceId(port["reported_by"]), f"{port['name']}:{so_far.outcomes['box']['serial']}")
@@ -110,7 +116,8 @@ LINE_START: Final = SequenceKind(
         Step("box", _box, _of_line(TakeBoxBack), after=("begin",), cause=Cause.DATA, is_mendable=True),
         Step("numbers", _numbers, _of_line(FreeNumbers), after=("port",), cause=Cause.INVENTORY),
         Step("connect", _connects, _of_line(DisconnectLine), after=("numbers", "box"), cause=Cause.INVENTORY),
-        Step("activate", _configures("activate"), _configures("deactivate"), after=("connect",), is_mendable=True),
+        Step("credential", _credential, _of_line(RemoveCredential), after=("begin",), cause=Cause.DATA),
+        Step("activate", _configures("activate"), _configures("deactivate"), after=("connect", "credential"), is_mendable=True),
         Step("evidence", _evidence, None, after=("activate",), cause=Cause.TIMEOUT, is_mendable=True, within=timedelta(days=30)),
         Step("welcome", _of_order(TellOfOrder, purpose="order_done"), None, after=("evidence",), is_mendable=True),
         Step(
@@ -131,12 +138,14 @@ LINE_END: Final = SequenceKind(
         Step("no return", _of_order(PassReturn), None, after=("begin",), is_mendable=True),
         Step("deactivate", _configures("deactivate"), None, after=("no return",), is_mendable=True),
         Step("disconnect", _of_line(DisconnectLine), None, after=("deactivate",), is_mendable=True),
+        Step("credential", _of_line(RemoveCredential), None, after=("no return",), is_mendable=True),
+        Step("box", _of_line(TakeBoxBack, becomes="rma"), None, after=("disconnect",), is_mendable=True),
         Step("tell", _of_order(TellOfOrder, purpose="order_ended"), None, after=("disconnect",), is_mendable=True),
         Step(
             "complete",
             ENDED,
             None,
-            after=("disconnect",),
+            after=("credential", "box"),
             is_mendable=True,
         ),
     ),

@@ -7,11 +7,15 @@ import pytest
 
 from atlas.connection import Atlas
 from atlas.identity import OrderId
+from atlas.oms.reads import plan_changes
 from atlas.oms.records import OrderState
+from atlas.oms.rules import the_change
 from forge.actions.oms.orders import MendOrder, PlaceCease
+from forge.actions.oms.plans import RequestPlanChange
 from forge.outside.recorded import RecordedProvisioner
+from tests import given
 from tests.given import Owner
-from tests.oms.signups import Stubborn, Town, now, town
+from tests.oms.signups import ME, Stubborn, Town, now, town
 
 S = OrderState
 
@@ -31,7 +35,7 @@ async def ended(place: Town, **more: Any) -> tuple[OrderId, OrderId]:
     return order, OrderId(proposed.outcome["order"])
 
 
-async def test_a_line_that_ends_frees_its_port_and_rests_its_numbers_and_waits_for_its_box(place: Town) -> None:
+async def test_a_line_that_ends_frees_its_port_and_rests_its_numbers_and_asks_its_box_back(place: Town) -> None:
     _, cease = await ended(place)
 
     await place.round()
@@ -40,7 +44,10 @@ async def test_a_line_that_ends_frees_its_port_and_rests_its_numbers_and_waits_f
     rests = await (await place.owner.execute("SELECT state FROM cmdb.allotment WHERE state <> 'free'")).fetchall()
     charged = await (await place.owner.execute("SELECT stopped_by_order_id FROM billing.charge")).fetchall()
     assert (case.state, case.line_state, rests, charged) == (S.COMPLETED, "terminated", [("quarantine",)], [(cease,)])
-    assert await place.held() == {"ports": 0, "numbers": 0, "boxes": 1, "lines": 0}
+    assert await place.held() == {"ports": 0, "numbers": 0, "boxes": 0, "lines": 0}
+    box = await (await place.owner.execute("SELECT state FROM cmdb.asset WHERE state <> 'stock'")).fetchall()
+    signs_in = await (await place.owner.execute("SELECT count(*) FROM cmdb.credential WHERE removed_at IS NULL")).fetchone()
+    assert (box, signs_in) == ([("rma",)], (0,))
 
 
 async def test_a_customer_who_moves_keeps_the_old_line_until_the_new_one_works(place: Town) -> None:
@@ -61,3 +68,20 @@ async def test_a_customer_who_moves_keeps_the_old_line_until_the_new_one_works(p
 
     states = await (await place.owner.execute("SELECT state FROM crm.subscriber ORDER BY id")).fetchall()
     assert (before, states) == ("active", [("terminated",), ("active",)])
+
+
+async def test_a_line_that_changes_its_plan_is_charged_for_the_new_one_by_the_same_order(place: Town) -> None:
+    faster = await given.offering(place.owner, "fibre-900", 4500)
+    case = await place.case(await place.order())
+    await place.round()
+    async with place.forge.atlas.transaction(ME) as conn:
+        change = the_change(await plan_changes(conn, case.customer_id, "fibre-900", now().date(), case.subscriber_id), "fibre-900")
+    asked = await place.asked(RequestPlanChange.of(change, now().date()))
+    await place.round()
+
+    order = (asked.outcome or {})["order"]
+    charges = "SELECT offering_version_id, started_by_order_id, stopped_by_order_id FROM billing.charge ORDER BY id"
+    told = await (await place.owner.execute("SELECT operation FROM actions.errand ORDER BY id")).fetchall()
+    assert (await place.case(order)).state is S.COMPLETED
+    assert await (await place.owner.execute(charges)).fetchall() == [(case.version, case.order_id, order), (faster, order, None)]
+    assert ("refresh_session",) in told

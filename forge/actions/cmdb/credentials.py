@@ -11,6 +11,7 @@ from atlas.errors import Conflict, InvalidField
 from atlas.identity import CustomerId, SubscriberId
 from atlas.statements import Connection
 from forge.action import Action
+from forge.sessions import order_disconnects
 from governance.facts import DeviceTier, Facts
 
 # 144 bits, as 24 characters: CHAP can be guessed at offline by whoever listens.
@@ -77,10 +78,11 @@ class RemoveCredential(Action):
         return Facts(self.name, customers=1, devices=1, device_tier=DeviceTier.CUSTOMER)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
-        """Raises Conflict while the line is in service: nobody is cut off by the way."""
+        """Ends its session, too. Raises Conflict while the line is in service: nobody is cut off by the way."""
         had = await reads.credential_of(conn, self.line)
         if had is not None and not await writes.remove_credential(conn, self.line):
             raise Conflict(f"line {self.line} is in service")
+        await order_disconnects(conn, [self.line], self.operation_key)
         return {"line": self.line, "username": had.username if had else None}
 
 

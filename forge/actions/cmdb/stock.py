@@ -107,14 +107,24 @@ class GiveBox(ForLine):
 
 @dataclass(frozen=True)
 class TakeBoxBack(ForLine):
-    """The box of a line comes back to stock."""
+    """The box of a line is its own no more: back in stock, or on its way back (`rma`) until somebody has it in hand."""
 
     name: ClassVar[str] = "take_box_back"
+
+    becomes: str = "stock"
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         back = []
         for one in await reads.assets_of_line(conn, self.line):
-            await writes.move_asset(conn, one.asset_id, one.state, "stock", "back from this line", now, at_line=self.line)
+            await writes.move_asset(
+                conn,
+                one.asset_id,
+                one.state,
+                checked_asset_move(one.serial, one.state, self.becomes),
+                "back from this line",
+                now,
+                at_line=self.line,
+            )
             back.append(one.serial)
         return {"back": back}
 
