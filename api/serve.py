@@ -19,6 +19,7 @@ from api.operations.disk import ballast_held
 from api.radius.serving import program
 from api.settings import Settings, value_of
 from atlas import embedded
+from atlas.backup.restore import erase_before_serving
 from atlas.errors import AtlasError
 from atlas.keeper import kept
 from atlas.migrate import migrate
@@ -86,6 +87,7 @@ async def database(settings: Settings) -> AsyncIterator[str]:
             await stack.enter_async_context(ballast_held(settings))
             url = server.url
         await asyncio.to_thread(migrate, url, settings.secret)
+        await erase_before_serving(settings.home, url)
         yield url
 
 

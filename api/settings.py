@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     audit_heads: Path | None = Field(
         default=None, description="where every audit chain ends is appended here; out of reach of the database's owner"
     )
+    erasures: Path | None = Field(
+        default=None, description="who was erased, by number, is appended here; on another disk than the database, for a restore to read"
+    )
     backup_key: SecretStr | None = Field(default=None, description="64 hexadecimal digits; with it backups are encrypted at rest")
 
     twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")

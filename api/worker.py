@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -19,6 +20,7 @@ from api.operations.measures import SWEEPS, SWEEPS_FAILED
 from api.operations.tracing import Teller, exporter_to
 from api.oversight import Witness
 from api.settings import Settings, value_of
+from atlas.backup.erased import ErasureList
 from atlas.errors import AtlasError
 from atlas.identity import ActionId, CustomerId, IncidentId
 from atlas.itsm.reads import unclosed_incidents
@@ -37,7 +39,7 @@ from forge.outbox import drain
 from forge.outside.ports import Messenger, Statement
 from forge.playbooks.activation import attend_orders
 from forge.playbooks.outage import play
-from forge.privacy import apply_rules, finish_erasures
+from forge.privacy import apply_rules, erasures_listed, finish_erasures
 from forge.rehearsal import rehearse
 from forge.respond import respond_to_all
 from forge.rulings import tell_rulings
@@ -278,10 +280,12 @@ def telling(one: House, stopping: asyncio.Event) -> list[Coroutine[Any, Any, Non
 
 
 def witnessing(one: House, stopping: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
-    """Where the audit trail ends is carried out of the database's reach, where the operator named a place for it."""
-    if one.settings.audit_heads is None:
-        return []
-    return [every(stopping, WITNESS_EVERY_S, "witness", Witness(one.atlas, one.settings.audit_heads).look)]
+    """Where the audit trail ends, and who was erased, is carried out of the database's reach, where the operator named a place for it."""
+    heads, erasures = one.settings.audit_heads, one.settings.erasures
+    looks: dict[str, Callable[[], Awaitable[int]]] = {"witness": Witness(one.atlas, heads).look} if heads else {}
+    if erasures:
+        looks["erasures"] = partial(erasures_listed, one.atlas, ErasureList(erasures))
+    return [every(stopping, WITNESS_EVERY_S, name, look) for name, look in looks.items()]
 
 
 async def sent_out(works: Works) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import structlog
 
 from atlas.actions.records import ActionState
+from atlas.backup.erased import ErasureList
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId, CustomerId
 from atlas.migrate import PERSONAL_MAP
@@ -78,6 +79,12 @@ async def finish_erasures(forge: Forge) -> list[CustomerId]:
         if made.state is ActionState.DONE:
             finished.append(customer_id)
     return finished
+
+
+async def erasures_listed(atlas: Atlas, erasures: ErasureList) -> int:
+    """Who was erased since the last look is written down outside the database; how many. Raises OSError where that cannot be."""
+    async with atlas.transaction(KEEPER) as conn:
+        return await erasures.look(conn)
 
 
 async def copy_for(atlas: Atlas, customer_id: CustomerId, asked_by: str) -> dict[str, Any]:

@@ -103,13 +103,20 @@ def restore_(
     folder: Folder,
     into: Annotated[Path, typer.Option(help="A home (BEDROCK_HOME) that holds no database yet.")],
     at: Annotated[str | None, typer.Option(help="The moment, as in 2026-11-23T09:30:00Z; the newest there is, without it.")] = None,
+    erasures: Annotated[
+        Path | None, typer.Option(help="A list of erasures beside the folder's own; without it what BEDROCK_ERASURES names.")
+    ] = None,
 ) -> None:
     """Make a home again from a backup, as it was at a moment. Whatever would go out is held until a lead releases it."""
     settings = Settings()
     source, home, key, moment = folder.resolve(), into.resolve(), backup_key(settings), moment_of(at) if at else None
-    done = run(lambda: restore(source, home, key=key, at=moment))
+    done = run(lambda: restore(source, home, key=key, at=moment, erasures=erasures or settings.erasures))
     console.print(f"Restored {done.backup} into {done.home}" + (f" as of {done.at.isoformat()}." if done.at else "."), highlight=False)
     console.print("Actions, agents and channels are switched off: release them once you know what went out since.")
+    if done.erased_again is None:
+        console.print("People were erased after that moment: the first start erases them again, before anybody is served.")
+    elif done.erased_again:
+        console.print(f"{done.erased_again} people who were erased after that moment are erased again.")
     if not done.secret_is_there:
         console.print(
             f"[yellow]The installation's secret was not in the backup: put the old one at {done.home / 'secret'} before the first start.[/]"

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from atlas.backup.erased import ERASURES, ErasureList
 from atlas.backup.manifest import (
     MANIFEST,
     Backup,
@@ -55,6 +56,7 @@ async def take_backup(url: str, place: Place) -> Backup:
         making = await asyncio.to_thread(_begun, place)
         await _copied(programs, url, making)
         backup = await _described(conn, programs, place, system, making)
+        await ErasureList(place.folder / ERASURES).look(conn)
     kept = await asyncio.to_thread(_finished, backup, place, making)
     await asyncio.to_thread(prune, place)
     return kept

@@ -19,6 +19,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from atlas.backup.base import SEALED, Place, refuse_foreign, system_of
+from atlas.backup.erased import ERASURES, ErasureList
 from atlas.backup.manifest import log_folder
 from atlas.errors import AtlasError
 from atlas.programs import ProgramFailed, Programs, ended, programs_for, without_password
@@ -55,6 +56,7 @@ class Keeping:
     programs: Programs
     system: str
     shipping: asyncio.Lock
+    erasures: ErasureList
 
     async def reached(self) -> datetime:
         """Everything committed until now is in the folder when this returns; up to which moment. Raises LogNotKept."""
@@ -62,6 +64,8 @@ class Keeping:
             row = await (await conn.execute(WHERE)).fetchone()
             assert row is not None, "a server knows where it writes"
             at: datetime = row[0]
+            # Of an erasure that the log is cut before only this tells; it comes first.
+            await self.erasures.look(conn)
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     while not await _has_arrived(conn, row[1]):  # noqa: ASYNC110 - another process writes it
@@ -87,7 +91,7 @@ async def log_kept(url: str, place: Place, spool: Path) -> AsyncIterator[Keeping
         await asyncio.to_thread(refuse_foreign, place, system)
         await conn.execute(MAKE_SLOT, {"slot": SLOT})
     await asyncio.to_thread(_room_for_log, place, spool)
-    keeping = Keeping(url, place, spool, programs, system, asyncio.Lock())
+    keeping = Keeping(url, place, spool, programs, system, asyncio.Lock(), ErasureList(place.folder / ERASURES))
     tasks = [asyncio.create_task(_receiving(keeping)), asyncio.create_task(_shipping(keeping))]
     try:
         yield keeping

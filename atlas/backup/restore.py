@@ -17,6 +17,7 @@ import psycopg
 from psycopg import AsyncConnection, conninfo
 
 from atlas.backup.base import SEALED
+from atlas.backup.erased import ERASURES, appended, erase_again, listed, lost_with
 from atlas.backup.manifest import (
     Backup,
     BackupDamaged,
@@ -45,6 +46,8 @@ ALONE: Final = ("synchronous_standby_names=", "primary_conninfo=", "primary_slot
 LEFTOVERS: Final = ("standby.signal", "postmaster.pid", CONF, ".handle_pids.json")
 # The embedded server keeps its socket in its data folder; the lock beside it names a process that, as a zombie, seems to live.
 SOCKETS: Final = ".s.PGSQL.*"
+# In a home: people to erase again once its schema is new enough, before anything is served.
+ERASE_AGAIN: Final = "erase-again.jsonl"
 
 
 class HomeTaken(AtlasError):
@@ -57,21 +60,31 @@ class MomentOutOfReach(AtlasError):
 
 @dataclass(frozen=True)
 class Restored:
-    """What was made. `secret_is_there`: the installation's own secret came with it or was there; nothing else opens what it encrypted."""
+    """What was made. `secret_is_there`: the installation's own secret came with it or was there; nothing else opens what it encrypted.
+
+    `erased_again`: of how many people an erasure was repeated; None where that waits for the first start, which brings an older schema up.
+    """
 
     backup: str
     home: Path
     at: datetime | None
     secret_is_there: bool
+    erased_again: int | None
 
 
-async def restore(folder: Path, home: Path, *, key: bytes | None = None, at: datetime | None = None) -> Restored:
+async def restore(
+    folder: Path, home: Path, *, key: bytes | None = None, at: datetime | None = None, erasures: Path | None = None
+) -> Restored:
     """Restores into `home`, where no database may be, and holds everything that would go out until a lead releases it.
 
-    Without `at` as new as the log goes. Raises HomeTaken, BackupForeign, BackupDamaged, SealBroken, MomentOutOfReach, ProgramFailed.
+    Without `at` as new as the log goes. Whoever was erased after that moment is erased again: the folder's list says who,
+    and `erasures`, one that was kept elsewhere.
+
+    Raises HomeTaken, BackupForeign, BackupDamaged, SealBroken, MomentOutOfReach, ProgramFailed.
     """
     data = await asyncio.to_thread(_room_for, home)
     backup = await asyncio.to_thread(_chosen, folder, key, at)
+    lost = lost_with(at or _newest(folder, backup), [one for file in (folder / ERASURES, erasures) if file for one in listed(file)])
     await asyncio.to_thread(_check_secret, home, backup)
     programs = programs_of(backup.postgres)
     with tempfile.TemporaryDirectory(prefix="bedrock-restore-", dir=data.parent) as scratch:
@@ -79,10 +92,30 @@ async def restore(folder: Path, home: Path, *, key: bytes | None = None, at: dat
         await asyncio.to_thread(_unpacked, folder, backup, key, working)
         await asyncio.to_thread(verify_folder, working / "data", working / LIST)
         await asyncio.to_thread(_log_unpacked, folder, key, working)
-        await _recovered(programs, working, at)
+        async with _recovered(programs, working, at) as url:
+            again = await erase_again(url, lost)
         has_secret = await asyncio.to_thread(_secret_restored, working, home)
+        if again is None and lost:
+            await asyncio.to_thread(appended, home / ERASE_AGAIN, lost)
         (working / "data").rename(data)
-    return Restored(backup.name, home, at, has_secret)
+    return Restored(backup.name, home, at, has_secret, again if lost else 0)
+
+
+async def erase_before_serving(home: Path, url: str) -> int:
+    """What a restore left for when the schema was brought up; how many were erased again."""
+    waiting = home / ERASE_AGAIN
+    if not await asyncio.to_thread(waiting.exists):
+        return 0
+    again = await erase_again(url, await asyncio.to_thread(listed, waiting))
+    if again is None:
+        raise BackupForeign(f"{waiting} names people to erase again, and this schema cannot: nothing is served")
+    await asyncio.to_thread(waiting.unlink)
+    return again
+
+
+def _newest(folder: Path, backup: Backup) -> datetime:
+    reached = read_reached(folder)
+    return max(backup.ended_at, reached.at) if reached else backup.ended_at
 
 
 def _room_for(home: Path) -> Path:
@@ -163,8 +196,9 @@ def _log_unpacked(folder: Path, key: bytes | None, working: Path) -> None:
         clear.unlink()
 
 
-async def _recovered(programs: Programs, working: Path, at: datetime | None) -> None:
-    """Plays the log forward until the moment, or to its end."""
+@asynccontextmanager
+async def _recovered(programs: Programs, working: Path, at: datetime | None) -> AsyncIterator[str]:
+    """Plays the log forward until the moment, or to its end; the owner's URL of what came of it, while the block runs."""
     data = working / "data"
     (data / "recovery.signal").touch()
     for leftover in (*LEFTOVERS, *(path.name for path in data.glob(SOCKETS))):
@@ -175,17 +209,21 @@ async def _recovered(programs: Programs, working: Path, at: datetime | None) -> 
     settings = [f"restore_command=cp '{working}/log/%f' '%p'", "recovery_target_timeline=latest", *ALONE]
     target = [f"recovery_target_time={at.astimezone(UTC).isoformat()}", "recovery_target_action=promote"] if at else []
     try:
-        async with serving(programs, data, [*settings, *target]) as url:
-            await _promoted(url)
-            await _held(url, at)
+        await _played(programs, data, [*settings, *target], at)
     except ProgramFailed:
         if at is None or OUT_OF_REACH not in (data / "log").read_text(errors="replace"):
             raise
         # Nothing was committed after the moment, up to where the log is known to be kept: its end is the moment.
         (data / "recovery.signal").touch()
-        async with serving(programs, data, settings) as url:
-            await _promoted(url)
-            await _held(url, at)
+        await _played(programs, data, settings, at)
+    async with serving(programs, data, list(ALONE)) as url:
+        yield url
+
+
+async def _played(programs: Programs, data: Path, settings: list[str], at: datetime | None) -> None:
+    async with serving(programs, data, settings) as url:
+        await _promoted(url)
+        await _held(url, at)
 
 
 @asynccontextmanager

@@ -225,7 +225,7 @@ OURS: Final[Mapping[str, str]] = {
     "crm.party_role": "may: from a list of ours",
     "field_service.engineer": "skills: from a list of ours",
     "field_service.job": "skill: from a list of ours",
-    "gis.building": "name landlord: of the operator's plan; no tool reads them",
+    "gis.building": "name landlord: of the operator's plan; no tool reads them, and a customer's login neither",
     "gis.coverage": "name geometry: of the operator's plan; a name is shown to whoever imported it",
     "gis.lead": "written postcode reason key: no tool reads them",
     "gis.premise": "external_id: a register's key",

@@ -41,7 +41,6 @@ PUBLIC: Final = frozenset(
         "catalogue.specification",
         "catalogue.tax_category",
         "gis.area",
-        "gis.building",
         "knowledge.passage",
     }
 )

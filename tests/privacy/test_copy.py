@@ -3,11 +3,14 @@
 import json
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
 from atlas.connection import Atlas
 from atlas.errors import NotFound
 from atlas.identity import CustomerId
+from atlas.principal import customer
 from forge.privacy import copy_for
+from tests import given
 from tests.billing.arranged import one
 from tests.given import Owner
 from tests.privacy.canaries import canaries_laid, canary, two_households
@@ -39,6 +42,23 @@ async def test_a_copy_says_first_in_short_what_there_is_and_why(atlas: Atlas, ow
         "kept_for": "730 days: complaints and their appeal",
     }
     assert list(copied) == ["format", "customer", "summary", "content"]
+
+
+async def test_the_copy_of_a_landlord_has_their_buildings_and_nobody_elses_copy_has(atlas: Atlas, owner: Owner) -> None:
+    landlord, tenant = await given.customer(owner, "Zinnia Zanzibar"), await given.customer(owner, "Quentin Quay")
+    building = {"name": "Quay House", "landlord": "Zinnia Zanzibar", "landlord_id": landlord}
+    await given.row(owner, "gis.building", area_id=await given.area(owner), **building)
+
+    theirs, anothers = [await copy_for(atlas, CustomerId(one), "operator:test") for one in (landlord, tenant)]
+
+    assert [one["name"] for one in theirs["content"]["gis.building"]] == ["Quay House"]
+    assert "gis.building" not in anothers["content"]
+
+
+async def test_no_customers_own_connection_reads_who_a_landlord_is(atlas: Atlas, owner: Owner) -> None:
+    async with atlas.transaction(customer(CustomerId(await given.customer(owner)))) as conn:
+        with pytest.raises(InsufficientPrivilege):
+            await conn.execute("SELECT landlord FROM gis.building")
 
 
 async def test_that_a_copy_was_taken_is_in_the_trail(atlas: Atlas, owner: Owner) -> None:

@@ -38,6 +38,7 @@ OURS: Final = frozenset(
         ("helpdesk.conversation", "owner"),
         *(("helpdesk.notice", name) for name in ("purpose", "language", "template", "delivery")),
         *(("nms.alarm", name) for name in ("managed_object", "probable_cause", "alarm_type", "door")),
+        ("gis.building", "name"),
         # A house of the plant: after an erasure no line, visit or person is tied to it any more.
         *(("gis.premise", name) for name in ("unit", "number", "street", "town", "postcode", "external_id")),
         ("oms.order_event", "state"),
@@ -104,6 +105,20 @@ async def test_who_is_named_in_texts_of_the_network_is_taken_out_of_them_and_the
     assert await found_anywhere(owner, names) == {}
     assert await one(owner, "SELECT text FROM nms.alarm") == "login [erased] of [erased] refused"
     assert await one(owner, "SELECT count(*) FROM nms.quarantine") == 1
+
+
+async def test_a_landlord_is_taken_out_of_the_plan_and_the_building_and_its_consent_stay(forge: Forge, owner: Owner) -> None:
+    landlord, area = await given.customer(owner, "Zinnia Zanzibar"), await given.area(owner)
+    await given.row(
+        owner, "gis.building", area_id=area, name="Quay House", landlord="Z. Zanzibar Estates", landlord_id=landlord, consent="given"
+    )
+    await given.row(owner, "gis.building", area_id=area, name="Dock House", landlord="Zinnia Zanzibar, by letter", consent="asked")
+
+    await erased(forge, owner, landlord)
+
+    left = await (await owner.execute("SELECT name, landlord, landlord_id, consent FROM gis.building ORDER BY id")).fetchall()
+    assert await found_anywhere(owner, ["Zanzibar"]) == {}
+    assert left == [("Quay House", "", None, "given"), ("Dock House", "[erased], by letter", None, "asked")]
 
 
 async def test_the_chain_of_the_trail_holds_though_its_words_are_gone(forge: Forge, owner: Owner) -> None:

@@ -52,6 +52,19 @@ async def test_the_words_of_an_old_notice_go_and_that_it_was_sent_stays(atlas: A
     assert left == [("[erased]", "[erased]", "sent"), ("canary", "+447700900001", "sent")]
 
 
+async def test_the_name_of_a_landlord_in_whose_house_nothing_of_ours_is_goes_in_time(atlas: Atlas, owner: Owner) -> None:
+    area, long_ago = await given.area(owner), NOW - RULES["landlords"].keep - timedelta(days=1)
+    for name, consent, changed_at in (("Refused", "refused", long_ago), ("Given", "given", long_ago), ("Lately", "refused", NOW)):
+        said = {"name": name, "consent": consent, "landlord": "Zinnia Zanzibar", "consent_changed_at": changed_at}
+        await given.row(owner, "gis.building", area_id=area, **said)
+
+    first, second = await apply_rules(atlas, NOW), await apply_rules(atlas, NOW)
+
+    assert (first["landlords"], second["landlords"]) == (1, 0)
+    left = await (await owner.execute("SELECT name FROM gis.building WHERE landlord <> '' ORDER BY id")).fetchall()
+    assert left == [("Given",), ("Lately",)]
+
+
 async def test_a_notice_that_is_still_to_be_sent_is_not_over_however_old(atlas: Atlas, owner: Owner) -> None:
     await noticed(owner, await given.customer(owner), RULES["notices"].keep * 2, "in_doubt")
 
