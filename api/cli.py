@@ -36,7 +36,7 @@ from atlas.staff.reads import members_holding
 from forge.approvals import Card, Ruled, approve, reject, waiting_for
 from forge.approvals import card as card_of
 from forge.sign_in.passwords import SignInRefused
-from forge.sign_in.sessions import Token, signed_in
+from forge.sign_in.sessions import Token, sign_out, signed_in
 from forge.sign_in.steps import Halfway, finish_with_code, sign_in
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bedrock, the AI-native operating system for ISPs.")
@@ -281,6 +281,10 @@ async def signed_in_here(here: House, email: str, password: str) -> Token:
     if isinstance(step, Halfway):
         code = await asyncio.to_thread(typer.prompt, "Code of your authenticator app", hide_input=True)
         step = await finish_with_code(here.atlas, step, code, here.forge.now())
+    known = await signed_in(here.atlas, step.token)
+    if known is not None and known.has_given_password:
+        await sign_out(here.atlas, step.token)
+        raise SignInRefused("choose a password of your own at the console first")
     return step.token
 
 

@@ -17,7 +17,7 @@ from forge.sign_in.steps import change_password, factors_of
 
 def router(room: Room) -> APIRouter:
     routes = APIRouter(tags=["console"])
-    looking = StaffOnly(room, lets_enrol=True)
+    looking = StaffOnly(room, lets_enrol=True, lets_change_password=True)
 
     @routes.get("/account")
     async def account(me: Me = Depends(looking)) -> Response:
@@ -33,7 +33,7 @@ def router(room: Room) -> APIRouter:
 
 def _password(room: Room, routes: APIRouter) -> None:
     # A new password makes the sign-in fresh: whoever has an app or a passkey proves with that first.
-    form = OwnForm(room, lets_enrol=True, must_be_fresh=True)
+    form = OwnForm(room, lets_enrol=True, lets_change_password=True, must_be_fresh=True)
 
     @routes.post("/account/password")
     async def changed(request: Request, old: Password, new: Password, me: Me = Depends(form)) -> Response:
@@ -151,6 +151,7 @@ async def account_page(room: Room, me: Me, status: int = 200, *, problem: str = 
         "sessions": await sessions_of(atlas, staff_id),
         "this_session": me.signed_in.session_id,
         "asks_two_factors": room.installation.asks_two_factors,
+        "must_change_password": me.signed_in.has_given_password and not done,
         "is_fresh": me.is_fresh or here is not None,
     }
     return await room.page("account.html", me, "account", status, **facts)

@@ -27,7 +27,7 @@ from console import (
     switches,
 )
 from console.guards import ANYBODY, guarded
-from console.room import STATIC, FactorMissing, Me, NotSignedIn, ProofTooOld, Room
+from console.room import STATIC, FactorMissing, Me, NotSignedIn, PasswordGiven, ProofTooOld, Room
 from console.sign_in import local
 from forge.sign_in.sessions import signed_in
 
@@ -58,6 +58,7 @@ def add_console(app: FastAPI, room: Room) -> None:
         app.include_router(part.router(room), default_response_class=HTMLResponse, responses=ANSWERS)
     app.add_exception_handler(NotSignedIn, _shown_the_door)
     app.add_exception_handler(FactorMissing, _sent_to_add_one)
+    app.add_exception_handler(PasswordGiven, _sent_to_change_it)
     app.add_exception_handler(ProofTooOld, _asked_again)
 
     @app.get("/live", include_in_schema=False)
@@ -79,6 +80,12 @@ async def _shown_the_door(request: Request, _: Exception) -> Response:
 async def _sent_to_add_one(request: Request, _: Exception) -> Response:
     if "x-region" in request.headers or request.method != "GET":
         return problem(403, "a second factor is to be added first")
+    return RedirectResponse("/account", status_code=303)
+
+
+async def _sent_to_change_it(request: Request, _: Exception) -> Response:
+    if "x-region" in request.headers or request.method != "GET":
+        return problem(403, "a password of your own is to be chosen first")
     return RedirectResponse("/account", status_code=303)
 
 

@@ -46,6 +46,10 @@ class FactorMissing(Exception):
     """Signed in with one factor where the house asks for two: only the page that adds one is open."""
 
 
+class PasswordGiven(Exception):
+    """Signed in with a password that somebody else chose: only the page that changes it is open."""
+
+
 class ProofTooOld(Exception):
     """What is asked changes how somebody gets in, or weighs as much: they prove who they are again first."""
 
@@ -201,13 +205,14 @@ def nonce_of(request: Request) -> str:
 class StaffOnly(Guard):
     """Somebody who works here and is signed in whole; with `needs`, of one of these roles.
 
-    Raises NotSignedIn, FactorMissing, AnotherRolesRoom and ProofTooOld.
+    Raises NotSignedIn, PasswordGiven, FactorMissing, AnotherRolesRoom and ProofTooOld.
     """
 
     who: ClassVar[str] = "staff"
     room: Room
     needs: frozenset[Role] = frozenset()
     lets_enrol: bool = False
+    lets_change_password: bool = False
     must_be_fresh: bool = False
 
     @property
@@ -216,6 +221,8 @@ class StaffOnly(Guard):
 
     async def __call__(self, request: Request) -> Me:
         me = await self.room.me(request)
+        if me.signed_in.has_given_password and not self.lets_change_password:
+            raise PasswordGiven
         if self.room.installation.asks_two_factors and not self.lets_enrol and not has_two_factors(me.signed_in.proved_by):
             raise FactorMissing
         if not me.holds(self.needs):

@@ -14,7 +14,7 @@ from console.room import BEGUN, SESSION, Me, Room
 from forge.sign_in import oidc
 from forge.sign_in.limits import TriedTooOften
 from forge.sign_in.passkeys import Asked, ask_again, ask_anybody
-from forge.sign_in.passwords import SignInRefused
+from forge.sign_in.passwords import GivenPasswordLapsed, SignInRefused
 from forge.sign_in.sessions import Token, sign_out
 from forge.sign_in.steps import (
     Halfway,
@@ -80,6 +80,8 @@ def _with_a_password(room: Room, routes: APIRouter) -> None:
 async def entered(room: Room, request: Request, email: str, password: str, to: str) -> Response:
     try:
         step = await sign_in(room.forge.atlas, email, password, room.caller(request), before(room, request))
+    except GivenPasswordLapsed as error:
+        return door_of(room, request, 401, problem=sentence(error), email=email, to=to)
     except SignInRefused:
         return door_of(room, request, 401, problem=REFUSED, email=email, to=to)
     except TriedTooOften as error:

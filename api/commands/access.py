@@ -79,15 +79,14 @@ def revoke(number: Annotated[int, typer.Argument(help="The key's number, as list
 
 @people.command("password")
 def password(email: Person) -> None:
-    """Give somebody a first password, or another one; every browser of theirs is signed out."""
-    given = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
+    """Make somebody a first password, or another one; every browser of theirs is signed out. They change it when they first sign in."""
 
-    async def work() -> None:
+    async def work() -> str:
         async with opened(Settings(), HERE) as here:
-            await administration.set_password(here.atlas, email, given, here.settings.operator.split())
+            return await administration.give_password(here.atlas, email)
 
-    run(work)
-    console.print("It is kept, and every browser of theirs is signed out.")
+    console.print(f"The password of {email}, shown once:  {run(work)}", highlight=False, markup=False)
+    console.print("It opens nothing but the page that changes it, and that for three days. Every browser of theirs is signed out.")
 
 
 @people.command("forget-factors")

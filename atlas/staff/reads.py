@@ -18,7 +18,7 @@ from atlas.staff.records import (
     TotpKept,
     Unfinished,
 )
-from atlas.staff.rules import SESSION_IDLES
+from atlas.staff.rules import GIVEN_PASSWORD_LIVES, SESSION_IDLES
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -48,7 +48,7 @@ async def members_holding(conn: Connection, role: str) -> list[Member]:
 
 async def credentials(conn: Connection, email: str) -> Credentials | None:
     """What to check a password against; None where nobody active has this address."""
-    return await SQL.first(conn, Credentials, "credentials", email=email.strip().lower())
+    return await SQL.first(conn, Credentials, "credentials", email=email.strip().lower(), lives=GIVEN_PASSWORD_LIVES)
 
 
 async def signed_in(conn: Connection, token_hash: bytes) -> SignedIn | None:

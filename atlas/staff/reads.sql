@@ -14,7 +14,7 @@ SELECT member.id AS staff_id, member.name, member.email,
  ORDER BY member.name, member.id;
 
 -- name: credentials
-SELECT member.id AS staff_id, member.password_hash
+SELECT member.id AS staff_id, member.password_hash, coalesce(member.password_given_at + %(lives)s < now(), false) AS has_lapsed
   FROM staff.member
  WHERE member.email = %(email)s AND member.is_active;
 
@@ -23,7 +23,8 @@ SELECT session.id AS session_id, member.id AS staff_id, member.name, member.emai
        ARRAY(SELECT held.role FROM staff.role_held AS held
               WHERE held.staff_id = member.id AND held.valid_from <= now() AND (held.valid_until IS NULL OR held.valid_until > now())
               ORDER BY held.role) AS roles,
-       session.proved_by, session.fresh_at, session.expires_at, now() AS now
+       session.proved_by, session.fresh_at, session.expires_at, now() AS now,
+       member.password_given_at IS NOT NULL AND 'password' = ANY (session.proved_by) AS has_given_password
   FROM staff.session
   JOIN staff.member ON member.id = session.staff_id
  WHERE session.token_hash = %(token_hash)s AND session.expires_at > now() AND session.last_used_at + %(idles)s > now() AND member.is_active;

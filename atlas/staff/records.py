@@ -20,15 +20,22 @@ class Member:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a sign-in is checked against; `password_hash` is argon2id's own encoding, None where nobody may sign in with one."""
+    """What a sign-in is checked against; `password_hash` is argon2id's own encoding, None where nobody may sign in with one.
+
+    `has_lapsed`: somebody else chose it, and it was not changed in time.
+    """
 
     staff_id: StaffId
     password_hash: str | None
+    has_lapsed: bool
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A browser that is signed in: who, with what they proved it, and how lately (by the database's clock)."""
+    """A browser that is signed in: who, with what they proved it, and how lately (by the database's clock).
+
+    `has_given_password`: they came in with one that somebody else chose, and choose another before anything else.
+    """
 
     session_id: int
     staff_id: StaffId
@@ -39,6 +46,7 @@ class SignedIn:
     fresh_at: datetime
     expires_at: datetime
     now: datetime
+    has_given_password: bool
 
 
 @dataclass(frozen=True)

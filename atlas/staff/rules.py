@@ -11,6 +11,8 @@ from atlas.staff.records import OnShift, SignedIn
 SESSION_LIVES: Final = timedelta(hours=10)
 # A long incident call may leave a page untouched; an evening at an unlocked desk may not.
 SESSION_IDLES: Final = timedelta(hours=1)
+# From a Friday's hiring to a Monday's first day; what is not used by then lies in somebody's notes.
+GIVEN_PASSWORD_LIVES: Final = timedelta(days=3)
 # Long enough to find the phone, short enough that a shoulder-surfed page is worth nothing later.
 PROOF_LIVES: Final = timedelta(minutes=5)
 

@@ -59,8 +59,18 @@ async def end_sessions(conn: Connection, staff_id: StaffId, but_token_hash: byte
 
 
 async def record_password(conn: Connection, staff_id: StaffId, password_hash: str) -> None:
-    """A new password's hash, or the old one's under stronger parameters."""
+    """A new password, of their own choice."""
     await SQL.run(conn, "record_password", staff_id=staff_id, password_hash=password_hash)
+
+
+async def record_given_password(conn: Connection, staff_id: StaffId, password_hash: str) -> None:
+    """A password that somebody else chose for them."""
+    await SQL.run(conn, "record_given_password", staff_id=staff_id, password_hash=password_hash)
+
+
+async def record_stronger_hash(conn: Connection, staff_id: StaffId, password_hash: str) -> None:
+    """The same password under stronger parameters."""
+    await SQL.run(conn, "record_stronger_hash", staff_id=staff_id, password_hash=password_hash)
 
 
 async def count_attempt(

@@ -28,7 +28,13 @@ DELETE FROM staff.session WHERE staff_id = %(staff_id)s AND id = %(session_id)s;
 DELETE FROM staff.session WHERE staff_id = %(staff_id)s AND token_hash IS DISTINCT FROM %(but_token_hash)s::bytea;
 
 -- name: record_password
-UPDATE staff.member SET password_hash = %(password_hash)s, password_changed_at = now() WHERE id = %(staff_id)s;
+UPDATE staff.member SET password_hash = %(password_hash)s, password_changed_at = now(), password_given_at = NULL WHERE id = %(staff_id)s;
+
+-- name: record_given_password
+UPDATE staff.member SET password_hash = %(password_hash)s, password_changed_at = now(), password_given_at = now() WHERE id = %(staff_id)s;
+
+-- name: record_stronger_hash
+UPDATE staff.member SET password_hash = %(password_hash)s WHERE id = %(staff_id)s;
 
 -- name: count_attempt
 SELECT staff.count_attempt(%(scope)s, %(key)s, %(free)s, %(window)s, %(first)s, %(longest)s);

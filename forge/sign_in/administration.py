@@ -1,5 +1,8 @@
 """What the operator does for people who work here: a first password, a lost phone, an account at another house."""
 
+import secrets
+from typing import Final
+
 import psycopg
 
 from atlas.connection import Atlas
@@ -8,8 +11,10 @@ from atlas.identity import StaffId
 from atlas.staff import writes
 from atlas.staff.reads import member_by_email
 from forge.sign_in.limits import DOOR
-from forge.sign_in.passwords import hashed, new_password
+from forge.sign_in.passwords import hashed
 from forge.sign_in.sessions import happened
+
+GIVEN_BYTES: Final = 15
 
 
 class AlreadyLinked(Conflict):
@@ -25,14 +30,18 @@ async def member_at(atlas: Atlas, email: str) -> StaffId:
     return known.staff_id
 
 
-async def set_password(atlas: Atlas, email: str, password: str, about: list[str]) -> None:
-    """A password from the operator's own hand; every browser of theirs is signed out. Raises NotFound and InvalidField."""
-    staff_id = await member_at(atlas, email)
-    password_hash = await hashed(new_password(password, [*about, *email.split("@")]))
+async def give_password(atlas: Atlas, email: str) -> str:
+    """A first password, or another one, by chance: they change it at their first sign-in, within three days. Every browser is signed out.
+
+    Raises NotFound.
+    """
+    staff_id, password = await member_at(atlas, email), secrets.token_urlsafe(GIVEN_BYTES)
+    password_hash = await hashed(password)
     async with atlas.transaction(DOOR) as conn:
-        await writes.record_password(conn, staff_id, password_hash)
+        await writes.record_given_password(conn, staff_id, password_hash)
         await writes.end_sessions(conn, staff_id)
         await happened(conn, staff_id, "password_set_by_operator")
+    return password
 
 
 async def forget_factors(atlas: Atlas, email: str) -> None:

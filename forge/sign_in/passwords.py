@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from atlas.errors import InvalidField, NotPermitted
+from forge.sign_in.leaked import is_leaked
 
 # OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
 HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -41,6 +42,13 @@ class SignInRefused(NotPermitted):
         super().__init__(words)
 
 
+class GivenPasswordLapsed(SignInRefused):
+    """It was right, somebody else had chosen it, and it was not changed in time: told only to whoever knows it."""
+
+    def __init__(self) -> None:
+        super().__init__("that password was made for you too long ago; ask for another")
+
+
 def new_password(password: str, about: Iterable[str] = ()) -> str:
     """The password as it is kept, in one form of Unicode. Raises InvalidField where a guesser would come to it early.
 
@@ -51,7 +59,7 @@ def new_password(password: str, about: Iterable[str] = ()) -> str:
         raise InvalidField("password", f"a password has {SHORTEST} characters at least; three or four words are easily kept in mind")
     if len(normal) > LONGEST:
         raise InvalidField("password", f"a password has {LONGEST} characters at most")
-    if is_common(normal, about):
+    if is_common(normal, about) or is_leaked(normal):
         raise InvalidField("password", "this is among the first that a guesser tries")
     return normal
 

@@ -6,13 +6,14 @@ from datetime import datetime
 import structlog
 
 from atlas.connection import Atlas
+from atlas.errors import InvalidField
 from atlas.identity import StaffId
 from atlas.staff import reads, writes
 from atlas.staff.records import Factors, Purpose, SignedIn
 from forge.sign_in import oidc, passkeys
 from forge.sign_in.caller import Caller, marked_for
 from forge.sign_in.limits import ACCOUNT, ADDRESS, CODE, DOOR, WHOLE, count, forgive
-from forge.sign_in.passwords import SignInRefused, check, hashed, new_password
+from forge.sign_in.passwords import GivenPasswordLapsed, SignInRefused, check, hashed, new_password
 from forge.sign_in.relying_party import RelyingParty
 from forge.sign_in.sealing import opened, seal
 from forge.sign_in.sessions import Token, begin_session, happened, proved_again
@@ -130,6 +131,8 @@ async def change_password(
     await knock(atlas, caller)
     if await _password_holds(atlas, me.email, old, caller) != me.staff_id:
         raise SignInRefused
+    if new == old:
+        raise InvalidField("password", "another than the one before")
     password_hash = await hashed(new_password(new, [*about, *me.email.split("@"), *me.name.split()]))
     async with atlas.transaction(DOOR) as conn:
         await writes.record_password(conn, me.staff_id, password_hash)
@@ -166,7 +169,10 @@ async def _password_holds(atlas: Atlas, email: str, password: str, caller: Calle
     async with atlas.transaction(DOOR) as conn:
         await forgive(conn, ACCOUNT, *whose)
         if stronger:
-            await writes.record_password(conn, known.staff_id, stronger)
+            await writes.record_stronger_hash(conn, known.staff_id, stronger)
+    if known.has_lapsed:
+        log.info("sign_in_refused", staff_id=known.staff_id, address=caller.address, by="given password")
+        raise GivenPasswordLapsed
     return known.staff_id
 
 

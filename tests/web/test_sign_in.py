@@ -156,7 +156,18 @@ def shown(answer: httpx.Response, name: str) -> tuple[int, str, list[str]]:
 
 @pytest.mark.parametrize(
     "password",
-    ["short", "password1234", "P@ssw0rd!!2026", "qwertyqwerty12", "aaaaaaaaaaaaaaa", "harbour-harbour-1", "letmein-letmein!", "x" * 257],
+    [
+        "short",
+        "password1234",
+        "P@ssw0rd!!2026",
+        "qwertyqwerty12",
+        "aaaaaaaaaaaaaaa",
+        "harbour-harbour-1",
+        "letmein-letmein!",
+        "x" * 257,
+        "1qaz2wsx3edc",
+        "GHJCNJgfhjkm",
+    ],
 )
 def test_a_password_that_a_guesser_comes_to_early_is_refused(password: str) -> None:
     with pytest.raises(InvalidField):
