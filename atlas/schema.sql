@@ -470,6 +470,7 @@ CREATE TABLE staff.member (
     is_active boolean NOT NULL DEFAULT true,
     customer_id bigint,  -- their own household with us, where they have one: they neither propose nor approve what it gains by
     password_changed_at timestamp with time zone,
+    password_given_at timestamp with time zone,  -- when somebody else set the password; NULL once it is their own
     PRIMARY KEY (id),
     UNIQUE (email),
     CHECK ((email = lower(email))),
@@ -683,6 +684,8 @@ CREATE TABLE privacy.treatment (
 -- function privacy.collected(p_customer_id bigint) RETURNS TABLE(place text, content jsonb)
 -- function privacy.condition(p_place text) RETURNS text
 -- function privacy.erase(p_customer_id bigint, p_threads text[]) RETURNS jsonb SECURITY DEFINER
+-- function privacy.erase_again(p_customer_id bigint, p_erased_at timestamp with time zone, p_because text[], p_threads text[]) RETURNS bigint
+-- function privacy.erase_rows(p_customer_id bigint, p_threads text[], p_action bigint, p_because text[]) RETURNS jsonb
 -- function privacy.forget_threads(p_threads text[]) RETURNS void
 -- function privacy.known_values(p_customer_id bigint) RETURNS SETOF text
 -- function privacy.over(p_rule privacy.retention_rule) RETURNS text
@@ -1046,11 +1049,13 @@ CREATE TABLE gis.building (
     consent text NOT NULL DEFAULT 'not_needed'::text,
     consent_changed_at timestamp with time zone NOT NULL DEFAULT now(),
     action_id bigint DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    landlord_id bigint,  -- the landlord's own record, where we have one: their copy holds the building and their erasure takes their name out of it
     PRIMARY KEY (id),
     UNIQUE (area_id, name),
     CHECK ((consent = ANY (ARRAY['not_needed'::text, 'missing'::text, 'asked'::text, 'given'::text, 'refused'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
-    FOREIGN KEY (area_id) REFERENCES gis.area(id)
+    FOREIGN KEY (area_id) REFERENCES gis.area(id),
+    FOREIGN KEY (landlord_id) REFERENCES crm.customer(id)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 
@@ -2548,6 +2553,8 @@ CREATE TABLE cmdb.credential (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     removed_at timestamp with time zone,
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    accepted_at timestamp with time zone,  -- when it was first accepted, at the BNG accepted_by_device_id: what showed that its line works
+    accepted_by_device_id bigint,
     PRIMARY KEY (id),
     CHECK (((octet_length(secret) >= 8) AND (octet_length(secret) <= 1024))),
     CHECK (((secret IS NULL) = (removed_at IS NOT NULL))),
