@@ -23,6 +23,8 @@ KEPT_MESSAGES: Final = 20
 # What an earlier turn's tool answered is only of use to the next turn or two, and it is the heaviest thing kept.
 KEPT_ANSWERS: Final = 2
 
+# Told the step that is being taken, as module or module.tool: for whoever waits and watches.
+Watcher = Callable[[str], Awaitable[None]]
 Proposer = Callable[[Principal, Action, str, CorrelationId], Awaitable[Proposed]]
 
 
@@ -42,6 +44,11 @@ class TurnContext:
     language: str = "en"
     currency: str = DEFAULT_CURRENCY
     veil: Veil = field(default_factory=Veil)
+    watcher: Watcher | None = None
+
+    async def step(self, name: str) -> None:
+        if self.watcher is not None:
+            await self.watcher(name)
 
     @property
     def is_staff(self) -> bool:

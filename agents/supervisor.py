@@ -18,10 +18,11 @@ from langgraph.types import Command, Send
 from opentelemetry.trace import SpanContext
 
 from agents.budgets import Purse
+from agents.cards import cards_of
 from agents.checkpoints import Checkpoints
 from agents.commands import Certain, certain
 from agents.consultation import RULES, Consultants
-from agents.conversation import KEPT_MESSAGES, Answer, Asked, ConversationState, Errand, Proposer, Said, TurnContext
+from agents.conversation import KEPT_MESSAGES, Answer, Asked, ConversationState, Errand, Proposer, Said, TurnContext, Watcher
 from agents.grounding import facts_of, ungrounded
 from agents.language import language_of
 from agents.replies import HAND_OVER, phrases
@@ -103,13 +104,20 @@ def _trace_of(
     words: str,  # noqa: ARG001
     now: datetime,  # noqa: ARG001
     correlation_id: CorrelationId | None = None,
+    watcher: Watcher | None = None,  # noqa: ARG001
 ) -> tuple[SpanContext, dict[str, str | int]]:
     return root_of(correlation_id or thread), {}
 
 
 @spanned("turn", _trace_of)
 async def answer(
-    supervisor: Supervisor, principal: Principal, thread: UUID, words: str, now: datetime, correlation_id: CorrelationId | None = None
+    supervisor: Supervisor,
+    principal: Principal,
+    thread: UUID,
+    words: str,
+    now: datetime,
+    correlation_id: CorrelationId | None = None,
+    watcher: Watcher | None = None,
 ) -> Reply:
     """One turn of the conversation `thread`: what we say to `words`. Turns of one conversation follow one another, none is lost.
 
@@ -126,6 +134,7 @@ async def answer(
         supervisor.tool_calls,
         Purse(supervisor.atlas, principal, correlation_id, supervisor.clock),
         currency=supervisor.currency,
+        watcher=watcher,
     )
     config: RunnableConfig = {"configurable": {"thread_id": str(thread)}, "recursion_limit": MOST_STEPS}
     said = without_codes(readable(words))
@@ -184,6 +193,7 @@ class Turns:
 
     @spanned("agent", lambda self, state, runtime: (root_of(runtime.context.correlation_id), {"bedrock.module": state["module"]}))  # noqa: ARG005
     async def consult(self, state: Errand, runtime: Runtime[TurnContext]) -> dict[str, Any]:
+        await runtime.context.step(state["module"])
         return {"answers": [await self._consultants.consult(state, runtime.context)]}
 
     async def certain(self, state: Order, runtime: Runtime[TurnContext]) -> dict[str, Any]:
@@ -214,7 +224,6 @@ class Turns:
 
     async def reply(self, state: State, runtime: Runtime[TurnContext]) -> dict[str, Any]:
         """One answer of all that was said, and what the conversation keeps of it."""
-        del runtime
         answers = state["answers"] or []
         words = "\n\n".join(dict.fromkeys(one["words"] for one in answers if one["words"]))
         uses = [use for one in answers for use in one["tools"]]
@@ -231,7 +240,7 @@ class Turns:
                 "tools": tuple(use["name"] for use in uses),
                 "proposals": tuple(use["proposal"] for use in uses if use["proposal"]),
                 "language": state["language"],
-                "trace": _trace(state, answers),
+                "trace": {**_trace(state, answers), **({"cards": cards_of(uses)} if runtime.context.is_staff else {})},
             },
         }
 

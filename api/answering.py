@@ -1,6 +1,7 @@
 """Answers what waits in the inbox: a conversation at a time, a burst as one turn, each message once; else with a ticket."""
 
 import asyncio
+import functools
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,18 +11,20 @@ import psycopg
 import structlog
 
 from agents.commands import is_command, is_start, is_stop
+from agents.conversation import Watcher
 from agents.language import language_of
 from agents.replies import phrases
 from agents.supervisor import Reply, Supervisor, answer
 from api.chat import DESK, RULES_HAVE_S, Desk, Question, after_code, fixed, question, with_preface
-from api.inbound.inbox import ended, ended_without_words, failed, taken_up
+from api.inbound.inbox import ended, ended_without_words, failed, stepped, taken_up
 from atlas.actions.records import ActionState
 from atlas.crm.reads import customers_at
 from atlas.crm.records import Channel, Consent, Purpose
 from atlas.errors import AtlasError, InvalidField
 from atlas.helpdesk.records import Unanswered
-from atlas.identity import ConversationId, CorrelationId, CustomerId
-from atlas.principal import customer, stranger
+from atlas.identity import ConversationId, CorrelationId, CustomerId, StaffId
+from atlas.principal import Principal, customer, staff, stranger
+from atlas.staff.reads import member
 from atlas.statements import Connection
 from forge.actions.crm import RecordContactPreference
 from forge.actions.helpdesk.saying import HandOverToPerson, SendMessage
@@ -74,7 +77,8 @@ async def answer_conversation(here: Desk, conversation_id: ConversationId) -> No
 
 async def _answered(here: Desk, turn: Sequence[Unanswered]) -> None:
     last = turn[-1]
-    if last.owner != "agents" and not is_command(last.words):
+    # Nobody takes a colleague's conversation off the agents: whoever wants a person there asks one.
+    if last.owner != "agents" and last.staff_id is None and not is_command(last.words):
         await ended_without_words(here.house.atlas, turn, "person")
         return
     causes = CorrelationId(uuid.uuid5(last.thread, f"message:{last.message_id}"))
@@ -86,20 +90,29 @@ async def _answered(here: Desk, turn: Sequence[Unanswered]) -> None:
 async def _reply(here: Desk, turn: Sequence[Unanswered], causes: CorrelationId) -> Reply | None:
     """What we say; None where nobody could."""
     last = turn[-1]
-    if last.customer_id is None and (is_stop(last.words) or is_start(last.words)):
+    if last.customer_id is None and last.staff_id is None and (is_stop(last.words) or is_start(last.words)):
         return await _consent_at_address(here, last, causes)
-    principal = stranger() if last.customer_id is None else customer(last.customer_id)
+    principal = await _asker(here, last)
     if last.code_mac is not None:
         asks = await after_code(here.house, principal, last)
     else:
         asks = question(principal, last, "\n".join(one.words for one in turn))
     if asks.preface and not asks.words:
         return fixed(asks.preface, last.language)
-    reply = await _answer(here, asks, causes)
+    reply = await _answer(here, asks, causes, functools.partial(stepped, here.house.atlas, last) if last.staff_id else None)
     return reply and with_preface(reply, asks.preface)
 
 
-async def _answer(here: Desk, asks: Question, causes: CorrelationId) -> Reply | None:
+async def _asker(here: Desk, last: Unanswered) -> Principal:
+    """Whose words these are, as the door kept them. Raises NotFound for a colleague who left meanwhile."""
+    if last.staff_id is None:
+        return stranger() if last.customer_id is None else customer(last.customer_id)
+    async with here.house.atlas.transaction(DESK) as conn:
+        known = await member(conn, last.staff_id)
+    return staff(StaffId(known.staff_id), known.name, frozenset(known.roles))
+
+
+async def _answer(here: Desk, asks: Question, causes: CorrelationId, watcher: Watcher | None) -> Reply | None:
     """The supervisor's answer; without the provider where that fails or takes too long; None where even the rules fail."""
     tries: list[tuple[Supervisor, float]] = [(here.supervisor, here.provider_has_s)]
     if here.unplugged is not here.supervisor:
@@ -107,7 +120,7 @@ async def _answer(here: Desk, asks: Question, causes: CorrelationId) -> Reply | 
     for supervisor, has_s in tries:
         try:
             async with asyncio.timeout(has_s):
-                reply = await answer(supervisor, asks.principal, asks.thread, asks.words, here.house.forge.now(), causes)
+                reply = await answer(supervisor, asks.principal, asks.thread, asks.words, here.house.forge.now(), causes, watcher)
         except psycopg.OperationalError:
             raise
         except Exception as error:  # agents, models and tools behind one door: whoever writes is answered whatever breaks there

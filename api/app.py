@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import httpx2
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from api.bootstrap import House
 from api.edge.front import fronted
 from api.edge.gatehouse import LOOPBACK
 from api.errors import translate_errors
+from api.inbound.colleague import keep_typed
 from api.inbound.stripe.web import router as stripe
 from api.inbound.twilio.web import router as twilio
 from api.inbound.voice.web import router as voice
@@ -17,7 +19,7 @@ from api.rest import actions, itsm
 from api.rest.document import add_document
 from api.rest.health import router as health
 from api.settings import Settings, value_of
-from atlas.principal import executor
+from atlas.principal import Principal, executor
 from console.app import add_console
 from console.live import Changes
 from console.room import Installation, Room
@@ -40,7 +42,11 @@ def web_app(house: House, to_other_house: httpx2.AsyncBaseTransport | None = Non
 
     app = FastAPI(title="Bedrock", version="0.1.0", lifespan=listening, docs_url=None, redoc_url=None, openapi_url=None)
     settings = house.settings
-    room = Room(house.forge, changes, installation(settings, to_other_house))
+
+    async def hear(principal: Principal, key: UUID, words: str) -> bool:
+        return await keep_typed(house.atlas, principal, key, words, house.forge.now())
+
+    room = Room(house.forge, changes, installation(settings, to_other_house), hear)
     translate_errors(app, room)
     keys = Keyring(house.atlas, executor("tokens"))
     app.include_router(health(house))

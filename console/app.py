@@ -16,6 +16,7 @@ from console import (
     actions,
     approvals,
     bills,
+    chat,
     customers,
     doubts,
     inbox,
@@ -48,7 +49,23 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     429: {"description": "too many tries", **PAGE},
     503: {"description": "no answer in time", **PAGE},
 }
-ROOMS: Final = (sign_in, proving, account, incidents, approvals, inbox, customers, bills, actions, doubts, leaks, switches, access, matrix)
+ROOMS: Final = (
+    sign_in,
+    proving,
+    account,
+    incidents,
+    approvals,
+    chat,
+    inbox,
+    customers,
+    bills,
+    actions,
+    doubts,
+    leaks,
+    switches,
+    access,
+    matrix,
+)
 
 
 def add_console(app: FastAPI, room: Room) -> None:

@@ -2,9 +2,11 @@
 
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
+from uuid import UUID
 
 from fastapi import Path as InPath
 from fastapi import Request
@@ -62,6 +64,10 @@ class AnotherRolesRoom(NotPermitted):
     """This room is for people of other roles."""
 
 
+# Keeps what a member of staff typed, under the form's own key; False where that form was sent before. Raises InvalidField.
+Hearing = Callable[[Principal, UUID, str], Awaitable[bool]]
+
+
 @dataclass(frozen=True)
 class Me:
     """The member of staff at this browser; `nonce` is what lets a script of ours run on the page they are shown."""
@@ -93,8 +99,9 @@ class Installation:
 class Room:
     """Handed to every page: Forge, the live changes, and how to render."""
 
-    def __init__(self, forge: Forge, changes: Changes, installation: Installation) -> None:
+    def __init__(self, forge: Forge, changes: Changes, installation: Installation, hear: Hearing) -> None:
         self.forge = forge
+        self.hear = hear
         self.changes = changes
         self.installation = installation
         self.form_key = hmac.new(forge.atlas.secret, b"console forms", hashlib.sha256).digest()

@@ -68,9 +68,31 @@ def standing(incident: Any) -> str:
     return "outage" if incident.is_outage else "degraded"
 
 
+# What the agents look at, as a colleague calls it.
+MODULES_SAID: Final = {
+    "catalogue": "Plans and prices",
+    "gis": "Places",
+    "crm": "Customers",
+    "oms": "Orders",
+    "billing": "Bills and money",
+    "nms": "Alarms",
+    "cmdb": "Network and boxes",
+    "itsm": "Incidents",
+    "helpdesk": "What was said",
+    "field_service": "Visits and crews",
+}
+
+
 def action_tone(state: str) -> str:
     tones = {"done": "well", "waiting": "warn", "failed": "lost", "refused": "lost", "rejected": "lost"}
     return tones.get(state, "info" if state in ("allowed", "approved", "executing", "proposed") else "plain")
+
+
+def step_taken(step: str) -> str:
+    """What the agents are doing just now: `billing.aged_debt` is Billing: aged debt."""
+    module, _, tool = step.partition(".")
+    about = MODULES_SAID.get(module, spoken(module).capitalize())
+    return f"{about}: {spoken(tool)}" if tool else about
 
 
 def evidence(piece: Any) -> str:
@@ -180,6 +202,7 @@ def filters(currency: str, timezone: str) -> Mapping[str, Any]:
         "tone": tone,
         "standing": standing,
         "action_tone": action_tone,
+        "step_taken": step_taken,
         "evidence": evidence,
         "sentence": sentence,
         "plain": plain,

@@ -13,6 +13,7 @@ from atlas.helpdesk.writes import (
     confirm_code,
     mark_answered,
     note_failure,
+    note_step,
     park_exhausted,
     retry_parked,
     try_code,
@@ -55,6 +56,12 @@ async def ended_without_words(atlas: Atlas, messages: Sequence[Unanswered], by: 
 async def failed(atlas: Atlas, messages: Sequence[Unanswered], error_kind: str) -> None:
     async with atlas.transaction(INBOX) as conn:
         await note_failure(conn, [one.inbox_id for one in messages], error_kind)
+
+
+async def stepped(atlas: Atlas, message: Unanswered, step: str) -> None:
+    """Says what is being done about a message."""
+    async with atlas.transaction(INBOX) as conn:
+        await note_step(conn, message.inbox_id, step)
 
 
 async def is_right(atlas: Atlas, message: Unanswered) -> bool:

@@ -51,6 +51,11 @@ async def actions_by_correlation(conn: Connection, correlation_id: CorrelationId
     return await SQL.all(conn, ActionRecord, "actions_by_correlation", correlation_id=correlation_id)
 
 
+async def actions_named(conn: Connection, action_ids: Sequence[ActionId]) -> list[ActionRecord]:
+    """Those of these that there are, in no order."""
+    return await SQL.all(conn, ActionRecord, "actions_named", action_ids=list(action_ids))
+
+
 async def newest_actions(conn: Connection, most: int = 50) -> list[ActionRecord]:
     return await SQL.all(conn, ActionRecord, "newest_actions", most=most)
 

@@ -34,6 +34,13 @@ SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, ope
  WHERE correlation_id = %(correlation_id)s
  ORDER BY id;
 
+-- name: actions_named
+SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
+       correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,
+       ruled_at, finished_at, outcome, failure, supersedes_id
+  FROM actions.action
+ WHERE id = ANY (%(action_ids)s::bigint[]);
+
 -- name: newest_actions
 SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, operation_key, proposer, proposed_for, proposed_at, reason, evidence,
        correlation_id, incident_id, state, rule, verdict_reason, matrix_digest, approver_roles, approvals_needed, judged_at, approve_by, execute_by,

@@ -11,6 +11,7 @@ from atlas.crm.records import (
     Contact,
     Customer,
     CustomerFound,
+    CustomerGlanced,
     CustomerPage,
     Interaction,
     KnownParty,
@@ -62,6 +63,11 @@ async def customer(conn: Connection, customer_id: CustomerId) -> Customer:
     if found is None:
         raise NotFound("customer", customer_id)
     return found
+
+
+async def customers_glanced(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[CustomerGlanced]:
+    """Those of these that there are, in no order."""
+    return await SQL.all(conn, CustomerGlanced, "customers_glanced", customer_ids=list(customer_ids))
 
 
 async def customers_like(conn: Connection, words: str, region: str = "GB", most: int = MOST_ON_A_PAGE) -> list[CustomerFound]:

@@ -13,6 +13,18 @@ SELECT customer.id, customer.kind, customer.name, customer.given_name, customer.
   FROM crm.customer
  WHERE customer.id = %(customer_id)s;
 
+-- name: customers_glanced
+SELECT customer.id AS customer_id, customer.name, customer.state, customer.is_vulnerable,
+       (SELECT count(*) FROM crm.subscriber WHERE subscriber.customer_id = customer.id AND subscriber.state = 'active') AS active_lines,
+       coalesce((SELECT balance.amount_minor FROM billing.balance
+                  WHERE balance.customer_id = customer.id AND balance.ledger_account = 'receivable'), 0) AS owed,
+       EXISTS (SELECT FROM crm.subscriber
+                 JOIN itsm.incident_subscriber AS lost ON lost.subscriber_id = subscriber.id AND lost.restored_at IS NULL
+                 JOIN itsm.incident ON incident.id = lost.incident_id AND incident.state = 'inProgress' AND incident.is_outage
+                WHERE subscriber.customer_id = customer.id) AS is_in_outage
+  FROM crm.customer
+ WHERE customer.id = ANY (%(customer_ids)s::bigint[]);
+
 -- name: customers_named
 SELECT customer.id AS customer_id, customer.name, customer.state, customer.is_vulnerable,
        coalesce(home.address, '') AS address, coalesce(reached.address, '') AS contact

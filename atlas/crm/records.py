@@ -219,6 +219,19 @@ class CustomerFound:
 
 
 @dataclass(frozen=True)
+class CustomerGlanced:
+    """A customer in a line: how they stand with us now. `owed` below nothing is in their favour."""
+
+    customer_id: CustomerId
+    name: str
+    state: str
+    is_vulnerable: bool
+    active_lines: int
+    owed: Money
+    is_in_outage: bool
+
+
+@dataclass(frozen=True)
 class Contact:
     """One way to reach the customer; quiet hours are by their own clock, and may cross midnight."""
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from atlas.errors import NotFound
 from atlas.helpdesk.records import (
     Audience,
+    BeingDone,
     CodeContact,
     Conversation,
     InInbox,
@@ -148,6 +149,16 @@ async def latest_conversation_of_staff(conn: Connection, staff_id: StaffId) -> C
 async def messages(conn: Connection, conversation_id: ConversationId, most: int = 50) -> list[Message]:
     """The latest messages of a conversation, oldest of them first."""
     return await SQL.all(conn, Message, "messages", conversation_id=conversation_id, most=most)
+
+
+async def messages_of_staff(conn: Connection, staff_id: StaffId, after: int = 0, before: int = 2**62, most: int = 40) -> list[Message]:
+    """What a member of staff and the agents said to one another between two messages, whatever the conversation; oldest first."""
+    return await SQL.all(conn, Message, "messages_of_staff", staff_id=staff_id, after=after, before=before, most=most)
+
+
+async def being_done_for_staff(conn: Connection, staff_id: StaffId) -> list[BeingDone]:
+    """The messages of theirs that wait for an answer, oldest first."""
+    return await SQL.all(conn, BeingDone, "being_done_for_staff", staff_id=staff_id)
 
 
 async def queue(conn: Connection, most: int = 50) -> list[Waiting]:

@@ -100,6 +100,22 @@ SELECT latest.message_id, latest.at, latest.is_from_us, latest.author, latest.wo
          ORDER BY message.id DESC LIMIT %(most)s) AS latest
  ORDER BY latest.message_id;
 
+-- name: messages_of_staff
+SELECT latest.message_id, latest.at, latest.is_from_us, latest.author, latest.words, latest.trace
+  FROM (SELECT message.id AS message_id, message.at, message.is_from_us, message.author, message.words, message.trace
+          FROM helpdesk.conversation
+          JOIN helpdesk.message ON message.conversation_id = conversation.id
+         WHERE conversation.staff_id = %(staff_id)s AND message.id > %(after)s AND message.id < %(before)s
+         ORDER BY message.id DESC LIMIT %(most)s) AS latest
+ ORDER BY latest.message_id;
+
+-- name: being_done_for_staff
+SELECT inbox.message_id, inbox.step
+  FROM helpdesk.conversation
+  JOIN helpdesk.inbox ON inbox.conversation_id = conversation.id
+ WHERE conversation.staff_id = %(staff_id)s AND inbox.state = 'received' AND inbox.kind = 'message'
+ ORDER BY inbox.id;
+
 -- name: queue
 SELECT conversation.id AS conversation_id, conversation.customer_id, customer.name AS customer,
        coalesce(customer.is_vulnerable, false) AS is_vulnerable, conversation.channel, conversation.handed_over_because AS because,
@@ -147,7 +163,7 @@ SELECT inbox.id AS inbox_id, message.id AS message_id, message.at, message.words
        conversation.id AS conversation_id, conversation.thread,
        message.customer_id, coalesce(customer.language, 'en') AS language, conversation.owner,
        coalesce(conversation.verified_until > clock_timestamp() AND conversation.verified_channel = message.channel
-                AND conversation.verified_address = message.address, false) AS is_verified
+                AND conversation.verified_address = message.address, false) AS is_verified, conversation.staff_id
   FROM helpdesk.inbox
   JOIN helpdesk.message ON message.id = inbox.message_id
   JOIN helpdesk.conversation ON conversation.id = inbox.conversation_id

@@ -154,6 +154,15 @@ class Unanswered:
     language: str
     owner: str
     is_verified: bool
+    staff_id: StaffId | None = None
+
+
+@dataclass(frozen=True)
+class BeingDone:
+    """A message of a colleague's that is being answered; `step` is what is done about it, as module or module.tool, or nothing yet."""
+
+    message_id: int
+    step: str
 
 
 @dataclass(frozen=True)

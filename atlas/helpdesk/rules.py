@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from atlas.errors import AtlasError
+from atlas.errors import AtlasError, InvalidField
 from atlas.helpdesk.records import Conversation
 from atlas.identity import ConversationId, CustomerId, IncidentId
 from atlas.zone_keys import secret_of_codes
@@ -21,6 +21,7 @@ SAME_CASE: Final = timedelta(hours=24)
 # What an outage notice promises: we write again within this time, whether or not there is news.
 NEXT_WORD: Final = timedelta(hours=2)
 LONGEST_MESSAGE: Final = 20_000
+LONGEST_TYPED: Final = 4_000
 # A message that failed this often is set aside, so that the others of its conversation are answered.
 MOST_TRIES: Final = 5
 # An address that changed lately may be the one that somebody who is not the customer put in.
@@ -126,6 +127,14 @@ def promised_news(incident_id: IncidentId) -> str:
 def storable(words: str) -> str:
     """The words as they can be kept: PostgreSQL takes no NUL, and nobody reads a pasted book."""
     return words.replace("\x00", "")[:LONGEST_MESSAGE]
+
+
+def check_typed(words: str) -> str:
+    """What somebody typed into a form of ours, as it is kept. Raises InvalidField for nothing, and for a pasted book."""
+    said = storable(words).strip()
+    if not said or len(said) > LONGEST_TYPED:
+        raise InvalidField("words", f"between 1 and {LONGEST_TYPED:,} characters")
+    return said
 
 
 def check_reply(conversation: Conversation, author: str, now: datetime) -> None:

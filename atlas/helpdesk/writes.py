@@ -165,6 +165,11 @@ async def begin_try(conn: Connection, inbox_ids: Sequence[int]) -> None:
     await SQL.run(conn, "begin_try", inbox_ids=list(inbox_ids))
 
 
+async def note_step(conn: Connection, inbox_id: int, step: str) -> None:
+    """Says what is being done about a message that waits, for whoever watches."""
+    await SQL.run(conn, "note_step", inbox_id=inbox_id, step=step)
+
+
 async def note_failure(conn: Connection, inbox_ids: Sequence[int], error_kind: str) -> None:
     await SQL.run(conn, "note_failure", inbox_ids=list(inbox_ids), error_kind=error_kind)
 

@@ -98,6 +98,9 @@ UPDATE helpdesk.promise
    AND (promise.customer_id IN (SELECT notice.customer_id FROM helpdesk.notice
                                  WHERE notice.incident_id = %(incident_id)s AND notice.action_id = (SELECT actions.claimed()))) IS TRUE;
 
+-- name: note_step
+UPDATE helpdesk.inbox SET step = %(step)s WHERE id = %(inbox_id)s AND state = 'received';
+
 -- name: take_in
 INSERT INTO helpdesk.inbox (provider, provider_id, kind, state, profile_name, media, carrier_error)
 VALUES (%(provider)s, %(provider_id)s, %(kind)s, %(state)s, %(profile_name)s, %(media)s::jsonb, %(carrier_error)s)

@@ -12,6 +12,7 @@ from atlas.itsm.records import (
     Incident,
     IncidentAtLine,
     IncidentEvent,
+    IncidentNamed,
     IncidentState,
     LostDevice,
     LostLine,
@@ -47,6 +48,11 @@ async def incident(conn: Connection, incident_id: IncidentId) -> Incident:
     if found is None:
         raise NotFound("incident", incident_id)
     return found
+
+
+async def incidents_named(conn: Connection, incident_ids: Sequence[IncidentId]) -> list[IncidentNamed]:
+    """Those of these that there are, in no order."""
+    return await SQL.all(conn, IncidentNamed, "incidents_named", incident_ids=list(incident_ids))
 
 
 async def is_in_progress_held(conn: Connection, incident_id: IncidentId) -> bool:

@@ -17,6 +17,14 @@ SELECT incident.id AS incident_id, incident.version, incident.cause, incident.is
   FROM itsm.incident
  WHERE incident.id = ANY(%(incident_ids)s) AND incident.state = 'inProgress';
 
+-- name: incidents_named
+SELECT incident.id AS incident_id, incident.state, incident.cause, incident.first_alarm_at, incident.resolved_at,
+       (SELECT count(*) FROM itsm.incident_device AS lost WHERE lost.incident_id = incident.id) AS devices,
+       (SELECT count(*) FROM itsm.incident_subscriber AS lost WHERE lost.incident_id = incident.id) AS subscribers,
+       (SELECT count(*) FROM itsm.incident_subscriber AS lost WHERE lost.incident_id = incident.id AND lost.restored_at IS NULL) AS subscribers_out
+  FROM itsm.incident
+ WHERE incident.id = ANY (%(incident_ids)s::bigint[]);
+
 -- name: incidents
 WITH wanted AS MATERIALIZED (
     SELECT id FROM itsm.incident

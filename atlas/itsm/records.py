@@ -53,6 +53,20 @@ class HeldIncident:
 
 
 @dataclass(frozen=True)
+class IncidentNamed:
+    """An incident in a line: enough to know which it is and whether it is over. Devices leave nothing out."""
+
+    incident_id: IncidentId
+    state: IncidentState
+    cause: str
+    first_alarm_at: datetime
+    resolved_at: datetime | None
+    devices: int
+    subscribers: int
+    subscribers_out: int
+
+
+@dataclass(frozen=True)
 class Incident:
     """One incident as people read it. Counts are of everybody it ever held; those ending in `_out` are still without service.
 

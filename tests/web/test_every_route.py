@@ -26,6 +26,8 @@ from tests.web.browsing import HERE, PUBLIC, Site, browser, email_of, form_token
 NAME = "Helen Brooks"
 # What a path names that belongs to one person: somebody else's is never touched, nor said to be there.
 OWNED = {"/account/sessions/{session_id}/end", "/account/passkeys/{passkey_id}/remove"}
+# The same, only read: tests/web/test_chat.py has another's asked for.
+OWNED_AND_READ = {"/chat/cards/{message_id}"}
 # What a path names that is the house's, and that everybody who works here may see.
 HOUSE_WIDE = {
     "/bills/{bill_id}",
@@ -61,7 +63,7 @@ def concrete(path: str) -> str:
 async def asked(client: httpx.AsyncClient, route: Route, **headers: str) -> httpx.Response | None:
     """What the route answers; None for a stream that goes on."""
     try:
-        async with asyncio.timeout(STREAM_S if route.path == "/live" else 30):
+        async with asyncio.timeout(STREAM_S if route.path.endswith("/live") else 30):
             return await client.request(
                 route.method, concrete(route.path), headers=headers, content=b"" if route.method == "POST" else None
             )
@@ -169,7 +171,7 @@ async def test_no_write_of_staff_is_called_without_the_token_of_this_very_sessio
 def test_whatever_a_path_names_is_known_to_be_somebodys_or_the_houses(here: Site) -> None:
     named = {route.path for route in every_route(here.app) if "{" in route.path}
 
-    assert named == OWNED | HOUSE_WIDE
+    assert named == OWNED | OWNED_AND_READ | HOUSE_WIDE
 
 
 async def test_what_is_one_persons_is_not_there_for_another(here: Site, client: httpx.AsyncClient, owner: given.Owner) -> None:

@@ -1,9 +1,10 @@
 """Questions about bills and balances."""
 
+from collections.abc import Sequence
 from datetime import date
 
-from atlas.billing.records.bills import Balance, Bill, Invoice, InvoiceLine
-from atlas.identity import CustomerId
+from atlas.billing.records.bills import Balance, Bill, Invoice, InvoiceLine, InvoiceNamed
+from atlas.identity import CustomerId, InvoiceId
 from atlas.money import DEFAULT_CURRENCY
 from atlas.statements import Connection, Statements
 
@@ -26,6 +27,11 @@ async def bill_of_month(conn: Connection, customer_id: CustomerId, month: date) 
     if invoice is None:
         return None
     return Bill(invoice, tuple(await lines_of_month(conn, customer_id, month)))
+
+
+async def invoices_named(conn: Connection, invoice_ids: Sequence[InvoiceId]) -> list[InvoiceNamed]:
+    """Those of these that were issued, in no order."""
+    return await SQL.all(conn, InvoiceNamed, "invoices_named", invoice_ids=list(invoice_ids))
 
 
 async def balance(conn: Connection, customer_id: CustomerId, today: date) -> Balance:

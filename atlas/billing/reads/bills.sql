@@ -33,6 +33,13 @@ SELECT invoice.id, invoice.number, invoice.month, invoice.period_from, invoice.p
    AND invoice.month = %(month)s
    AND invoice.issued_at IS NOT NULL;
 
+-- name: invoices_named
+SELECT invoice.id AS invoice_id, invoice.number, invoice.customer_id, customer.name, invoice.month, invoice.due_on, invoice.state, invoice.is_disputed,
+       (SELECT coalesce(sum(line.amount_minor + line.tax_minor), 0)::bigint FROM billing.invoice_line AS line WHERE line.invoice_id = invoice.id) AS total
+  FROM billing.invoice
+  JOIN crm.customer ON customer.id = invoice.customer_id
+ WHERE invoice.id = ANY (%(invoice_ids)s::bigint[]) AND invoice.issued_at IS NOT NULL;
+
 -- name: balance
 SELECT coalesce((SELECT balance.amount_minor
                    FROM billing.balance

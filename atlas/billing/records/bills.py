@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from atlas.identity import InvoiceId
+from atlas.identity import CustomerId, InvoiceId
 from atlas.money import Money
 
 
@@ -22,6 +22,21 @@ class Invoice:
     is_disputed: bool
     total: Money
     paid: Money
+
+
+@dataclass(frozen=True)
+class InvoiceNamed:
+    """An issued bill in a line: whose, for which month, how much with tax, and how it stands."""
+
+    invoice_id: InvoiceId
+    number: int
+    customer_id: CustomerId
+    name: str
+    month: date
+    due_on: date
+    state: str
+    is_disputed: bool
+    total: Money
 
 
 @dataclass(frozen=True)
