@@ -5,7 +5,7 @@
   if (!chat || !form) return;
   const said = chat.querySelector("[data-said]"), step = chat.querySelector("[data-step]"), problem = form.querySelector("[data-problem]");
   const words = form.elements.words, button = form.querySelector("button");
-  const down = () => form.scrollIntoView({ block: "end" });
+  const down = () => window.scrollTo({ top: document.documentElement.scrollHeight });
   const source = new EventSource(`/chat/live?after=${encodeURIComponent(chat.dataset.after)}`);
   source.addEventListener("said", (event) => {
     if (document.getElementById(`m${event.lastEventId}`)) return;
