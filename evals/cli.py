@@ -39,6 +39,7 @@ from evals.adversary.cli import adversary
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
 from evals.campaign.commands import campaigns
 from evals.demo.billing import billing_year, table_of
+from evals.demo.channels import KEY, KNOWN_AS, play_channels
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
 from evals.drills.commands import add_drills
@@ -89,18 +90,22 @@ class Demo(StrEnum):
 
     CUT = "cut"
     BILLING = "billing"
+    CHANNELS = "channels"
 
 
 @app.command()
 def demo(
-    what: Annotated[Demo, typer.Argument(help="cut: the whitepaper's; billing: a year of bills in a database of its own.")] = Demo.CUT,
+    what: Annotated[
+        Demo,
+        typer.Argument(help="cut: the whitepaper's; billing: a year of bills, in its own database; channels: people write, call, type."),
+    ] = Demo.CUT,
     once: Annotated[bool, typer.Option("--once", help="Approve what waits, repair the cut, show the table and stop.")] = False,
     subscribers: Subscribers = 10_000,
 ) -> None:
     """Make the demo ISP if it is not there, start the platform, play the whitepaper's cut, and show it live."""
     if what is Demo.BILLING:
         billing_shown()
-    elif not run(lambda: demonstrated(once, subscribers)):
+    elif not run(lambda: channels_shown(subscribers) if what is Demo.CHANNELS else demonstrated(once, subscribers)):
         raise typer.Exit(1)
 
 
@@ -116,6 +121,20 @@ def billing_shown() -> None:
 
 def tell(step: str) -> None:
     console.print(f"[dim]{step}[/]")
+
+
+async def channels_shown(subscribers: int) -> bool:
+    """Four conversations through the doors of the running platform; whether every message was answered."""
+    settings = Settings().model_copy(update={"twilio_auth_token": SecretStr(KEY), "webhook_url": KNOWN_AS})
+    configure_logging("console")
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(database(settings))
+        await seeded_with_bar(url, subscribers)
+        stack.enter_context(logs_kept_in(settings.home / "demo.log"))
+        addresses = (await stack.enter_async_context(platform(settings, url, tell))).addresses
+        handed = settings.model_copy(update={"database_url": SecretStr(url)})
+        here = await stack.enter_async_context(house(handed, (Zone.EXECUTOR, Zone.STAFF), most=4))
+        return await play_channels(console, here, addresses["console"])
 
 
 async def demonstrated(once: bool, subscribers: int) -> bool:

@@ -335,8 +335,8 @@ def test_what_is_written_for_eyes_is_spoken_for_ears() -> None:
 
     assert speech.sentences(written, {"Write PERSON": "Say: a person"}) == (
         "You can:",
-        "see your bill",
-        "ask for a visit",
+        "see your bill.",
+        "ask for a visit.",
         "More at.",
         "Say: a person for help.",
     )

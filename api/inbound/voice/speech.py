@@ -10,6 +10,8 @@ SPOKEN_AS: Final[Mapping[str, str]] = {"en": "en-GB", "es": "es-ES", "de": "de-D
 _BULLET: Final = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+", re.MULTILINE)
 _MARKUP: Final = re.compile(r"[*_`#|]+")
 _ADDRESS: Final = re.compile(r"\s*https?://\S+")
+# An eye sees where a line of a list ends; an ear is told.
+_LINE_ENDS: Final = re.compile(r"(?<=[^\s.!?:;,।])[ \t]*\n")
 _SENTENCE: Final = re.compile(r"(?<=[.!?।])\s+|\n+")
 # A sentence without an end is cut here: Twilio begins to speak with the first frame.
 LONGEST: Final = 400
@@ -17,7 +19,7 @@ LONGEST: Final = 400
 
 def sentences(words: str, said_as: Mapping[str, str]) -> tuple[str, ...]:
     """`words` without what only an eye can use, sentence by sentence. `said_as`: what is written one way and spoken another."""
-    plain = _ADDRESS.sub(".", _MARKUP.sub("", _BULLET.sub("", words)))
+    plain = _LINE_ENDS.sub(".\n", _ADDRESS.sub(".", _MARKUP.sub("", _BULLET.sub("", words))))
     for written, spoken in said_as.items():
         plain = plain.replace(written, spoken)
     parts = (part.strip() for part in _SENTENCE.split(plain))
