@@ -3049,6 +3049,7 @@ CREATE TABLE helpdesk.conversation (
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
 CREATE INDEX conversation_of_customer ON helpdesk.conversation USING btree (customer_id, last_at DESC);
+CREATE INDEX conversation_of_staff ON helpdesk.conversation USING btree (staff_id, last_at DESC) WHERE (staff_id IS NOT NULL);
 CREATE INDEX conversation_with_people ON helpdesk.conversation USING btree (owner, last_at) WHERE (owner <> 'agents'::text);
 CREATE INDEX whatsapp_of_address ON helpdesk.conversation USING btree (address) WHERE (channel = 'whatsapp'::text);
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
@@ -3073,6 +3074,7 @@ CREATE TABLE helpdesk.inbox (
     error_kind text NOT NULL DEFAULT ''::text,
     answered_at timestamp with time zone,
     answered_by text NOT NULL DEFAULT ''::text,  -- agents, person (a ticket), command, or staff who had the conversation
+    step text NOT NULL DEFAULT ''::text,  -- what is being done about it just now, as module or module.tool: nobody's words
     PRIMARY KEY (id),
     UNIQUE (message_id),
     UNIQUE (provider, provider_id, kind),
@@ -3085,6 +3087,8 @@ CREATE TABLE helpdesk.inbox (
 );
 CREATE INDEX inbox_set_aside ON helpdesk.inbox USING btree (id) WHERE (state = ANY (ARRAY['parked'::text, 'quarantined'::text]));
 CREATE INDEX inbox_waiting ON helpdesk.inbox USING btree (conversation_id, id) WHERE ((state = 'received'::text) AND (kind = 'message'::text));
+--   trigger announce AFTER INSERT OR DELETE ON helpdesk.inbox FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON helpdesk.inbox REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
 CREATE TABLE helpdesk.message (
     id bigint NOT NULL GENERATED AS IDENTITY,

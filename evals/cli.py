@@ -39,12 +39,12 @@ from evals.adversary.cli import adversary
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
 from evals.campaign.commands import campaigns
 from evals.demo.billing import billing_year, table_of
-from evals.demo.channels import KEY, KNOWN_AS, play_channels
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
 from evals.drills.commands import add_drills
 from evals.governance.commands import add_governance
 from evals.inbound.commands import add_inbound
+from evals.inbound.demo import KEY, KNOWN_AS, play_channels
 from evals.ledger.commands import add_ledger
 from evals.openapi.commands import add_api
 from evals.run import play_all

@@ -1,6 +1,6 @@
 """What the demo of the channels reads off the wire, as whoever watches it sees it."""
 
-from evals.demo.channels import Kept, Talk, as_read, table_of
+from evals.inbound.demo import Kept, Talk, as_read, table_of
 
 DRAWN = """<li class="theirs" id="m7"><p class="words">Maya said &#34;less &amp; less&#34;
 - one</p>
