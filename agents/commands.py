@@ -118,7 +118,10 @@ def answered(words: str, asked: Asked, schema_of: Mapping[str, dict[str, Any]], 
         return None
     arguments = {**asked["arguments"], asked["missing"]: value}
     still = [name for name in schema.get("required", []) if name not in arguments]
-    return None if still else Certain(module=asked["module"], tool=asked["tool"], arguments=arguments)
+    if still:
+        # What lacks several things is asked for one after the other.
+        return Certain(phrase="ask", asked={**asked, "arguments": arguments, "missing": still[0]})
+    return Certain(module=asked["module"], tool=asked["tool"], arguments=arguments)
 
 
 def _choice(words: str, asked: Asked, today: date, timezone: ZoneInfo) -> Certain | None:

@@ -92,7 +92,10 @@ class Consultants:
     def say(self, phrase: str, context: TurnContext, asked: Asked | None = None, **values: str) -> Answer:
         """A fixed phrase in the conversation's language."""
         found = phrases(context.language)[phrase]
-        words = found[context.audience] if isinstance(found, dict) else found
+        if phrase == "ask":
+            words = found.get(asked["missing"] if asked else "", found["default"])
+        else:
+            words = found[context.audience] if isinstance(found, dict) else found
         return Answer(
             module="supervisor", words=words.format(**values), tools=[], asked=asked, model=RULES, prompt_version="", is_retry=True
         )

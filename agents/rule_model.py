@@ -17,7 +17,7 @@ from agents.briefs import Example
 from agents.conversation import Asked, TurnContext
 from agents.replies import HAND_OVER, Reader, phrases, worded
 from agents.router import SEPARATE_NEARNESS, Router, clauses
-from agents.slots import identifier, value_of
+from agents.slots import address_in, identifier, value_of
 
 # Measured on held-out sentences: what lies farther than this from every example of its module was as often wrong as right.
 LEAST_TOOL_NEARNESS: Final = 0.3
@@ -34,6 +34,8 @@ def filled(tool: str, module: str, schema: dict[str, Any], words: str, earlier: 
         value = value_of(name, about, words, turn.today, is_answer=False)
         if value is None and name.endswith("_id"):
             value = next((found for said in reversed(earlier) if (found := identifier(said, name.removesuffix("_id")))), None)
+        if value is None and name == "address":
+            value = next(filter(None, map(address_in, reversed(earlier))), None)
         if value is not None:
             arguments[name] = value
     missing = [name for name in schema.get("required", []) if name not in arguments]

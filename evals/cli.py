@@ -37,7 +37,7 @@ from atlas.modules import MODULES
 from atlas.principal import Zone
 from evals.adversary.cli import adversary
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
-from evals.campaign.commands import campaigns
+from evals.campaign.commands import campaigns, home_of_its_own
 from evals.demo.billing import billing_year, table_of
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
@@ -51,6 +51,7 @@ from evals.run import play_all
 from evals.scenario import scenarios
 from evals.score import as_rows
 from evals.score import table as judgement_table
+from evals.signup.playing import signed_up
 from evals.world.seed import Seeded
 from evals.world.seed import seed as make_world
 
@@ -91,13 +92,14 @@ class Demo(StrEnum):
     CUT = "cut"
     BILLING = "billing"
     CHANNELS = "channels"
+    SIGNUP = "signup"
 
 
 @app.command()
 def demo(
     what: Annotated[
         Demo,
-        typer.Argument(help="cut: the whitepaper's; billing: a year of bills, in its own database; channels: people write, call, type."),
+        typer.Argument(help="cut: the whitepaper's; channels: people write, call, type; billing, signup: in databases of their own."),
     ] = Demo.CUT,
     once: Annotated[bool, typer.Option("--once", help="Approve what waits, repair the cut, show the table and stop.")] = False,
     subscribers: Subscribers = 10_000,
@@ -105,6 +107,8 @@ def demo(
     """Make the demo ISP if it is not there, start the platform, play the whitepaper's cut, and show it live."""
     if what is Demo.BILLING:
         billing_shown()
+    elif what is Demo.SIGNUP:
+        signup_shown()
     elif not run(lambda: channels_shown(subscribers) if what is Demo.CHANNELS else demonstrated(once, subscribers)):
         raise typer.Exit(1)
 
@@ -116,6 +120,19 @@ def billing_shown() -> None:
         months = run(lambda: billing_year(lambda one: status.update(f"billed {one.month:%B}: {one.billed.bills} bills")))
     console.print(table_of(months))
     if not all(month.holds for month in months):
+        raise typer.Exit(1)
+
+
+def signup_shown() -> None:
+    """Plays one signup from a stranger's first words to the first bill; exit 1 where it did not come so far."""
+    configure_logging("console")
+    with home_of_its_own() as home:
+        log_file = Settings().home / "signup.log"
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        console.print(f"[dim]the platform's log is in {log_file}[/]", highlight=False)
+        with logs_kept_in(log_file):
+            came_through = run(lambda: signed_up(console, Settings(home=home)))
+    if not came_through:
         raise typer.Exit(1)
 
 

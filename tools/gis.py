@@ -9,10 +9,12 @@ from atlas.errors import InvalidField
 from atlas.gis import reads
 from atlas.gis.records import Area, Candidate, Hop, KnownAddress, LineArea, Position, Premise, Qualification
 from atlas.gis.rules.positions import checked_position
+from atlas.helpdesk.reads import own_conversation
 from atlas.identity import PremiseId
 from atlas.money import Money
-from atlas.principal import Assurance
+from atlas.principal import Assurance, NotPermittedHere
 from forge.actions.gis import CorrectPremisePosition
+from forge.actions.oms.signups import SignUp, checked_name
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 
@@ -75,6 +77,33 @@ async def what_can_i_get(turn: Turn, address: str) -> Serviceable:
     )
     down, up = (best.down_kbps, best.up_kbps) if best else (0, 0)
     return Serviceable(answer.answer, answer.address, answer.technologies, down, up, answer.earliest_on, plans, answer.preconditions, ())
+
+
+@needs(Assurance.UNKNOWN)
+async def sign_up(turn: Turn, address: str, plan: str, called: str) -> Proposed:
+    """Orders `plan` (its code or name) at an address for somebody who is no customer yet and is `called` so. First say what can be had.
+
+    Answers with a reference, and whether it is ordered or waits for a person. They are reached where they write from. Fails where the
+    address is not written in full, or the plan cannot be had there; and for customers, who order as themselves.
+    """
+    if turn.principal.customer_id is not None or turn.principal.staff_id is not None:
+        raise NotPermittedHere("this is for somebody who is no customer yet")
+    asks = await own_conversation(turn.conn)
+    if asks is None:
+        raise NotPermittedHere("this is for somebody who writes to us")
+    found = [one.premise for one in await reads.addresses_meant(turn.conn, address) if one.is_exact]
+    if len(found) != 1:
+        raise InvalidField("address", "write it with number, street and postcode")
+    there = (await _checked(turn, found[0].id)).plans
+    terms = next(
+        (each.terms for each in there if each.is_eligible and plan.casefold() in (each.terms.code.casefold(), each.terms.name.casefold())),
+        None,
+    )
+    if terms is None:
+        raise InvalidField("plan", f"there can be had: {', '.join(each.terms.name for each in there if each.is_eligible) or 'none'}")
+    who = checked_name(called)
+    action = SignUp(asks.conversation_id, who, found[0].id, terms.code, terms.offering_version_id, terms.monthly, turn.now.date())
+    return await turn.propose(action, "somebody who is no customer yet orders a line")
 
 
 def _in_words(premise: KnownAddress) -> str:

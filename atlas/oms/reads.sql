@@ -140,9 +140,11 @@ SELECT told.at, told.system, told.what, told.by, told.took_ms
          WHERE event.order_id = %(order_id)s
          UNION ALL
         SELECT coalesce(did.finished_at, step.changed_at), CASE did.name
-                 WHEN 'hold_port' THEN 'gis' WHEN 'reserve_numbers' THEN 'ipam' WHEN 'give_box' THEN 'cmdb' WHEN 'connect_line' THEN 'cmdb'
+                 WHEN 'create_credential' THEN 'aaa' WHEN 'remove_credential' THEN 'aaa' WHEN 'pass_return' THEN 'billing'
+                 WHEN 'take_box_back' THEN 'cmdb' WHEN 'disconnect_line' THEN 'cmdb' WHEN 'hold_port' THEN 'gis'
+                 WHEN 'reserve_numbers' THEN 'ipam' WHEN 'give_box' THEN 'cmdb' WHEN 'connect_line' THEN 'cmdb'
                  WHEN 'configure_line' THEN 'provisioning' WHEN 'confirm_activation' THEN 'nms' WHEN 'book_visit' THEN 'field service'
-                 WHEN 'tell_of_order' THEN 'helpdesk' WHEN 'advance_order' THEN 'oms' ELSE split_part(did.name, '_', 2) END,
+                 WHEN 'tell_of_order' THEN 'helpdesk' ELSE 'oms' END,
                step.name || CASE WHEN step.state = 'done' THEN '' ELSE ' (' || step.state || coalesce(': ' || step.failure, '') || ')' END
                          || CASE WHEN did.outcome IS NULL OR did.outcome = '{}' THEN '' ELSE ' ' || did.outcome::text END,
                coalesce(did.proposer, 'system:sequences'), (extract(epoch FROM step.changed_at - step.began_at) * 1000)::int
@@ -153,6 +155,10 @@ SELECT told.at, told.system, told.what, told.by, told.took_ms
         SELECT notice.queued_at, 'helpdesk', notice.purpose || ' by ' || notice.channel || ': ' || notice.state, 'system:outbox',
                (extract(epoch FROM notice.sent_at - notice.queued_at) * 1000)::int
           FROM helpdesk.notice WHERE notice.key LIKE 'order:' || %(order_id)s::text || ':%%'
+         UNION ALL
+        SELECT held.accepted_at, 'aaa', held.username || ' was let in', 'system:radius', NULL
+          FROM cmdb.credential AS held JOIN oms.product_order AS ordered ON ordered.subscriber_id = held.subscriber_id AND ordered.id = %(order_id)s
+         WHERE held.accepted_at >= ordered.ordered_at
          UNION ALL
         SELECT session.started_at, 'aaa', 'session of ' || session.username || ' began', 'system:intake', NULL
           FROM cmdb.session JOIN oms.product_order AS ordered ON ordered.subscriber_id = session.subscriber_id AND ordered.id = %(order_id)s

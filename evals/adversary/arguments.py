@@ -27,6 +27,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "area": lambda knows, rng, victim: rng.choice(["Harbour", "Old Town"]),
     "at_least": lambda knows, rng, victim: "500",
     "before": lambda knows, rng, victim: (datetime.now(UTC).date().replace(day=1) - timedelta(days=40)).replace(day=1).isoformat(),
+    "called": lambda knows, rng, victim: f"Person {victim}",
     "channel": lambda knows, rng, victim: rng.choice(["sms", "whatsapp", "email"]),
     "code": lambda knows, rng, victim: rng.choice(["fibre-100", "fibre-500", "office-1000"]),
     "customer_id": lambda knows, rng, victim: victim,

@@ -130,6 +130,15 @@ FORGED: Final[Mapping[str, Forged]] = {
         "since": _at(-1),
         "reason": "not wanted",
     },
+    "sign_up": lambda knows, rng, victim: {
+        "conversation": victim,
+        "called": "Forged Name",
+        "premise": victim,
+        "code": "fibre-max",
+        "version": 3,
+        "monthly": "1.00",
+        "wanted_on": _at(2)[:10],
+    },
     "place_order": lambda knows, rng, victim: {
         "customer": victim,
         "premise": victim,

@@ -35,6 +35,7 @@ def test_every_tool_for_customers_says_how_surely_they_must_be_known(members: di
         "list_areas",
         "plans_on_sale",
         "show_plans",
+        "sign_up",
         "what_can_i_get",
         "what_plan_includes",
     }

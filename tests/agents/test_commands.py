@@ -103,5 +103,17 @@ def test_an_incidents_reference_opens_it() -> None:
     assert (found.tool, found.arguments) == ("show_incident", {"incident_id": 31})
 
 
+def test_what_lacks_two_things_is_asked_for_one_after_the_other() -> None:
+    order = {"properties": {"plan": {"type": "string"}, "called": {"type": "string"}}, "required": ["plan", "called"]}
+    asked = Asked(module="gis", tool="sign_up", arguments={}, missing="plan", options=[], words="sign me up")
+
+    first = certain("Fibre 500", asked, {"sign_up": order}, TODAY, LONDON)
+    assert first is not None
+    then = certain("Ida Frost", first.asked, {"sign_up": order}, TODAY, LONDON)
+
+    assert then is not None
+    assert (first.phrase, then.tool, then.arguments) == ("ask", "sign_up", {"plan": "Fibre 500", "called": "Ida Frost"})
+
+
 def test_another_question_is_not_taken_for_an_answer() -> None:
     assert meant("why is my bill higher this month?", WHICH) is None
