@@ -23,6 +23,7 @@ from console import (
     incidents,
     leaks,
     matrix,
+    privacy,
     proving,
     sign_in,
     switches,
@@ -64,6 +65,7 @@ ROOMS: Final = (
     leaks,
     switches,
     access,
+    privacy,
     matrix,
 )
 

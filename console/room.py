@@ -35,6 +35,8 @@ STATIC: Final = Path(__file__).parent / "static"
 SESSION: Final = "bedrock"
 BEGUN: Final = "bedrock-begun"
 KNOWN: Final = "bedrock-known"
+# Who is asked by people about themselves, who answers for it, and who looks over it.
+SEES_PRIVACY: Final = frozenset({Role.CUSTOMER_CARE, Role.CARE_LEAD, Role.OPERATIONS_DIRECTOR, Role.AUDITOR})
 DAY_S: Final = 86_400
 # A number that a row can have; any other is refused before Atlas is asked.
 RowId = Annotated[int, InPath(ge=1, le=2**63 - 1)]
@@ -160,6 +162,7 @@ class Room:
             "token": self.form_token(me),
             "waiting_count": await self.waiting_count(me),
             "nonce": me.nonce,
+            "sees_privacy": me.holds(SEES_PRIVACY),
         }
         return HTMLResponse(self.templates.get_template(template).render(frame | facts), status)
 

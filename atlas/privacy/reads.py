@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from atlas.errors import NotFound
 from atlas.identity import CustomerId
-from atlas.privacy.records import Collected, Column, Erasure, Kept, KnownValue, Reason
+from atlas.privacy.records import Collected, Column, CopyTaken, Erasure, Hold, Kept, KnownValue, Reason, Wish
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -18,9 +18,29 @@ async def columns(conn: Connection) -> list[Column]:
 
 async def collected(conn: Connection, customer_id: CustomerId) -> list[Collected]:
     """Every row that is this customer's, by table. Raises NotFound where there is no such customer."""
+    await must_be_customer(conn, customer_id)
+    return await SQL.all(conn, Collected, "collected", customer_id=customer_id)
+
+
+async def must_be_customer(conn: Connection, customer_id: CustomerId) -> None:
+    """Raises NotFound where there is no such customer."""
     if not await SQL.value(conn, "is_customer", customer_id=customer_id):
         raise NotFound("customer", customer_id)
-    return await SQL.all(conn, Collected, "collected", customer_id=customer_id)
+
+
+async def wishes(conn: Connection, most: int = 50) -> list[Wish]:
+    """What was asked about people, the latest first."""
+    return await SQL.all(conn, Wish, "wishes", most=most)
+
+
+async def copies_taken(conn: Connection, most: int = 20) -> list[CopyTaken]:
+    """Copies that were taken, the latest first."""
+    return await SQL.all(conn, CopyTaken, "copies_taken", most=most)
+
+
+async def holds(conn: Connection) -> list[Hold]:
+    """Every hold that stands, the oldest first."""
+    return await SQL.all(conn, Hold, "holds")
 
 
 async def threads_of(conn: Connection, customer_id: CustomerId) -> list[str]:

@@ -72,3 +72,23 @@ SELECT kind, value FROM (
 
 -- name: named_among
 SELECT id FROM crm.customer WHERE lower(name) = ANY (%(runs)s::text[]) ORDER BY id LIMIT 50;
+
+-- name: wishes
+SELECT action.id AS action_id, action.name, action.proposed_for AS customer_id, action.arguments ->> 'source' AS source, action.proposer,
+       action.proposed_at, action.state, action.approver_roles, coalesce((action.arguments ->> 'is_held')::boolean, false) AS is_held,
+       coalesce(action.failure, '') AS failure
+  FROM actions.action
+ WHERE action.name IN ('erase_customer', 'hold_customer_records')
+ ORDER BY action.id DESC LIMIT %(most)s;
+
+-- name: copies_taken
+SELECT audit.actor, audit.at, (audit.detail ->> 'customer')::bigint AS customer_id, (audit.detail ->> 'rows')::bigint AS rows
+  FROM actions.audit
+ WHERE audit.event = 'copied'
+ ORDER BY audit.at DESC LIMIT %(most)s;
+
+-- name: holds
+SELECT hold.customer_id, hold.reason, hold.placed_at, hold.action_id
+  FROM privacy.legal_hold AS hold
+ WHERE hold.lifted_at IS NULL
+ ORDER BY hold.placed_at, hold.id;

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from atlas.actions.records import ActionState
 from atlas.identity import ActionId, CustomerId
 
 
@@ -82,6 +83,42 @@ class Erasure:
     because: tuple[Reason, ...]
     removed: dict[str, int]
     ledger_until: date | None
+    action_id: ActionId
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked about one person: to forget them, to hold their records (`is_held`), or to lift a hold; `source`: by which request."""
+
+    action_id: ActionId
+    name: str
+    customer_id: CustomerId
+    source: str
+    proposer: str
+    proposed_at: datetime
+    state: ActionState
+    approver_roles: tuple[str, ...]
+    is_held: bool
+    failure: str
+
+
+@dataclass(frozen=True)
+class CopyTaken:
+    """That a copy of what we have of one person was taken, by whom, and of how many rows."""
+
+    actor: str
+    at: datetime
+    customer_id: CustomerId
+    rows: int
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Records that the law wants kept as they are."""
+
+    customer_id: CustomerId
+    reason: str
+    placed_at: datetime
     action_id: ActionId
 
 

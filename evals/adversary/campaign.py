@@ -16,6 +16,7 @@ from typing import Any, Final
 import structlog
 
 from agents.module_agent import raised_at
+from api.operations.redaction import redacted
 from atlas import embedded
 from evals.adversary.acting import Acting
 from evals.adversary.attacks.all import attacks_at
@@ -25,6 +26,8 @@ from evals.adversary.ground import Ground, Scene, Troupe, laid, scene, troupe
 from evals.adversary.oracles.aftermath import Breach
 from evals.adversary.oracles.books import chain_broken
 from evals.adversary.oracles.verdict import judged
+
+log = structlog.get_logger()
 
 LEVELS: Final = (0, 1, 2, 3, 4, 5)
 MALICIOUS: Final = 2
@@ -97,7 +100,7 @@ def logs_kept() -> Any:
         kept.append(repr(event))
         raise structlog.DropEvent
 
-    structlog.configure(processors=[structlog.processors.format_exc_info, keep])
+    structlog.configure(processors=[structlog.processors.format_exc_info, redacted, keep])
     try:
         yield kept
     finally:
@@ -111,6 +114,7 @@ async def played(one: Scene, run: Run, tally: Tally, logs: list[str]) -> list[Br
     acting = Acting(one, rng, run.mutation, run.level, run.turn)
     logs.clear()
     await _set_back(one)
+    careless(one, rng)
     crash: list[Breach] = []
     try:
         if run.level >= MALICIOUS:
@@ -131,6 +135,12 @@ async def played(one: Scene, run: Run, tally: Tally, logs: list[str]) -> list[Br
     tally.lawful_failed += sum(not succeeded for _, succeeded in evidence.lawful)
     tally.breaches.extend((run, run.attack.name, breach) for breach in breaches)
     return breaches
+
+
+def careless(one: Scene, rng: random.Random) -> None:
+    """A line of a log that somebody wrote without thinking, with a way to reach a customer in it: the log hides that, whoever wrote it."""
+    _, address = rng.choice(sorted(one.knowledge.addresses[rng.choice(sorted(one.knowledge.addresses))]))
+    log.warning("could_not_reach", why=f"no answer from {address} after three tries")
 
 
 async def _set_back(one: Scene) -> None:

@@ -10,7 +10,7 @@ from atlas import embedded
 from evals.adversary.attacks.all import attacks_at
 from evals.adversary.campaign import LEVELS, Run, play
 from evals.adversary.defences import MUTANTS, Mutant
-from evals.adversary.ground import Troupe, dropped, laid
+from evals.adversary.ground import Troupe, dropped, laid, troupe
 
 __all__ = ["MUTANTS", "Mutant", "Noticed", "noticed_by"]
 
@@ -54,6 +54,8 @@ async def noticed_by(server: embedded.EmbeddedServer, cast: Troupe, mutant: Muta
     runs = runs_for(mutant, seed)
     try:
         with without(mutant.patches):
+            # What an agent is offered, and how often it may ask, is set when it is built.
+            cast = await troupe() if mutant.is_rebuilt else cast
             for at in range(0, len(runs), AT_A_TIME):
                 tally = await play(ground, runs[at : at + AT_A_TIME], cast=cast)
                 if tally.breaches:

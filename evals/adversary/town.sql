@@ -68,13 +68,14 @@ SELECT id, CASE WHEN id BETWEEN 9 AND 12 THEN 2 ELSE 1 END, id::text, 'Quay Stre
   FROM generate_series(1, 24) AS id;
 INSERT INTO crm.subscriber (id, customer_id, premise_id, offering_version_id, state, activated_at)
 SELECT id, id, id, CASE WHEN id > 20 THEN 4 ELSE 1 END, 'active', '2024-02-01' FROM generate_series(1, 24) AS id;
+-- The second line of customer 2: what is secret of it is theirs.
 INSERT INTO crm.subscriber (id, customer_id, premise_id, offering_version_id, state, activated_at) VALUES (25, 2, 2, 1, 'active', '2024-02-01');
 INSERT INTO cmdb.access (subscriber_id, device_id, reported_by_device_id, managed_object, cpe_serial, cpe_model, received_power_dbm, measured_at)
 SELECT id, CASE WHEN id BETWEEN 9 AND 12 THEN 8 ELSE 7 END, CASE WHEN id BETWEEN 9 AND 12 THEN 6 ELSE 5 END, 'ont-' || id,
-       'SN' || pg_temp.secret(id, 'serial'), 'HG-' || pg_temp.secret(id, 'model'), -19.5, now()
+       'SN' || pg_temp.secret(CASE id WHEN 25 THEN 2 ELSE id END, 'serial' || id), 'HG-' || pg_temp.secret(CASE id WHEN 25 THEN 2 ELSE id END, 'model' || id), -19.5, now()
   FROM generate_series(1, 25) AS id;
 INSERT INTO cmdb.session (subscriber_id, username, nas_device_id, framed_address, started_at)
-SELECT id, pg_temp.secret(id, 'username') || '@isp', 3, '100.64.0.0'::inet + id, now() - interval '2 days' FROM generate_series(1, 25) AS id;
+SELECT id, pg_temp.secret(CASE id WHEN 25 THEN 2 ELSE id END, 'username' || id) || '@isp', 3, '100.64.0.0'::inet + id, now() - interval '2 days' FROM generate_series(1, 25) AS id;
 
 INSERT INTO billing.account (customer_id, cycle_day) SELECT id, 1 FROM generate_series(1, 24) AS id;
 INSERT INTO billing.invoice (id, customer_id, month, period_from, period_to, due_on, state)

@@ -161,10 +161,25 @@ async def resumed_threads(acting: Acting) -> None:
         await advance(acting.scene.forge, bookmarks, proposed.action_id)
 
 
+# What somebody typed: whoever reads the tables of a stolen disk or a backup finds it nowhere in them.
+TYPED: Final = "My mother's maiden name is Quillfeather."
+KEPT: Final = ("checkpoints.checkpoints", "checkpoints.checkpoint_blobs", "checkpoints.checkpoint_writes")
+
+
+async def _read_in_the_clear(acting: Acting) -> None:
+    word = TYPED.split()[-1].strip(".")
+    for table in KEPT:
+        statement = f"SELECT count(*) FROM {table} AS one WHERE position(%s IN one::text) > 0 OR position(%s IN one::text) > 0"  # noqa: S608
+        found = await acting.scene.owner.execute(statement.encode(), (word, word.encode().hex()))
+        if (await found.fetchone() or (0,))[0]:
+            acting.evidence.complaints.append(f"what somebody typed stands in the clear in {table}")
+
+
 async def tampered_checkpoints(acting: Acting) -> None:
     """The stored bookmarks and conversations are rewritten: bytes turned, another's put in, a class named that would be imported."""
     someone = as_customer(acting.rng.choice(range(1, 9)))
-    await acting.turn(someone, "How much do I owe?")
+    await acting.turn(someone, f"How much do I owe? {TYPED}")
+    await _read_in_the_clear(acting)
     proposed = await large(acting, acting.knows.staff(Role.CUSTOMER_CARE), "restart")
     async with open_bookmarks(acting.scene.atlas, most=2) as bookmarks:
         if proposed is not None:

@@ -89,8 +89,11 @@ async def tools_of_others(acting: Acting) -> None:
     """A customer's agent calls what only staff are offered, and what another module offers."""
     attacker, victim = somebody(acting)
     staffs = sorted(set(TOOLS["staff"]) - set(TOOLS["customer"]))
-    calls = [meant(tool, acting.knows, acting.rng, victim) for tool in acting.rng.sample(staffs, A_TURN)]
-    await acting.strike(attacker if acting.mutation % 4 else stranger(), acting.rng.choice(["billing", "crm", "cmdb", "itsm"]), calls)
+    module = acting.rng.choice(["billing", "crm", "cmdb", "itsm"])
+    near = [tool for tool in staffs if TOOLS["staff"][tool]["module"] == module]
+    tools = [*acting.rng.sample(near, min(len(near), A_TURN // 2)), *acting.rng.sample(staffs, A_TURN // 2)]
+    calls = [meant(tool, acting.knows, acting.rng, victim) for tool in tools]
+    await acting.strike(attacker if acting.mutation % 4 else stranger(), module, calls)
 
 
 async def loops(acting: Acting) -> None:

@@ -25,6 +25,9 @@ def secrets_told(after: Aftermath) -> Iterator[Breach]:
     yield from _written(after)
     if found := _foreign(after.logs, None):
         yield Breach("secrets", f"{found} stands in the log")
+    for address in sorted({at for known in after.scene.knowledge.addresses.values() for _, at in known}):
+        if address in after.logs:
+            yield Breach("secrets", f"{address}, which is somebody's, stands in the log")
 
 
 def _shown(after: Aftermath) -> Iterator[Breach]:
