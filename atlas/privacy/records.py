@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from atlas.actions.records import ActionState
 from atlas.identity import ActionId, CustomerId
 
 
@@ -96,7 +95,7 @@ class Wish:
     source: str
     proposer: str
     proposed_at: datetime
-    state: ActionState
+    state: str
     approver_roles: tuple[str, ...]
     is_held: bool
     failure: str

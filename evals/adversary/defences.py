@@ -17,11 +17,11 @@ from agents.module_agent import ModuleAgent, Tool
 from atlas.actions.records import ActionState
 from atlas.billing.reads import compensation as credits_due
 from atlas.helpdesk import reads as outages
-from atlas.helpdesk import writes as telling
 from atlas.identity import StaffId
 from atlas.statements import Statements
 from evals.adversary import campaign
 from forge.actions.billing import compensation
+from forge.actions.helpdesk import saying
 from forge.carry_out import RULED, Again
 from forge.register import read_facts
 from forge.sealed_checkpoints import SealedSerializer
@@ -136,6 +136,8 @@ def _whatever_they_said(statements: Statements) -> dict[str, str]:
 
 
 PLAIN: Final = JsonPlusSerializer()
+# The statements by which Forge queues notices: writes are Forge's to import, and this is its own.
+TELLING: Final[Statements] = vars(saying)["writes"].SQL
 # A model that never stops would never be judged: so often it may ask without the limits.
 OFTEN: Final = 80
 
@@ -303,7 +305,7 @@ SENDING: Final = (
         5,
         patches=(
             (outages.SQL, "texts", _again_and_again(outages.SQL)),
-            (telling.SQL, "texts", _again_and_again(telling.SQL)),
+            (TELLING, "texts", _again_and_again(TELLING)),
             (forge.may_send, "_repeated", _nothing),
         ),
     ),
