@@ -54,7 +54,7 @@ def certain(words: str, asked: Asked | None, schema_of: Mapping[str, dict[str, A
         return Certain(phrase="empty")
     if DANGER.search(words):
         return Certain(module="helpdesk", tool="hand_over", arguments={"reason": f"urgent: {words[:200]}"})
-    return _command(words, said) or (answered(words, asked, schema_of, today, timezone) if asked else None) or _courtesy(said)
+    return _command(words, said) or (answered(words, asked, schema_of, today, timezone) if asked else None) or _courtesy(words, said)
 
 
 def is_stop(words: str) -> bool:
@@ -89,7 +89,9 @@ def _command(words: str, said: list[str]) -> Certain | None:
     return _reference(words)
 
 
-def _courtesy(said: list[str]) -> Certain | None:
+def _courtesy(words: str, said: list[str]) -> Certain | None:
+    if len(said) == 1 and (is_yes(words) or is_no(words)):
+        return Certain(phrase="unasked")
     if len(said) <= 3 and (THANKS.intersection(said) or said[0] in MENU):
         return Certain(phrase="thanks" if THANKS.intersection(said) else "greeting")
     return None

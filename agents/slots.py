@@ -61,6 +61,9 @@ ORDINALS: Final = {
     )
     for word in words.split()
 }
+# What stands for a number rather than for a place, and what may stand beside it in an answer.
+NUMERALS: Final = _each("1 2 3 4 5 6 one two three four five six")
+BESIDE_A_NUMBER: Final = _each("number no nr option choice slot the please nummer número numéro option opción")
 LAST: Final = _each("last latest último última letzte letzten dernier dernière")
 YES: Final = _each("yes y yeah yep yup ok okay sure please correct go confirm sí si vale claro ja gern gerne oui d'accord haan haan हाँ हां")
 NO: Final = _each("no n nope nah cancel don't dont not nein non nahi नहीं")
@@ -191,10 +194,20 @@ def chosen(words: str, choices: Sequence[Choice], today: date) -> int | None:
         return 0
     if LAST.intersection(said) and len(said) <= MOST_WORDS_OF_ANSWER:
         return len(choices) - 1
-    place_of = next((ORDINALS[word] for word in said if word in ORDINALS), None)
-    if place_of is not None and len(said) <= MOST_WORDS_OF_ANSWER:
+    place_of = _by_place(said)
+    if place_of is not None:
         return place_of if place_of < len(choices) else None
     return _by_name(said, choices)
+
+
+def _by_place(said: Sequence[str]) -> int | None:
+    """The place that is named: "the second one", "number 2". A bare number is one only where nothing else is said: not in "two weeks"."""
+    if len(said) > MOST_WORDS_OF_ANSWER:
+        return None
+    named = [word for word in said if word in ORDINALS]
+    if all(word in ORDINALS or word in BESIDE_A_NUMBER for word in said):
+        return ORDINALS[named[0]] if named else None
+    return next((ORDINALS[word] for word in named if word not in NUMERALS), None)
 
 
 def _by_time(words: str, choices: Sequence[Choice], today: date) -> int | None:
@@ -231,18 +244,48 @@ PLACES: Final = _each("area area_name place postcode address where premise near"
 
 
 SUBJECTS: Final = _each("words query plan code name")
-NAMED_END: Final = r"(?P<named>[^?.!]+?)(?:\s+(?:plan|package|tariff|offering|please|now|off sale|instead)\b.*)?[?.!]*$"
+NAMED_END: Final = r"(?P<named>[^?.!]+?)(?:\s+(?:plan|package|tariff|offering|please|now|off sale|instead|at|for)\b.*)?[?.!]*$"
 # Where a plan is wanted, "to" comes last: change my plan *to* Fibre 900.
 WANTED: Final = re.compile(rf"\b(?:to|onto)\s+(?:the\s+)?{NAMED_END}", re.IGNORECASE)
 SOUGHT: Final = re.compile(
     r"(?:(?:find|look up|search for|who is|called|named)\s+(?:the\s+)?(?:customer\s+)?(?:with\s+)?(?:(?:phone|number|name|mail|email)\s+)?|"
-    rf"\b(?:offering|plan|retire|take)\s+(?:the\s+)?){NAMED_END}",
+    rf"\b(?:offering|plan|retire|take|order(?:\s+of)?|line with)\s+(?:the\s+)?(?:(?:offering|plan)\s+)?){NAMED_END}",
     re.IGNORECASE,
 )
 
 
-# As networks name them: OLT-GPT-01.
-DEVICE: Final = re.compile(r"\b[A-Z][A-Z0-9]+(?:-[A-Z0-9]+)+\b")
+# As networks name them: OLT-GPT-01, or olt-gpt-01 where a number at the end tells it from a hyphenated word.
+DEVICE: Final = re.compile(r"\b[A-Z][A-Z0-9]+(?:-[A-Z0-9]+)+\b|\b[a-z][a-z0-9]+(?:-[a-z0-9]+)*-\d+\b")
+
+
+# The number on a box: a maker's four letters and eight digits as GPON writes them, or whatever follows the word.
+SERIAL: Final = re.compile(r"\b([A-Z]{4}[0-9A-F]{8})\b|\bserial(?: number)?[\s:#]+([\w-]*\d[\w-]*)", re.IGNORECASE)
+
+
+def serial(words: str) -> str | None:
+    found = SERIAL.search(words)
+    return (found[1] or found[2]) if found else None
+
+
+# As plans are coded: F500, BA100.
+PLAN_CODE: Final = re.compile(r"\b[A-Z]{1,2}\d{2,4}\b")
+# A door and its street, which is enough to ask which of them is meant.
+DOOR: Final = re.compile(r"\b\d{1,5}[a-zA-Z]?\s+(?:[A-ZÀ-Þ][\w'’-]*\s?){1,4}")
+
+
+def plan_code(words: str) -> str | None:
+    found = PLAN_CODE.search(words)
+    return found[0] if found else None
+
+
+def door(words: str) -> str | None:
+    found = address_in(words) or (at[0].strip() if (at := DOOR.search(words)) else None)
+    return found or place(words)
+
+
+def device(words: str) -> str | None:
+    found = DEVICE.search(words)
+    return found[0] if found else None
 
 
 def subject(words: str) -> str | None:
@@ -290,16 +333,18 @@ def _clock_value(name: str, words: str) -> str | None:
     return f"{_hour(one):02}:{one[2] or '00'}"
 
 
+# What is recognised by how it is written, wherever it stands.
+WRITTEN_SO: Final = {"name": device, "device": device, "serial": serial, "code": plan_code, "plan": plan_code, "address": door}
+
+
 def _text_value(name: str, words: str, is_answer: bool) -> str | None:
     if name in WHOLE_WORDS:
         return words
-    if name in ("name", "device") and (device := DEVICE.search(words)):
-        return device[0]
+    if name in WRITTEN_SO and (written := WRITTEN_SO[name](words)):
+        return written
     if name == "operational_state":
         return next((state for state in ("enabled", "disabled") if state in words.casefold()), None)
     if name in SUBJECTS and (found := subject(words)):
-        return found
-    if name == "address" and (found := address_in(words)):
         return found
     if name in PLACES and (found := place(words)):
         return found

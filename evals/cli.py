@@ -15,7 +15,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from api.bootstrap import configure_logging, house
-from api.chat import provider_of
 from api.cli import Json, app, console, printed_json, run
 from api.commands.access import add_access
 from api.commands.backup import add_backup
@@ -33,7 +32,6 @@ from api.commands.sbom import add_sbom
 from api.commands.standby import add_standby
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
-from atlas.modules import MODULES
 from atlas.principal import Zone
 from evals.adversary.cli import adversary
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
@@ -47,10 +45,7 @@ from evals.inbound.commands import add_inbound
 from evals.inbound.demo import KEY, KNOWN_AS, play_channels
 from evals.ledger.commands import add_ledger
 from evals.openapi.commands import add_api
-from evals.run import play_all
-from evals.scenario import scenarios
-from evals.score import as_rows
-from evals.score import table as judgement_table
+from evals.playing import evaluate
 from evals.signup.playing import signed_up
 from evals.world.seed import Seeded
 from evals.world.seed import seed as make_world
@@ -210,26 +205,7 @@ add_inbound(evaluations)
 evaluations.add_typer(campaigns)
 
 
-@evaluations.command("scenarios")
-def evaluate(
-    modules: Annotated[list[str] | None, typer.Argument(help="Only these modules' scenarios; all, where none is named.")] = None,
-    as_json: Json = False,
-    with_provider: Annotated[bool, typer.Option("--provider", help="Answer with the configured model provider.")] = False,
-) -> None:
-    """Play the scenarios, each in its own copy of the demo ISP, and judge them: state first, words second."""
-    unknown = set(modules or ()) - set(MODULES)
-    if unknown:
-        raise typer.BadParameter(f"there is no module {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")
-    chosen = list(scenarios(tuple(modules or MODULES)))
-    judgements = run(lambda: play_all(chosen, provider_of(Settings()) if with_provider else None))
-    if as_json:
-        printed_json(as_rows(judgements))
-    else:
-        console.print(judgement_table(judgements))
-    if not all(judgement.passed for judgement in judgements):
-        raise typer.Exit(1)
-
-
+evaluations.command("scenarios")(evaluate)
 evaluations.command("adversary")(adversary)
 
 

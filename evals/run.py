@@ -1,131 +1,46 @@
-"""Plays scenarios, each in its own copy of the world, and brings back what they came to."""
+"""Plays scenarios, each in a copy of the world as it was, and brings back what they came to."""
 
 import asyncio
-import tempfile
 import time
-import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import conninfo, sql
+import structlog
 
-from agents.checkpoints import KeptInAtlas
-from agents.embeddings import Encoder, local_encoder
 from agents.model import Provider
-from agents.start import Installation, supervisor
-from agents.supervisor import Reply, Supervisor, answer
-from atlas import embedded
-from atlas.connection import Atlas
+from agents.supervisor import Reply, answer
 from atlas.crm.reads import customer_at
-from atlas.identity import CorrelationId
-from atlas.migrate import migrate
-from atlas.principal import Assurance, Principal, customer, executor, in_conversation, intake, staff, stranger
+from atlas.identity import StaffId
+from atlas.principal import Assurance, Principal, customer, executor, in_conversation, in_session, intake, staff, stranger
 from atlas.staff.reads import members_holding
-from evals.scenario import Scenario, Speaker
-from evals.score import Judgement, Played, judged
+from evals.difference import customers_in, net, noted
+from evals.scenario import Ruling, Scenario, Speaker
+from evals.score import Judgement, Played, Spent, TurnPlayed, judged
+from evals.stage import Scene, Stage, scene, stage
 from evals.standing import broken
-from evals.world.happened import conversation_opened, outage_happened
+from evals.world.happened import conversation_opened
 from evals.world.plan import world
-from evals.world.seed import seed
-from forge.matrix_in_force import put_in_force
-from forge.propose import Forge, MatrixInForce, propose
-from forge.register import Register
-from governance import matrix
+from forge.approvals import RulingRefused, approve, reject, waiting_for
+from forge.graph import advance, open_bookmarks
+from forge.sign_in.sessions import begun
 
-SUBSCRIBERS: Final = 4_000
-TIMEZONE: Final = ZoneInfo("Europe/London")
-WORLD: Final = "world_harbour"
-MODULE_TABLES: Final = """
-SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
- WHERE schemaname IN ('catalogue', 'gis', 'crm', 'oms', 'billing', 'nms', 'cmdb', 'itsm', 'helpdesk', 'field_service', 'actions', 'staff')
+log = structlog.get_logger()
+
+WATCHER: Final = executor("evals")
+# What every conversation writes; where nothing else was written, what stood in the world still stands.
+TALK: Final = frozenset({"helpdesk.message", "helpdesk.conversation", "actions.budget_spent"})
+SPENT: Final = """
+SELECT coalesce(sum(model_calls), 0), coalesce(sum(tokens), 0), coalesce(sum(micro_money), 0) FROM actions.budget_spent WHERE scope = 'run'
 """
+PLANT: Final = "UPDATE crm.customer SET given_name = %s WHERE id = %s"
+AT_ONCE: Final = 2
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A server with the world in a database that others are copied from."""
-
-    server: embedded.EmbeddedServer
-    secret: bytes
-    encoder: Encoder
-    provider: Provider | None
-    now: datetime
-
-
-@asynccontextmanager
-async def stage(provider: Provider | None = None, folder: Path | None = None) -> AsyncIterator[Stage]:
-    """Starts a server in `folder` (a temporary one by default), makes the world once, and stops it at the end."""
-    secret = uuid.uuid4().bytes + uuid.uuid4().bytes
-    now = datetime.now(UTC)
-    with tempfile.TemporaryDirectory(prefix="bedrock-eval-") as temporary:
-        home = folder or Path(temporary)
-        home.chmod(0o755)
-        server = await asyncio.to_thread(embedded.start, home)
-        try:
-            await asyncio.to_thread(_make_world, server, secret, now)
-            yield Stage(server, secret, await asyncio.to_thread(local_encoder), provider, now)
-        finally:
-            await asyncio.to_thread(server.stop)
-
-
-def _make_world(server: embedded.EmbeddedServer, secret: bytes, now: datetime) -> None:
-    with psycopg.connect(server.url_of("postgres"), autocommit=True) as conn:
-        conn.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(WORLD)))
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(WORLD)))
-    url = _url(server, WORLD)
-    migrate(url, secret)
-    seed(url, subscribers=SUBSCRIBERS, now=now)
-
-
-def _url(server: embedded.EmbeddedServer, database: str) -> str:
-    return conninfo.make_conninfo(server.url_of("postgres"), dbname=database)
-
-
-@asynccontextmanager
-async def copy_of_world(one: Stage) -> AsyncIterator[str]:
-    """The owner's URL of a fresh copy of the world."""
-    name = f"play_{uuid.uuid4().hex[:10]}"
-    with psycopg.connect(one.server.url_of("postgres"), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(WORLD)))
-    try:
-        yield _url(one.server, name)
-    finally:
-        with psycopg.connect(one.server.url_of("postgres"), autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One copy of the world with everything that plays in it."""
-
-    url: str
-    atlas: Atlas
-    forge: Forge
-    supervisor: Supervisor
-
-
-@asynccontextmanager
-async def scene(one: Stage) -> AsyncIterator[Scene]:
-    async with (
-        copy_of_world(one) as url,
-        Atlas.open(url, one.secret) as atlas,
-        KeptInAtlas.open(url, one.secret, most=4) as checkpoints,
-    ):
-        shipped = matrix.load(matrix.SHIPPED)
-        await put_in_force(atlas, shipped)
-        forge = Forge(atlas, Register.of_modules(), MatrixInForce(shipped), lambda: datetime.now(UTC), TIMEZONE)
-
-        async def asked(principal: Principal, action: Any, reason: str, correlation_id: CorrelationId) -> Any:
-            return await propose(forge, principal, action, reason=reason, correlation_id=correlation_id)
-
-        installation = Installation(one.encoder, TIMEZONE, one.provider)
-        yield Scene(url, atlas, forge, await supervisor(installation, atlas, asked, checkpoints))
+class NothingWaits(Exception):
+    """A scenario has somebody rule on what does not wait."""
 
 
 async def principal_of(here: Scene, speaker: Speaker) -> Principal:
@@ -137,70 +52,111 @@ async def principal_of(here: Scene, speaker: Speaker) -> Principal:
             found = await customer_at(conn, persona.phone)
         level = Assurance.VERIFIED if speaker.verified else Assurance.ADDRESS_ON_FILE
         return customer(found, level) if found else stranger()
-    if speaker.staff:
-        wanted = next(one for one in plan.staff if one.key == speaker.staff)
-        async with here.atlas.transaction(executor("evals")) as conn:
-            found_staff = next(one for one in await members_holding(conn, wanted.roles[0]) if one.name == wanted.name)
-        return staff(found_staff.staff_id, found_staff.name, frozenset(found_staff.roles))
-    return stranger()
+    return await member_of_staff(here, speaker.staff, speaker.world) if speaker.staff else stranger()
+
+
+async def member_of_staff(here: Scene, key: str, of_world: str = "harbour") -> Principal:
+    wanted = next(one for one in world(of_world).staff if one.key == key)
+    async with here.atlas.transaction(WATCHER) as conn:
+        found = next(one for one in await members_holding(conn, wanted.roles[0]) if one.name == wanted.name)
+    return staff(found.staff_id, found.name, frozenset(found.roles))
+
+
+@dataclass
+class Course:
+    """What has been said so far."""
+
+    turns: list[TurnPlayed] = field(default_factory=list)
+    ruled: list[str] = field(default_factory=list)
 
 
 async def play_scenario(one: Stage, scenario: Scenario) -> Judgement:
     """Plays one scenario in a world of its own, and judges it."""
-    async with scene(one) as here:
-        if "outage" in scenario.given:
-            await outage_happened(here.atlas, here.forge)
+    async with scene(one, scenario.given) as here:
         principal = await principal_of(here, scenario.by)
-        thread = await conversation_opened(here.atlas, principal, scenario.by.channel, scenario.says[0])
-        principal = in_conversation(principal, thread)
-        replies: list[Reply] = []
-        slowest = 0.0
         with psycopg.connect(here.url, autocommit=True) as owner:
-            mark = _mark(owner)
-            for words in scenario.says:
-                started = time.perf_counter()
-                replies.append(await answer(here.supervisor, principal, thread, words, datetime.now(UTC)))
-                slowest = max(slowest, time.perf_counter() - started)
-            changed, actions = _changed_since(owner, mark), _actions_since(owner, mark)
-            standing = tuple(f"{sentence}: {'; '.join(rows)}" for sentence, rows in broken(owner).items())
-        return judged(scenario, replace(_played(scenario, replies, changed, actions, slowest), broken=standing))
+            before = 0
+            if scenario.planted:
+                owner.execute(PLANT.encode(), (scenario.planted, principal.customer_id))
+                before = len(noted(owner))
+            course = Course()
+            for at, turn in enumerate(scenario.says, start=1):
+                course.turns.append(await _turn(here, scenario.speaker(turn), turn.words))
+                course.ruled += [await _ruled(here, ruling) for ruling in scenario.approvals if ruling.after == at]
+            course.ruled += [await _ruled(here, ruling) for ruling in scenario.approvals if ruling.after == 0]
+            return judged(scenario, _played(owner, scenario, principal, course, before))
 
 
-def _played(scenario: Scenario, replies: Sequence[Reply], changed: frozenset[str], actions: tuple[str, ...], slowest: float) -> Played:
-    others = frozenset(one.name for one in world(scenario.by.world).personas if one.key != scenario.by.customer)
+async def _turn(here: Scene, speaker: Speaker, words: str) -> TurnPlayed:
+    principal = await principal_of(here, speaker)
+    thread = await conversation_opened(here.atlas, principal, speaker.channel, words)
+    started = time.perf_counter()
+    reply: Reply = await answer(here.supervisor, in_conversation(principal, thread), thread, words, datetime.now(UTC))
+    return TurnPlayed(words, reply.words, reply.tools, reply.modules, reply.trace, time.perf_counter() - started)
+
+
+async def _ruled(here: Scene, ruling: Ruling) -> str:
+    """What became of it: the ruling, or `refused` where the platform does not let this person; then the action's own thread goes on."""
+    async with here.atlas.transaction(WATCHER) as conn:
+        cards = [card for card in await waiting_for(here.forge, conn) if card.name == ruling.action]
+    if not cards:
+        raise NothingWaits(ruling.action)
+    member = await member_of_staff(here, ruling.by)
+    person = in_session(member, (await begun(here.atlas, StaffId(member.staff_id or 0))).fingerprint)
+    rule = reject if ruling.ruling == "reject" else approve
+    try:
+        await rule(here.forge, person, cards[-1].action_id, digest_seen=cards[-1].digest, note="ruled in a scenario")
+    except RulingRefused:
+        return "refused"
+    async with open_bookmarks(here.atlas) as bookmarks:
+        await advance(here.forge, bookmarks, cards[-1].action_id)
+    return ruling.ruling
+
+
+def _played(owner: psycopg.Connection[Any], scenario: Scenario, principal: Principal, course: Course, before: int) -> Played:
+    written = noted(owner)[before:]
+    lines = {int(line): int(whose) for line, whose in owner.execute("SELECT id, customer_id FROM crm.subscriber").fetchall()}
+    is_more_than_talk = bool({one.table for one in written} - TALK)
+    standing = broken(owner) if is_more_than_talk else {}
+    calls, tokens, micro_money = owner.execute(SPENT.encode()).fetchone() or (0, 0, 0)
     return Played(
-        replies=tuple(reply.words for reply in replies),
-        tools=tuple(tool for reply in replies for tool in reply.tools),
-        modules=tuple(module for reply in replies for module in reply.modules),
-        actions=actions,
-        changed=changed,
-        other_names=others,
-        slowest_s=slowest,
+        turns=tuple(course.turns),
+        difference=net(written),
+        ever_written=frozenset(one.table for one in written),
+        actions=tuple(str(one.row["name"]) for one in written if one.table == "actions.action" and one.kind == "new"),
+        ruled=tuple(course.ruled),
+        customer=principal.customer_id,
+        customers_touched=customers_in(written, lines),
+        other_names=frozenset(one.name for one in world(scenario.by.world).personas if one.key != scenario.by.customer),
+        spent=Spent(int(calls), int(tokens), int(micro_money)),
+        broken=tuple(f"{sentence}: {'; '.join(rows)}" for sentence, rows in standing.items()),
     )
 
 
-def _mark(owner: psycopg.Connection[Any]) -> int:
-    row = owner.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
-    return int(row[0]) if row else 0
+async def play_on(
+    one: Stage, chosen: Sequence[Scenario], trials: int = 1, at_once: int = AT_ONCE, tell: Callable[[Judgement], None] = lambda _: None
+) -> list[list[Judgement]]:
+    """Every scenario so many times, several beside one another; the trials of each, in the order of the scenarios."""
+    room = asyncio.Semaphore(at_once)
+
+    async def trial(scenario: Scenario) -> Judgement:
+        async with room:
+            try:
+                judgement = await play_scenario(one, scenario)
+            except Exception as error:  # one scenario that cannot be played takes no other with it
+                log.exception("scenario_stopped", scenario=scenario.title)
+                judgement = Judgement(scenario, None, (f"stopped by {type(error).__name__}: {error}",), ())
+        tell(judgement)
+        return judgement
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [[group.create_task(trial(scenario)) for _ in range(trials)] for scenario in chosen]
+    return [[task.result() for task in own] for own in tasks]
 
 
-def _changed_since(owner: psycopg.Connection[Any], mark: int) -> frozenset[str]:
-    """Tables with rows written after `mark`."""
-    tables = [row[0] for row in owner.execute(MODULE_TABLES).fetchall()]
-    return frozenset(name for name in tables if _is_written_since(owner, name, mark))
-
-
-def _is_written_since(owner: psycopg.Connection[Any], name: str, mark: int) -> bool:
-    statement = sql.SQL("SELECT 1 FROM {} WHERE xmin::text::bigint >= %s LIMIT 1").format(sql.Identifier(*name.split(".")))
-    return owner.execute(statement, (mark,)).fetchone() is not None
-
-
-def _actions_since(owner: psycopg.Connection[Any], mark: int) -> tuple[str, ...]:
-    rows = owner.execute("SELECT name FROM actions.action WHERE xmin::text::bigint >= %s ORDER BY id", (mark,)).fetchall()
-    return tuple(row[0] for row in rows)
-
-
-async def play_all(chosen: Sequence[Scenario], provider: Provider | None = None) -> list[Judgement]:
-    """Every scenario, one after another, on one server."""
+async def play_all(
+    chosen: Sequence[Scenario], provider: Provider | None = None, trials: int = 1, tell: Callable[[Judgement], None] = lambda _: None
+) -> list[list[Judgement]]:
+    """The same on a server of its own."""
     async with stage(provider) as one:
-        return [await play_scenario(one, scenario) for scenario in chosen]
+        return await play_on(one, chosen, trials, tell=tell)

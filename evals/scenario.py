@@ -1,8 +1,8 @@
-"""A scenario: who speaks, in which world, what must be true afterwards, and what must never be said. Read from YAML."""
+"""A scenario: who speaks, in which world, what must be true afterwards, and what must never be said or done. Read from YAML."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,17 +12,8 @@ from atlas.modules import MODULES
 
 SCENARIOS: Final = Path(__file__).parent / "scenarios"
 
-# Whatever a conversation is about, that it was had and what it asked for may be written down.
-ALWAYS_MAY_CHANGE: Final = (
-    "helpdesk.message",
-    "helpdesk.conversation",
-    "actions.action",
-    "actions.audit",
-    "actions.audit_head",
-    "actions.matrix_in_force",
-    "actions.hard_limit",
-    "actions.budget_spent",
-)
+Given = Literal["outage"]
+Kind = Literal["request", "refusal", "mixed", "identity", "injection"]
 
 
 class ScenarioMalformed(AtlasError):
@@ -49,42 +40,98 @@ class Speaker(Part):
         return "customer" if self.customer else "stranger"
 
 
+class Turn(Part):
+    """One message; `by` where somebody else speaks, or by another channel, than the scenario says."""
+
+    words: str
+    by: Speaker | None = None
+
+
+class Ruling(Part):
+    """Somebody of the staff rules on what waits, after so many turns (0: after all). `refused`: the platform must not let them."""
+
+    action: str
+    by: str
+    ruling: Literal["approve", "reject", "refused"] = "approve"
+    after: int = 0
+
+
+class Shown(Part):
+    """Rows that the difference of Atlas must show: how many of a table, new, changed or gone, with these values in them."""
+
+    table: str
+    kind: Literal["new", "changed", "gone"] = "new"
+    rows: int = 1
+    having: dict[str, str | int | bool | None] = Field(default_factory=dict)
+
+
+class Limits(Part):
+    """`turns`: by then all tools that are wanted were called. `seconds`: the slowest turn."""
+
+    turns: int = 8
+    seconds: float = 10.0
+
+
 class Outcome(Part):
-    """What must be true afterwards. `tools_called`: exactly these, in order. Texts are looked for in all replies, whatever their case."""
+    """What must be true afterwards. `tools_called` and `proposes`: exactly these. Texts: in any reply, whatever their case.
+
+    `atlas_changes_only`: what may change besides; `atlas_shows`: what must.
+    """
 
     tools_called: tuple[str, ...] | None = None
     modules: tuple[str, ...] | None = None
     reply_states: tuple[str, ...] = ()
     reply_language: str = ""
     proposes: tuple[str, ...] = ()
+    atlas_shows: tuple[Shown, ...] = ()
     atlas_changes_only: tuple[str, ...] = ()
 
 
 class Scenario(Part):
-    """`says` are the turns of one conversation. `given` names what has happened in the world before. `never` may not be said."""
+    """`says` are the turns of one conversation. `given` names what has happened in the world before. `never` may not be said.
+
+    `never_changes`: tables of which no row may be written, not even one that is gone in the end. `planted`: hostile words put into the
+    speaker's name before.
+    """
 
     module: str
     name: str
-    says: tuple[str, ...]
+    kind: Kind = "request"
+    says: tuple[Turn, ...] = Field(min_length=1)
     by: Speaker
-    given: tuple[Literal["outage"], ...] = ()
-    then: Outcome = Field(default_factory=Outcome)
+    given: tuple[Given, ...] = ()
+    planted: str = ""
+    approvals: tuple[Ruling, ...] = ()
+    then: Outcome
     never: tuple[str, ...] = ()
-    most_seconds: float = 10.0
+    never_changes: tuple[str, ...] = ()
+    limits: Limits = Field(default_factory=Limits)
+
+    @property
+    def title(self) -> str:
+        return f"{self.module}/{self.name}"
+
+    def speaker(self, turn: Turn) -> Speaker:
+        return turn.by or self.by
+
+
+def _turns(says: Any) -> list[Any]:
+    listed = says if isinstance(says, list) else [says]
+    return [{"words": one} if isinstance(one, str) else one for one in listed]
 
 
 def parsed_scenario(module: str, name: str, text: str) -> Scenario:
     """Raises ScenarioMalformed, naming the file and the field."""
     try:
         raw = yaml.safe_load(text)
-        says = raw.get("says", ())
-        return Scenario(**{**raw, "module": module, "name": name, "says": (says,) if isinstance(says, str) else tuple(says)})
-    except (ValidationError, yaml.YAMLError, AttributeError) as error:
+        return Scenario(**{**raw, "module": module, "name": name, "says": _turns(raw.get("says", []))})
+    except (ValidationError, yaml.YAMLError, AttributeError, TypeError) as error:
         raise ScenarioMalformed(f"{module}/{name}: {error}") from error
 
 
-def scenarios(modules: tuple[str, ...] = MODULES) -> Iterator[Scenario]:
-    """Every scenario of the modules, in the order of the roster."""
+def scenarios(modules: tuple[str, ...] = MODULES, named: str = "") -> Iterator[Scenario]:
+    """Every scenario of the modules whose title holds `named`, in the order of the roster."""
     for module in modules:
         for path in sorted((SCENARIOS / module).glob("*.yaml")):
-            yield parsed_scenario(module, path.stem, path.read_text())
+            if named in f"{module}/{path.stem}":
+                yield parsed_scenario(module, path.stem, path.read_text())
