@@ -2,8 +2,9 @@
 
 import asyncio
 import tempfile
+import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -56,11 +57,11 @@ class Cast:
     graph: Graph
 
 
-async def cast_of(provider: Provider | None, encoder: Encoder) -> Cast:
+async def cast_of(provider: Provider | None, encoder: Encoder, clock: Callable[[], float] = time.monotonic) -> Cast:
     """The agents as the prompts are now; an `encoder` that has read most of the examples before makes them sooner."""
     members = roster()
     router = await Router.of(examples(members), encoder, WordCounts())
-    consulted = consultants(members, router, provider, CircuitBreaker(asyncio.get_running_loop().time))
+    consulted = consultants(members, router, provider, CircuitBreaker(clock))
     return Cast(router, consulted, conversation_graph(router, consulted))
 
 
