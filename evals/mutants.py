@@ -99,7 +99,6 @@ def rule_mutants() -> Iterator[Mutant]:
     def says(*words: str) -> Callable[[Scenario], bool]:
         return lambda scenario: any(turn.words.casefold() in words for turn in scenario.says)
 
-    yield one("STOP is a word like any other", commands, "STOP", frozenset(), calls("stop_messages"))
     yield one("nobody is in danger", commands, "DANGER", re.compile(r"(?!)"), lambda one: "danger" in one.name or "suicide" in one.name)
     yield one("a wish for a person is not certain", commands, "PERSON", re.compile(r"(?!)"), lambda one: one.module == "helpdesk")
     yield one("a no is not heard", commands, "is_no", lambda _: False, says("no", "no, leave it"))

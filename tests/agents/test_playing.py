@@ -63,7 +63,7 @@ async def test_two_trials_of_one_scenario_come_to_the_same(played_on: Stage) -> 
     assert [one.played.actions for one in trials if one.played] == [("book_visit",), ("book_visit",)]
 
 
-@pytest.mark.parametrize("name", ["explain_bill_change is a pound off", "a rise is a fall", "STOP is a word like any other"])
+@pytest.mark.parametrize("name", ["explain_bill_change is a pound off", "a rise is a fall", "no example of promise_to_pay"])
 async def test_a_mutant_is_noticed(played_on: Stage, name: str) -> None:
     short = [ALL[title] for title in SHORT]
 
@@ -71,6 +71,6 @@ async def test_a_mutant_is_noticed(played_on: Stage, name: str) -> None:
 
 
 async def test_nothing_stays_broken(played_on: Stage) -> None:
-    await noticed_by(played_on, mutant("STOP is a word like any other"), [ALL["crm/stop"]])
+    await noticed_by(played_on, mutant("a rise is a fall"), [ALL["billing/why_is_my_bill_higher"]])
 
-    assert (await play_scenario(played_on, ALL["crm/stop"])).passed
+    assert (await play_scenario(played_on, ALL["billing/why_is_my_bill_higher"])).passed
