@@ -37,7 +37,7 @@ from forge.graph import Bookmarks, advance, open_bookmarks
 from forge.leaks import look_at_all, look_for_leaks
 from forge.outbox import drain
 from forge.outside.ports import Messenger, Statement
-from forge.playbooks.activation import attend_orders
+from forge.playbooks.activation import attend_orders, tell_late_orders
 from forge.playbooks.outage import play
 from forge.privacy import apply_rules, erasures_listed, finish_erasures
 from forge.rehearsal import rehearse
@@ -264,6 +264,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),
         every(stopping, PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
         every(stopping, RECOVER_EVERY_S, "recovery", lambda: recovered(jobs)),
+        every(stopping, PLAN_EVERY_S, "late-orders", lambda: tell_late_orders(one.forge)),
         every(stopping, PLAN_EVERY_S, "night", lambda: plan_night(one)),
         reacting(works),
         *telling(one, stopping),

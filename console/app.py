@@ -23,6 +23,7 @@ from console import (
     incidents,
     leaks,
     matrix,
+    orders,
     privacy,
     proving,
     sign_in,
@@ -67,6 +68,7 @@ ROOMS: Final = (
     access,
     privacy,
     matrix,
+    orders,
 )
 
 

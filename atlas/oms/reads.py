@@ -4,7 +4,7 @@ from datetime import date
 
 from atlas.errors import NotFound
 from atlas.identity import CustomerId, DeviceId, OrderId, PremiseId, SubscriberId
-from atlas.oms.records import Case, Evidence, Fallen, Fulfilment, Happened, Jeopardy, Offer, Order, PlanChange, ToTell
+from atlas.oms.records import Case, Evidence, Fallen, Fulfilment, Happened, Jeopardy, Offer, Order, PlanChange, StepOfOrder, ToTell
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -74,6 +74,16 @@ async def first_evidence(conn: Connection, order_id: OrderId) -> Evidence | None
 async def story_of(conn: Connection, order_id: OrderId) -> list[Happened]:
     """Everything that happened for an order, in all systems, in the order of time."""
     return await SQL.all(conn, Happened, "story", order_id=order_id)
+
+
+async def steps_of(conn: Connection, order_id: OrderId) -> list[StepOfOrder]:
+    """The steps by which an order is carried out, in their order; empty as long as none was begun."""
+    return await SQL.all(conn, StepOfOrder, "steps_of", order_id=order_id)
+
+
+async def orders_under_way(conn: Connection, most: int = 200) -> list[Order]:
+    """Every order that has not ended, the latest change first. Not for customers."""
+    return await SQL.all(conn, Order, "under_way", most=most)
 
 
 async def fallout_queue(conn: Connection) -> list[Fallen]:

@@ -165,6 +165,24 @@ SELECT told.at, told.system, told.what, told.by, told.took_ms
          WHERE session.started_at >= ordered.ordered_at) AS told
  ORDER BY told.at, told.system;
 
+-- name: steps_of
+SELECT step.name, step.after, step.state, step.failure, (extract(epoch FROM step.changed_at - step.began_at) * 1000)::int AS took_ms
+  FROM actions.sequence
+  JOIN actions.sequence_step AS step ON step.sequence_id = sequence.id
+ WHERE sequence.key = %(order_id)s::text AND sequence.kind IN ('line_start', 'line_end', 'plan_move')
+ ORDER BY step.position;
+
+-- name: under_way
+SELECT ordered.id, ordered.customer_id, ordered.subscriber_id, ordered.kind, ordered.state, offering.name AS plan, ordered.wanted_on,
+       ordered.ordered_at, ordered.state_changed_at,
+       (SELECT event.reason FROM oms.order_event AS event WHERE event.order_id = ordered.id ORDER BY event.id DESC LIMIT 1) AS last_reason
+  FROM oms.product_order AS ordered
+  LEFT JOIN catalogue.offering_version AS version ON version.id = ordered.offering_version_id
+  LEFT JOIN catalogue.offering ON offering.id = version.offering_id
+ WHERE ordered.state NOT IN ('rejected', 'cancelled', 'completed', 'failed', 'partial')
+ ORDER BY ordered.state_changed_at DESC, ordered.id DESC
+ LIMIT %(most)s;
+
 -- name: fallout
 SELECT ordered.id AS order_id, ordered.customer_id, offering.name AS plan, step.name AS step, coalesce(step.cause, 'downstream') AS cause,
        coalesce(step.failure, '') AS failure, sequence.fallen_at AS since, sequence.deadline AS until

@@ -157,6 +157,17 @@ class Happened:
 
 
 @dataclass(frozen=True)
+class StepOfOrder:
+    """One step of an order's graph: after which others it comes, how it stands, how long it took."""
+
+    name: str
+    after: tuple[str, ...]
+    state: str
+    failure: str | None
+    took_ms: int | None
+
+
+@dataclass(frozen=True)
 class Fallen:
     """An order in the repair queue: the step that failed, why, and until when somebody may mend it."""
 

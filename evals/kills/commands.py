@@ -19,6 +19,7 @@ from api.settings import Settings
 from evals.demo.quiet import logs_kept_in
 from evals.kills.campaign import Figures, campaign, copied, staged
 from evals.kills.kinds import ALL
+from evals.kills.orders import order_kills
 from evals.world.seed import seed as make_world
 
 # The smallest ISP there is: a campaign needs people, not many.
@@ -27,6 +28,7 @@ SUBSCRIBERS = 4_000
 
 def add_kills(evaluations: typer.Typer) -> None:
     evaluations.command("kills")(kills_)
+    evaluations.command("order-kills")(order_kills_)
 
 
 def kills_(
@@ -52,6 +54,30 @@ def kills_(
         for what in one.broken[:5]:
             console.print(f"[red]{one.kind}[/] {what}", highlight=False)
     if not all(one.holds for one in figures):
+        raise typer.Exit(1)
+
+
+def order_kills_(
+    orders: Annotated[int, typer.Option("--orders", min=1, help="How many orders have their process killed.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed, the same moments.")] = 1,
+    as_json: Json = False,
+    out: Annotated[Path, typer.Option("--out", help="The folder for the log.")] = Path(".bedrock/kills"),
+) -> None:
+    """Kill -9 at every boundary of the steps of orders: nothing stuck, nothing leaked, nothing charged twice; exit 1 otherwise."""
+    out.mkdir(parents=True, exist_ok=True)
+    configure_logging("json")
+    with logs_kept_in(out / "order-kills.log"):
+        found = run(lambda: order_kills(orders, seed))
+    if as_json:
+        printed_json([{"what": what, "figure": figure, "reach": reach} for what, figure, reach in found.as_rows()])
+    else:
+        shown = Table("Order kills", "Figure", "Reach")
+        for row in found.as_rows():
+            shown.add_row(*row)
+        console.print(shown)
+        for what in found.figures.broken[:5]:
+            console.print(f"[red]broken[/] {what}", highlight=False)
+    if not found.holds:
         raise typer.Exit(1)
 
 

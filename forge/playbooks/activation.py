@@ -15,12 +15,12 @@ import structlog
 
 from atlas.errors import AtlasError
 from atlas.identity import OrderId
-from atlas.oms.reads import case_of, orders_to_attend
+from atlas.oms.reads import case_of, in_jeopardy, orders_to_attend
 from atlas.oms.records import Case, OrderState
 from atlas.oms.rules import credit_refusal, holds, looked_at_again, returns_when_stopped
 from atlas.principal import executor
 from atlas.statements import Connection
-from forge.actions.oms.orders import CloseOrder
+from forge.actions.oms.orders import CloseOrder, TellOfOrder
 from forge.actions.oms.plans import AdvanceOrder
 from forge.outbox import never_stops
 from forge.propose import Afterwards, Forge, Proposed, propose
@@ -74,6 +74,18 @@ async def attend_orders(forge: Forge, desk: Desk | None = None, is_stopping: Cal
 
     await asyncio.gather(*(one(order_id) for order_id in waiting))
     return len(waiting)
+
+
+async def tell_late_orders(forge: Forge) -> int:
+    """Writes to everybody whose order will miss its day, or has, before they ask: once an order; how many were new."""
+    async with forge.atlas.transaction(ME) as conn:
+        late = [(one, await case_of(conn, one.order_id)) for one in await in_jeopardy(conn)]
+    told = 0
+    for one, case in late:
+        notice = TellOfOrder(one.customer_id, one.order_id, "late", "order_late")
+        because = f"order {one.order_id}: {one.reason}"
+        told += (await propose(forge, ME, notice, reason=because, correlation_id=case.correlation_id)).is_new
+    return told
 
 
 async def attend(forge: Forge, order_id: OrderId, desk: Desk) -> OrderState:

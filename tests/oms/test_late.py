@@ -1,0 +1,30 @@
+"""Whoever's order will be late hears of it before they ask, and once."""
+
+from atlas.connection import Atlas
+from forge.outside.recorded import RecordedProvisioner
+from forge.playbooks.activation import tell_late_orders
+from tests.given import Owner
+from tests.oms.signups import Stubborn, town
+
+
+async def test_an_order_that_misses_its_day_is_told_of_once(atlas: Atlas, owner: Owner) -> None:
+    place = await town(atlas, owner)
+    place.provisioner = Stubborn(RecordedProvisioner(atlas), {"activate"})
+    order = await place.order()
+    await place.round()
+    await owner.execute("UPDATE oms.product_order SET wanted_on = now()::date - 1")
+
+    told = [await tell_late_orders(place.forge) for _ in range(2)]
+
+    notices = await (await owner.execute("SELECT purpose, words FROM helpdesk.notice")).fetchall()
+    assert told == [1, 0]
+    assert [(purpose, f"order {order}" in words, "later than we said" in words) for purpose, words in notices] == [
+        ("order_late", True, True)
+    ]
+
+
+async def test_an_order_that_is_in_time_is_not_written_of(atlas: Atlas, owner: Owner) -> None:
+    place = await town(atlas, owner)
+    await place.order()
+
+    assert await tell_late_orders(place.forge) == 0
