@@ -54,6 +54,9 @@ BENCHMARKS: Final = {
     "protected": "protected",
     "bill-run": "bill_accounts",
     "billing-cases": "billing_cases",
+    "turn": "turn",
+    "long-conversation": "long_conversation",
+    "provider-down": "provider_down",
 }
 
 

@@ -103,7 +103,7 @@ def rule_mutants() -> Iterator[Mutant]:
     yield one("a wish for a person is not certain", commands, "PERSON", re.compile(r"(?!)"), lambda one: one.module == "helpdesk")
     yield one("a no is not heard", commands, "is_no", lambda _: False, says("no", "no, leave it"))
     yield one("a yes is not heard", commands, "is_yes", lambda _: False, says("yes", "yes please"))
-    yield one("always the last choice", commands, "chosen", lambda _, choices, __: len(choices) - 1, calls("book_visit"))
+    yield one("always the last choice", commands, "chosen", lambda _, choices, __: len(choices) - 1, calls("quote_plan_change"))
     yield one("one request a message", router, "clauses", lambda words: [words], lambda one: one.kind == "mixed")
     yield one("everybody speaks English", supervisor, "language_of", lambda *_: "en", lambda one: bool(one.then.reply_language))
     yield one("nothing is near enough", router, "LEAST_NEARNESS", 2.0, lambda one: one.name.startswith("why"))
