@@ -60,7 +60,7 @@ async def all_at_once(here: Town, homes: Sequence[tuple[int, int]]) -> list[Row]
 
 
 async def leave_free(here: Town, premise: int, ports: int) -> None:
-    """Hangs lines on every port of the area but the last few."""
+    """Hangs lines on every fibre port there is but the last few, those nearest to these homes."""
     splitters = await (await here.owner.execute(SQL.text("splitters"), {"premise": premise})).fetchall()
     left = ports
     for device, free in splitters:

@@ -1,23 +1,32 @@
--- People with a fibre line, and the area in which a further line has most room.
+-- Individuals who owe nothing, and homes round the splitter with most of them about it: all can be hung from the same few ports.
 -- name: homes
 SELECT customer.id, elsewhere.id
   FROM (SELECT one.id, row_number() OVER (ORDER BY one.id) AS nth FROM crm.customer AS one
          WHERE one.kind = 'individual' AND NOT EXISTS (SELECT 1 FROM crm.subscriber AS line WHERE line.customer_id = one.id AND line.state = 'suspended')
            AND NOT EXISTS (SELECT 1 FROM billing.open_item AS item WHERE item.customer_id = one.id AND item.open_minor > 0)) AS customer
-  JOIN (SELECT premise.id, row_number() OVER (ORDER BY premise.id) AS nth FROM gis.premise
-         WHERE premise.area_id = (SELECT device.area_id FROM cmdb.device
-                                   WHERE device.kind = 'splitter'
-                                   GROUP BY device.area_id
-                                   ORDER BY count(*) * 32 - (SELECT count(*) FROM cmdb.access JOIN cmdb.device AS at ON at.id = access.device_id
-                                                              WHERE at.area_id = device.area_id AND at.kind = 'splitter') DESC LIMIT 1)) AS elsewhere
+  JOIN (SELECT premise.id, row_number() OVER (ORDER BY point.away) AS nth
+          FROM gis.premise
+         CROSS JOIN LATERAL (SELECT power(premise.latitude - middle.latitude, 2)
+                                    + power((premise.longitude - middle.longitude) * cos(radians(middle.latitude)), 2) AS away
+                               FROM (SELECT point.latitude, point.longitude
+                                       FROM gis.serving_point AS point
+                                       JOIN cmdb.device ON device.id = point.device_id AND device.kind = 'splitter'
+                                      ORDER BY (SELECT count(*) FROM gis.premise AS about
+                                                 WHERE about.latitude BETWEEN point.latitude - 0.002 AND point.latitude + 0.002
+                                                   AND about.longitude BETWEEN point.longitude - 0.003 AND point.longitude + 0.003) DESC, point.device_id
+                                      LIMIT 1) AS middle) AS point) AS elsewhere
     ON elsewhere.nth = customer.nth
    AND NOT EXISTS (SELECT 1 FROM crm.subscriber AS line WHERE line.customer_id = customer.id AND line.premise_id = elsewhere.id)
+ ORDER BY elsewhere.nth
  LIMIT %(most)s;
 
+-- Every fibre serving point, the nearest to the premise first.
 -- name: splitters
-SELECT device.id, 32 - (SELECT count(*) FROM cmdb.access WHERE access.device_id = device.id) AS free
-  FROM cmdb.device JOIN gis.premise ON premise.area_id = device.area_id
- WHERE premise.id = %(premise)s AND device.kind IN ('splitter', 'business_switch') ORDER BY device.id;
+SELECT point.device_id, point.ports - (SELECT count(*) FROM cmdb.access WHERE access.device_id = point.device_id) AS free
+  FROM gis.serving_point AS point
+  JOIN gis.premise ON premise.id = %(premise)s
+ WHERE point.technology = 'fibre'
+ ORDER BY power(point.latitude - premise.latitude, 2) + power((point.longitude - premise.longitude) * cos(radians(premise.latitude)), 2), point.device_id;
 
 -- name: fill
 WITH made AS (
