@@ -2,4 +2,3 @@
 ALTER TABLE helpdesk.inbox ADD COLUMN step text NOT NULL DEFAULT '';
 COMMENT ON COLUMN helpdesk.inbox.step IS 'what is being done about it just now, as module or module.tool: nobody''s words';
 CALL atlas.announce_changes(ARRAY['helpdesk.inbox']::regclass[]);
-CREATE INDEX conversation_of_staff ON helpdesk.conversation (staff_id, last_at DESC) WHERE staff_id IS NOT NULL;
