@@ -23,7 +23,7 @@ ATTACKED_IN: Final[Mapping[str, str]] = {
     "/events": "what a payment provider says: signature, replays, order, amounts, currencies: tests/doors/test_stripe.py",
     "/leaks": "signed-in colleagues ask for a correction that the matrix judges; and tests/web/test_every_route.py",
     "/matrix": "compares, saves nothing: a policy change disguised as configuration; and tests/web/test_every_route.py",
-    "/orders": "signed-in colleagues ask that a step be taken again or given up; the matrix judges: tests/web/test_orders.py, test_every_route.py",
+    "/orders": "signed-in colleagues ask for a step again or for an end, which the matrix judges; and tests/web/test_every_route.py",
     "/privacy": "signed-in colleagues of some roles ask for what the matrix judges; tests/web/test_privacy.py, test_every_route.py",
     "/prove": "the fresh sign-in: stale preconditions; and tests/web/test_sign_in.py, test_second_factor.py",
     "/sign-in": "before there is a principal: tests/web/test_sign_in.py, test_edge.py, test_elsewhere.py",
