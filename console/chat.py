@@ -66,7 +66,7 @@ def router(room: Room) -> APIRouter:
         """What this colleague and the agents said to one another, the newest last; `before` a message, for what is older."""
         return await room.page("chat.html", me, "chat", **await talk(room, me, before))
 
-    @routes.post("/chat")
+    @routes.post("/chat", responses={204: {"description": "heard; the answer comes on the stream"}})
     async def typed(request: Request, key: Annotated[UUID, Form()], words: Words = "", me: Me = Depends(room.form)) -> Response:
         """`key` is the form's own: sent twice, it is one question."""
         await room.hear(me.principal, key, words)

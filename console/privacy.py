@@ -40,7 +40,7 @@ def router(room: Room) -> APIRouter:
     async def region(me: Me = Depends(looking)) -> Response:
         return room.region("privacy_list.html", **await privacy_facts(room, me))
 
-    @routes.post("/privacy/copy")
+    @routes.post("/privacy/copy", responses={200: {"content": {"application/json": {}}}})
     async def copied(customer: Whose, me: Me = Depends(OwnForm(room, MAY_COPY, must_be_fresh=True))) -> Response:
         """Everything that we have of one person, as a file; that it was taken is on the trail."""
         try:
