@@ -19,7 +19,8 @@ SELECT incident.id AS incident_id, incident.version, incident.cause, incident.is
 
 -- name: incidents_named
 SELECT incident.id AS incident_id, incident.state, incident.cause, incident.first_alarm_at, incident.resolved_at,
-       (SELECT count(*) FROM itsm.incident_device AS lost WHERE lost.incident_id = incident.id) AS devices,
+       (SELECT count(*) FROM itsm.incident_device AS lost JOIN cmdb.device ON device.id = lost.device_id
+         WHERE lost.incident_id = incident.id AND device.kind NOT IN ('pon_port', 'splitter')) AS devices,
        (SELECT count(*) FROM itsm.incident_subscriber AS lost WHERE lost.incident_id = incident.id) AS subscribers,
        (SELECT count(*) FROM itsm.incident_subscriber AS lost WHERE lost.incident_id = incident.id AND lost.restored_at IS NULL) AS subscribers_out
   FROM itsm.incident
