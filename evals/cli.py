@@ -22,6 +22,7 @@ from api.commands.billing import add_billing
 from api.commands.customers import add_customers
 from api.commands.effects import add_effects
 from api.commands.explaining import add_explaining
+from api.commands.gis import add_gis
 from api.commands.inbox import add_inbox
 from api.commands.keys import add_keys
 from api.commands.orders import add_orders
@@ -192,6 +193,7 @@ add_standby(app)
 add_sbom(app)
 add_effects(app)
 add_explaining(app)
+add_gis(app)
 add_roles(app)
 add_keys(app)
 add_privacy(app)

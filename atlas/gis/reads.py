@@ -1,6 +1,8 @@
 """Questions about places."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -11,10 +13,14 @@ from atlas.gis.records import (
     Area,
     Candidate,
     Drawn,
+    DrawnCoverage,
     HangsThere,
     Hop,
     KnownAddress,
+    KnownPremise,
     LineArea,
+    PlacedPlant,
+    PlacedPremise,
     PlantPoint,
     Premise,
     Qualification,
@@ -23,7 +29,9 @@ from atlas.gis.records import (
     WrittenAddress,
 )
 from atlas.gis.rules.addresses import SAME_WORD, candidates, taken_apart
+from atlas.gis.rules.geometry import Box, plain_polygon
 from atlas.gis.rules.qualification import qualification as qualified
+from atlas.gis.rules.registers import NOWHERE, Sorted, sorted_coverage, sorted_premises
 from atlas.identity import CustomerId, DeviceId, PremiseId
 from atlas.statements import Connection, Statements
 
@@ -143,3 +151,47 @@ async def way_up_from(conn: Connection, premise_id: PremiseId) -> list[list[Hop]
 async def premises_behind(conn: Connection, device_id: DeviceId) -> list[HangsThere]:
     """Every premise whose line or drop hangs from the device or from access plant below it, by street and number. Not of core plant."""
     return await SQL.all(conn, HangsThere, "premises_behind", device_id=device_id)
+
+
+async def premises_sorted(conn: Connection, rows: Sequence[PlacedPremise]) -> Sorted[PlacedPremise]:
+    """What taking in these premises of a register would do to each; nothing is changed."""
+    asked = {
+        "postcodes": sorted({row.postcode.upper() for row in rows}),
+        "external_ids": sorted({row.external_id for row in rows} - {""}),
+    }
+    known = await SQL.all(conn, KnownPremise, "premises_beside", **asked)
+    return sorted_premises(rows, known, {area.name: area.position for area in await areas(conn)})
+
+
+async def coverage_sorted(conn: Connection, rows: Sequence[DrawnCoverage]) -> Sorted[DrawnCoverage]:
+    """The same of polygons of coverage."""
+    known = {ours.name: (ours.id, _as_in_files(ours)) for ours in await SQL.all(conn, Drawn, "coverage_drawn")}
+    return sorted_coverage(rows, known, await box_of_areas(conn))
+
+
+async def box_of_areas(conn: Connection) -> Box | None:
+    """The least box that holds the middle of every area whose place is known; None where there is none."""
+    places = [area.position for area in await areas(conn) if area.position != NOWHERE]
+    if not places:
+        return None
+    latitudes, longitudes = [place.latitude for place in places], [place.longitude for place in places]
+    return Box(min(latitudes), min(longitudes), max(latitudes), max(longitudes))
+
+
+async def premises_placed(conn: Connection) -> list[PlacedPremise]:
+    """Every premise, for a file: by postcode, street, number and unit."""
+    return await SQL.all(conn, PlacedPremise, "premises_placed")
+
+
+async def coverage_drawn(conn: Connection) -> list[DrawnCoverage]:
+    """Every polygon of coverage, for a file: by name."""
+    return [_as_in_files(ours) for ours in await SQL.all(conn, Drawn, "coverage_drawn")]
+
+
+def _as_in_files(ours: Drawn) -> DrawnCoverage:
+    return replace(ours.drawn, geometry=plain_polygon(ours.geometry))
+
+
+async def plant_placed(conn: Connection) -> list[PlacedPlant]:
+    """Every device that lines hang from, for a file: by name."""
+    return await SQL.all(conn, PlacedPlant, "plant_placed")

@@ -131,3 +131,38 @@ SELECT premise.id AS premise_id, premise.unit, premise.number, premise.street, p
   JOIN cmdb.device ON device.id = hanging.device_id
  GROUP BY premise.id
  ORDER BY premise.street, premise.number, premise.unit, premise.id;
+
+-- name: premises_beside
+SELECT premise.id, premise.number, premise.unit, premise.street, premise.town, premise.postcode, area.name AS area,
+       coalesce(building.name, '') AS building, premise.kind, coalesce(premise.external_id, '') AS external_id, premise.is_provisional,
+       premise.latitude, premise.longitude, count(DISTINCT subscriber.customer_id) AS customers,
+       premise.corrected_by_action_id IS NOT NULL AS is_corrected
+  FROM gis.premise
+  JOIN gis.area ON area.id = premise.area_id
+  LEFT JOIN gis.building ON building.id = premise.building_id
+  LEFT JOIN crm.subscriber ON subscriber.premise_id = premise.id AND subscriber.state IN ('active', 'suspended')
+ WHERE upper(premise.postcode) = ANY (%(postcodes)s::text[])
+    OR premise.external_id = ANY (%(external_ids)s::text[])
+ GROUP BY premise.id, area.id, building.id
+ ORDER BY premise.id;
+
+-- name: premises_placed
+SELECT premise.number, premise.unit, premise.street, premise.town, premise.postcode, area.name AS area, coalesce(building.name, '') AS building,
+       premise.kind, coalesce(premise.external_id, '') AS external_id, premise.is_provisional, premise.latitude, premise.longitude
+  FROM gis.premise
+  JOIN gis.area ON area.id = premise.area_id
+  LEFT JOIN gis.building ON building.id = premise.building_id
+ ORDER BY premise.postcode COLLATE "C", premise.street COLLATE "C", premise.number COLLATE "C", premise.unit COLLATE "C";
+
+-- name: coverage_drawn
+SELECT drawn.id, drawn.name, drawn.technology, drawn.down_kbps, drawn.up_kbps, drawn.ready_on, drawn.geometry
+  FROM gis.coverage AS drawn
+ ORDER BY drawn.name COLLATE "C";
+
+-- name: plant_placed
+SELECT device.name, device.kind, point.technology, area.name AS area, point.ports, point.down_kbps, point.up_kbps, point.reach_m,
+       point.azimuth_deg, point.beamwidth_deg, point.split, point.budget_db, point.ready_on, point.latitude, point.longitude
+  FROM gis.serving_point AS point
+  JOIN cmdb.device ON device.id = point.device_id
+  JOIN gis.area ON area.id = device.area_id
+ ORDER BY device.name COLLATE "C";

@@ -1,6 +1,6 @@
 """Where things are: areas that people would name, and premises with their position (WGS 84, degrees)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -184,16 +184,26 @@ class PlantPoint:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A polygon of coverage as the operator drew it (GeoJSON, WGS 84, longitude first)."""
+class DrawnCoverage:
+    """A polygon of coverage as the operator drew it (GeoJSON, WGS 84, longitude first), by its name."""
 
-    id: int
     name: str
     technology: str
     down_kbps: int
     up_kbps: int
     ready_on: date | None
     geometry: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawn(DrawnCoverage):
+    """The same polygon as we keep it, by its number."""
+
+    id: int
+
+    @property
+    def drawn(self) -> DrawnCoverage:
+        return DrawnCoverage(self.name, self.technology, self.down_kbps, self.up_kbps, self.ready_on, self.geometry)
 
 
 @dataclass(frozen=True)
@@ -305,6 +315,76 @@ class HangsThere:
     postcode: str
     device: str
     subscribers: int
+
+
+@dataclass(frozen=True)
+class PlacedPremise:
+    """A premise as it stands in a register: by names instead of our numbers. `external_id`: the national register's key."""
+
+    number: str
+    unit: str
+    street: str
+    town: str
+    postcode: str
+    area: str
+    building: str
+    kind: str
+    external_id: str
+    is_provisional: bool
+    latitude: float
+    longitude: float
+
+    @property
+    def position(self) -> Position:
+        return Position(self.latitude, self.longitude)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes it one premise, however it is spaced and capitalised."""
+        return tuple(" ".join(part.casefold().split()) for part in (self.postcode, self.street, self.number, self.unit))
+
+
+@dataclass(frozen=True)
+class KnownPremise(PlacedPremise):
+    """A premise of ours beside a register's: `customers` live there; `is_corrected`: somebody found it elsewhere than was written."""
+
+    id: PremiseId
+    customers: int
+    is_corrected: bool
+
+    @property
+    def placed(self) -> PlacedPremise:
+        return PlacedPremise(**{field.name: getattr(self, field.name) for field in fields(PlacedPremise)})
+
+
+@dataclass(frozen=True)
+class PlacedPlant:
+    """A device that lines hang from, as a map shows it."""
+
+    name: str
+    kind: str
+    technology: str
+    area: str
+    ports: int
+    down_kbps: int
+    up_kbps: int
+    reach_m: int
+    azimuth_deg: int | None
+    beamwidth_deg: int | None
+    split: int | None
+    budget_db: float
+    ready_on: date | None
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
+class RowRefused:
+    """One row that is not taken, by its place among those given (from 0), with the field and why."""
+
+    at: int
+    field: str
+    reason: str
 
 
 @dataclass(frozen=True)

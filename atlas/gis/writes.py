@@ -1,11 +1,15 @@
 """Changes to where things are."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from atlas.errors import AtlasError, InvalidField, NotFound
-from atlas.gis.records import PortsLeft, Position, Reservation
+from atlas.gis.records import DrawnCoverage, PlacedPremise, PortsLeft, Position, Reservation
+from atlas.gis.rules.geometry import Box
+from atlas.gis.rules.registers import Changed
 from atlas.identity import CustomerId, DeviceId, PremiseId
 from atlas.statements import Connection, Statements
 
@@ -46,6 +50,30 @@ async def record_areas(conn: Connection, middles: Mapping[str, Position]) -> int
         latitudes=[position.latitude for position in middles.values()],
         longitudes=[position.longitude for position in middles.values()],
     )
+
+
+async def record_premises(conn: Connection, new: Sequence[PlacedPremise], changed: Sequence[Changed[PlacedPremise]]) -> int:
+    """Takes in premises of a register, and what it has otherwise of ours; how many rows it wrote. Fewer than given: one came in meanwhile.
+
+    A building that nobody named before needs its landlord's consent, until somebody says otherwise.
+    """
+    every = _columns([*new, *(one.after for one in changed)])
+    await SQL.run(conn, "record_buildings", areas=every["areas"], buildings=every["buildings"])
+    written = await SQL.run(conn, "record_premises", **_columns(new)) if new else 0
+    if changed:
+        written += await SQL.run(conn, "change_premises", ids=[one.id for one in changed], **_columns([one.after for one in changed]))
+    return written
+
+
+def _columns(premises: Sequence[PlacedPremise]) -> dict[str, list[Any]]:
+    """By column, each in the plural: what unnest takes."""
+    return {f"{field.name}s": [getattr(one, field.name) for one in premises] for field in fields(PlacedPremise)}
+
+
+async def record_coverage(conn: Connection, drawn: DrawnCoverage, box: Box) -> bool:
+    """Draws a polygon of coverage, in place of the one of its name where there is one."""
+    row = {**vars(drawn), **vars(box), "geometry": json.dumps(drawn.geometry)}
+    return await SQL.run(conn, "record_coverage", **row) == 1
 
 
 async def reserve_port(conn: Connection, premise_id: PremiseId, device_id: DeviceId, key: str, ttl: timedelta) -> Reservation:

@@ -70,3 +70,43 @@ UPDATE gis.reservation SET ended_at = clock_timestamp(), ended_as = %(ended_as)s
 INSERT INTO gis.lead (premise_id, written, postcode, customer_id, wanted_kbps, reason, key)
 VALUES (%(premise_id)s, %(written)s, %(postcode)s, %(customer_id)s, %(wanted_kbps)s, %(reason)s, %(key)s)
 ON CONFLICT (key) DO NOTHING;
+
+-- name: record_buildings
+INSERT INTO gis.building (area_id, name, consent)
+SELECT DISTINCT area.id, named.building, 'missing'
+  FROM unnest(%(areas)s::text[], %(buildings)s::text[]) AS named (area, building)
+  JOIN gis.area ON area.name = named.area
+ WHERE named.building <> ''
+ON CONFLICT (area_id, name) DO NOTHING;
+
+-- name: record_premises
+INSERT INTO gis.premise (area_id, building_id, number, unit, street, town, postcode, kind, external_id, is_provisional, latitude, longitude)
+SELECT area.id, building.id, row.number, row.unit, row.street, row.town, row.postcode, row.kind, nullif(row.external_id, ''), row.is_provisional,
+       row.latitude, row.longitude
+  FROM unnest(%(numbers)s::text[], %(units)s::text[], %(streets)s::text[], %(towns)s::text[], %(postcodes)s::text[], %(areas)s::text[],
+              %(buildings)s::text[], %(kinds)s::text[], %(external_ids)s::text[], %(is_provisionals)s::boolean[], %(latitudes)s::float8[],
+              %(longitudes)s::float8[])
+       AS row (number, unit, street, town, postcode, area, building, kind, external_id, is_provisional, latitude, longitude)
+  JOIN gis.area ON area.name = row.area
+  LEFT JOIN gis.building ON building.area_id = area.id AND building.name = row.building
+ON CONFLICT DO NOTHING;
+
+-- name: change_premises
+UPDATE gis.premise
+   SET area_id = area.id, building_id = building.id, number = row.number, unit = row.unit, street = row.street, town = row.town,
+       postcode = row.postcode, kind = row.kind, external_id = nullif(row.external_id, ''), is_provisional = row.is_provisional,
+       latitude = row.latitude, longitude = row.longitude, action_id = actions.claimed()
+  FROM unnest(%(ids)s::bigint[], %(numbers)s::text[], %(units)s::text[], %(streets)s::text[], %(towns)s::text[], %(postcodes)s::text[],
+              %(areas)s::text[], %(buildings)s::text[], %(kinds)s::text[], %(external_ids)s::text[], %(is_provisionals)s::boolean[],
+              %(latitudes)s::float8[], %(longitudes)s::float8[])
+       AS row (id, number, unit, street, town, postcode, area, building, kind, external_id, is_provisional, latitude, longitude)
+  JOIN gis.area ON area.name = row.area
+  LEFT JOIN gis.building ON building.area_id = area.id AND building.name = row.building
+ WHERE premise.id = row.id;
+
+-- name: record_coverage
+INSERT INTO gis.coverage (name, technology, down_kbps, up_kbps, ready_on, geometry, south, west, north, east)
+VALUES (%(name)s, %(technology)s, %(down_kbps)s, %(up_kbps)s, %(ready_on)s, %(geometry)s::jsonb, %(south)s, %(west)s, %(north)s, %(east)s)
+ON CONFLICT (name) DO UPDATE
+   SET technology = excluded.technology, down_kbps = excluded.down_kbps, up_kbps = excluded.up_kbps, ready_on = excluded.ready_on,
+       geometry = excluded.geometry, south = excluded.south, west = excluded.west, north = excluded.north, east = excluded.east;

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from evals.adversary.forged_charges import CHARGES
 from evals.adversary.forged_parties import PARTIES
+from evals.adversary.forged_places import PLACES
 from evals.adversary.knowledge import VULNERABLE, Knowledge
 
 Forged = Callable[[Knowledge, Random, int], Mapping[str, Any]]
@@ -74,23 +75,7 @@ def _order(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
 FORGED: Final[Mapping[str, Forged]] = {
     **CHARGES,
     "retire_offering": lambda knows, rng, victim: {"offering_id": 1, "code": "fibre-100", "customers": 0},
-    "correct_premise_position": lambda knows, rng, victim: {
-        "premise_id": victim,
-        "was": {"latitude": 50.7, "longitude": -3.5},
-        "found": {"latitude": 50.7002, "longitude": -3.5},
-        "customers": 1,
-    },
-    "reserve_port": lambda knows, rng, victim: {"premise_id": victim, "device_id": 5, "key": f"order:{victim}", "hours": 1_000_000},
-    "let_port_go": lambda knows, rng, victim: {"key": f"order:{victim}"},
-    "record_lead": lambda knows, rng, victim: {
-        "written": f"forged {rng.random()}",
-        "postcode": "",
-        "premise_id": victim,
-        "customer_id": victim,
-        "wanted_kbps": 1,
-        "reason": "forged",
-        "asked_on": "2026-01-01",
-    },
+    **PLACES,
     "record_contact_preference": lambda knows, rng, victim: {
         "customer_id": victim,
         "source": f"forged {rng.random()}",

@@ -1,4 +1,4 @@
-"""What can be done to the map: put a premise where it really is, hold a port for an order, keep who would buy if we were there."""
+"""What can be done to the map: put a premise where it is, take in a register, hold a port for an order, keep who would buy."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Final, Self
 
 from atlas.errors import Conflict, InvalidField
 from atlas.gis import writes
-from atlas.gis.reads import premise, qualification
-from atlas.gis.records import Position, Qualification, Reservation
+from atlas.gis.reads import box_of_areas, coverage_sorted, premise, premises_sorted, qualification
+from atlas.gis.records import DrawnCoverage, PlacedPremise, Position, Qualification, Reservation, RowRefused
 from atlas.gis.rules.positions import checked_position, distance_m
+from atlas.gis.rules.registers import checked_coverage
 from atlas.gis.writes import NoPortLeft, move_premise
 from atlas.identity import CustomerId, DeviceId, PremiseId
 from atlas.statements import Connection
@@ -148,8 +149,72 @@ class CorrectPremisePosition(Action):
         return {"premise": self.premise_id, "moved_m": round(distance_m(self.was, self.found), 1)}
 
 
+@dataclass(frozen=True)
+class ImportPremises(Action):
+    """Take in premises as a register has them: new ones, and what it says otherwise of ours, where `customers` live.
+
+    `source` names the reading of a file and which part of it this is. What says the same changes nothing.
+    """
+
+    name: ClassVar[str] = "import_premises"
+
+    source: str
+    premises: tuple[PlacedPremise, ...]
+    customers: int
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.source}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=self.customers)
+
+    async def refreshed(self, conn: Connection, now: datetime) -> Self:  # noqa: ARG002
+        found = await premises_sorted(conn, self.premises)
+        return replace(self, customers=sum(one.customers for one in found.changed))
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        """Raises InvalidField where one of them cannot be taken any more, and Conflict where one came in meanwhile: then none is."""
+        found = await premises_sorted(conn, self.premises)
+        _refuse_any(found.refused)
+        if await writes.record_premises(conn, found.new, found.changed) < len(found.new) + len(found.changed):
+            raise Conflict("one of these premises came in from somebody else first: read the file again")
+        return {"new": len(found.new), "changed": len(found.changed), "same": found.same}
+
+
+@dataclass(frozen=True)
+class ImportCoverage(Action):
+    """Draw where technologies are meant to be sold: new polygons, and others in place of those of the same name."""
+
+    name: ClassVar[str] = "import_coverage"
+
+    source: str
+    drawn: tuple[DrawnCoverage, ...]
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.source}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        """Raises InvalidField, naming the first field that is wrong: then none is drawn."""
+        found = await coverage_sorted(conn, self.drawn)
+        _refuse_any(found.refused)
+        near = await box_of_areas(conn)
+        for one in (*found.new, *(changed.after for changed in found.changed)):
+            await writes.record_coverage(conn, *checked_coverage(one, near))
+        return {"new": len(found.new), "changed": len(found.changed), "same": found.same}
+
+
+def _refuse_any(refused: tuple[RowRefused, ...]) -> None:
+    if refused:
+        raise InvalidField(refused[0].field, f"{refused[0].reason} (row {refused[0].at + 1})")
+
+
 def _written(position: Position) -> str:
     return f"{position.latitude:.6f},{position.longitude:.6f}"
 
 
-ACTIONS: tuple[type[Action], ...] = (CorrectPremisePosition, ReservePort, LetPortGo, RecordLead)
+ACTIONS: tuple[type[Action], ...] = (CorrectPremisePosition, ImportPremises, ImportCoverage, ReservePort, LetPortGo, RecordLead)

@@ -1,9 +1,11 @@
 """Polygons that can be true, and whether one holds a place. GeoJSON (RFC 7946): WGS 84, longitude before latitude. Pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shapely import force_2d, orient_polygons
 from shapely.errors import GEOSException
 from shapely.geometry import MultiPolygon, Point, Polygon, mapping, shape
 from shapely.validation import explain_validity
@@ -32,7 +34,7 @@ class Box:
 def checked_polygon(geometry: Any, near: Box | None = None, reference_system: str = "") -> tuple[dict[str, Any], Box]:
     """The polygon as plain GeoJSON, and its box. `near`: where the operator's own area is, by which swapped coordinates are noticed.
 
-    Raises GeometryRefused: not WGS 84, no polygon, crossing itself, empty, on (0, 0), no place on Earth, swapped.
+    Raises GeometryRefused: not WGS 84, no polygon, a ring left open, crossing itself, empty, on (0, 0), no place on Earth, swapped.
     """
     if reference_system not in WGS_84:
         raise GeometryRefused(f"coordinates must be WGS 84 (EPSG:4326), not {reference_system}")
@@ -45,7 +47,18 @@ def checked_polygon(geometry: Any, near: Box | None = None, reference_system: st
     _refuse_impossible(Box(south, west, north, east), near)
     if polygon.covers(Point(0, 0)):
         raise GeometryRefused("the polygon holds latitude 0 and longitude 0: a position was not given")
-    return dict(mapping(polygon)), Box(south, west, north, east)
+    return _as_geojson(polygon), Box(south, west, north, east)
+
+
+def plain_polygon(geometry: Mapping[str, Any]) -> dict[str, Any]:
+    """A polygon that was found good, as RFC 7946 has it: outer rings counterclockwise, no heights, degrees with a decimal point."""
+    return _as_geojson(_read(geometry))
+
+
+def _as_geojson(polygon: Polygon | MultiPolygon) -> dict[str, Any]:
+    """Lists where shapely says tuples: as JSON gives them back."""
+    found: dict[str, Any] = json.loads(json.dumps(mapping(orient_polygons(force_2d(polygon)))))
+    return found
 
 
 def _read(geometry: Any) -> Polygon | MultiPolygon:
@@ -53,11 +66,20 @@ def _read(geometry: Any) -> Polygon | MultiPolygon:
     if kind not in ("Polygon", "MultiPolygon"):
         raise GeometryRefused(f"a polygon is needed, not {kind or 'nothing'}")
     try:
+        _refuse_open_rings(geometry)
         found = shape(geometry)
     except (GEOSException, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise GeometryRefused(f"no polygon can be made of it: {str(error)[:120]}") from None
     assert isinstance(found, Polygon | MultiPolygon)
     return found
+
+
+def _refuse_open_rings(geometry: Mapping[str, Any]) -> None:
+    """A ring ends where it begins (RFC 7946, 3.1.6): closed silently, a polygon of which the end was cut off would be taken."""
+    polygons = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
+    for ring in (ring for polygon in polygons for ring in polygon):
+        if list(ring[0]) != list(ring[-1]):
+            raise GeometryRefused(f"a ring is not closed: it begins at {list(ring[0])} and ends at {list(ring[-1])}")
 
 
 def _refuse_impossible(box: Box, near: Box | None) -> None:

@@ -1,0 +1,60 @@
+"""Hostile orders about places: premises, coverage, ports and leads, well formed and lying."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any, Final
+
+from evals.adversary.knowledge import Knowledge
+
+PLACES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]]]] = {
+    "correct_premise_position": lambda knows, rng, victim: {
+        "premise_id": victim,
+        "was": {"latitude": 50.7, "longitude": -3.5},
+        "found": {"latitude": 50.7002, "longitude": -3.5},
+        "customers": 1,
+    },
+    "import_premises": lambda knows, rng, victim: {
+        "source": f"forged {rng.random()}",
+        "premises": [
+            {
+                "number": "1",
+                "unit": "",
+                "street": "Forged Street",
+                "town": "Harbour",
+                "postcode": "HB1 1AA",
+                "area": "Harbour",
+                "building": "",
+                "kind": "residential",
+                "external_id": "",
+                "is_provisional": False,
+                "latitude": 50.7,
+                "longitude": -3.5,
+            }
+        ],
+        "customers": 0,
+    },
+    "import_coverage": lambda knows, rng, victim: {
+        "source": f"forged {rng.random()}",
+        "drawn": [
+            {
+                "name": "forged",
+                "technology": "fibre",
+                "down_kbps": 1_000_000,
+                "up_kbps": 1_000_000,
+                "ready_on": None,
+                "geometry": {"type": "Polygon", "coordinates": [[[-3.6, 50.6], [-3.4, 50.6], [-3.4, 50.8], [-3.6, 50.6]]]},
+            }
+        ],
+    },
+    "reserve_port": lambda knows, rng, victim: {"premise_id": victim, "device_id": 5, "key": f"order:{victim}", "hours": 1_000_000},
+    "let_port_go": lambda knows, rng, victim: {"key": f"order:{victim}"},
+    "record_lead": lambda knows, rng, victim: {
+        "written": f"forged {rng.random()}",
+        "postcode": "",
+        "premise_id": victim,
+        "customer_id": victim,
+        "wanted_kbps": 1,
+        "reason": "forged",
+        "asked_on": "2026-01-01",
+    },
+}
