@@ -15,5 +15,7 @@ AGENT = ModuleAgent(
         oms.give_up_order,
         oms.place_order_for,
         oms.end_line,
+        oms.visit_slots_of_order,
+        oms.move_order_visit,
     ),
 )

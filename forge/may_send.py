@@ -34,6 +34,7 @@ PURPOSE_OF: Final = {
     "order_failed": Purpose.SERVICE,
     "order_late": Purpose.SERVICE,
     "order_ended": Purpose.SERVICE,
+    "order_visit": Purpose.SERVICE,
     "billing": Purpose.BILLING,
     "compensation": Purpose.BILLING,
     "reminder": Purpose.BILLING,

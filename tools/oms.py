@@ -1,8 +1,12 @@
 """What an agent may ask about orders, and order."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Final
 
 from atlas.errors import InvalidField
+from atlas.field_service.reads import free_visit_slots
+from atlas.field_service.records import VisitPlace, VisitSlot
+from atlas.gis.reads import site
 from atlas.identity import CustomerId, OrderId, PremiseId, SubscriberId
 from atlas.oms import reads
 from atlas.oms.records import Fallen, Happened, Jeopardy, Order, PlanChange
@@ -10,8 +14,12 @@ from atlas.oms.rules import checked_offer, checked_reason, state_when_cancelled,
 from atlas.principal import Assurance
 from forge.actions.oms.orders import GiveUpOrder, MendOrder, PlaceCease, PlaceOrder
 from forge.actions.oms.plans import CancelOrder, RequestPlanChange
+from forge.actions.oms.visits import MoveInstallation
 from forge.propose import Proposed
 from tools.turn import Turn, needs
+
+# More windows than a conversation can hold.
+SLOTS_OFFERED: Final = 12
 
 
 @needs(Assurance.VERIFIED)
@@ -133,3 +141,24 @@ async def give_up_order(turn: Turn, order: OrderId, reason: str) -> Proposed:
     turn.for_staff_only()
     case = await reads.case_of(turn.conn, order)
     return await turn.propose(GiveUpOrder(case.customer_id, order, f"{turn.correlation_id}", checked_reason(reason)), reason)
+
+
+async def visit_slots_of_order(turn: Turn, order: OrderId) -> list[VisitSlot]:
+    """Two-hour windows of the next ten days in which somebody could come to lay the line of this order; at most 12. For staff."""
+    turn.for_staff_only()
+    case = await reads.case_of(turn.conn, order)
+    home = await site(turn.conn, case.premise_id)
+    place = VisitPlace(case.subscriber_id, case.premise_id, case.technology, home.area, home.latitude, home.longitude, None)
+    return (await free_visit_slots(turn.conn, place, turn.now))[:SLOTS_OFFERED]
+
+
+async def move_order_visit(turn: Turn, order: OrderId, window_from: datetime, reason: str, is_their_wish: bool) -> Proposed:
+    """Moves the visit of this order to another free window, or books it again where nobody came; orders that follow move with it.
+
+    `is_their_wish`: the customer asked for it, so the day they wanted moves too. An order that waits in the repair queue for its visit
+    goes on. For staff.
+    """
+    turn.for_staff_only()
+    case = await reads.case_of(turn.conn, order)
+    action = MoveInstallation(case.customer_id, order, f"{turn.correlation_id}", window_from, checked_reason(reason), is_their_wish)
+    return await turn.propose(action, reason)

@@ -22,6 +22,7 @@ from atlas.gis.records import (
     PlacedPlant,
     PlacedPremise,
     PlantPoint,
+    Position,
     Premise,
     Qualification,
     Reservation,
@@ -122,6 +123,14 @@ async def site(conn: Connection, premise_id: PremiseId) -> Site:
 async def plant_around(conn: Connection, place: Site) -> list[PlantPoint]:
     """The devices that lines hang from around a premise, each as it is now: ports, faults, failed installations."""
     return await SQL.all(conn, PlantPoint, "plant_around", premise_id=place.premise_id, latitude=place.latitude, longitude=place.longitude)
+
+
+async def point_position(conn: Connection, device_id: DeviceId) -> Position:
+    """Where a device stands that lines hang from. Raises NotFound."""
+    found = await SQL.first(conn, Position, "point_position", device_id=device_id)
+    if found is None:
+        raise NotFound("serving point", device_id)
+    return found
 
 
 async def qualification(conn: Connection, premise_id: PremiseId, today: date) -> Qualification:

@@ -166,3 +166,6 @@ SELECT device.name, device.kind, point.technology, area.name AS area, point.port
   JOIN cmdb.device ON device.id = point.device_id
   JOIN gis.area ON area.id = device.area_id
  ORDER BY device.name COLLATE "C";
+
+-- name: point_position
+SELECT point.latitude, point.longitude FROM gis.serving_point AS point WHERE point.device_id = %(device_id)s;

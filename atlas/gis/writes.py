@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from atlas.errors import AtlasError, InvalidField, NotFound
@@ -74,6 +74,11 @@ async def record_coverage(conn: Connection, drawn: DrawnCoverage, box: Box) -> b
     """Draws a polygon of coverage, in place of the one of its name where there is one."""
     row = {**vars(drawn), **vars(box), "geometry": json.dumps(drawn.geometry)}
     return await SQL.run(conn, "record_coverage", **row) == 1
+
+
+async def lay_drop(conn: Connection, premise_id: PremiseId, device_id: DeviceId, length_m: int, at: datetime) -> bool:
+    """Keeps that the last metres from the device to the premise are laid; False where that was known."""
+    return await SQL.run(conn, "lay_drop", premise_id=premise_id, device_id=device_id, length_m=length_m, at=at) == 1
 
 
 async def reserve_port(conn: Connection, premise_id: PremiseId, device_id: DeviceId, key: str, ttl: timedelta) -> Reservation:

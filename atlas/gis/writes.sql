@@ -110,3 +110,7 @@ VALUES (%(name)s, %(technology)s, %(down_kbps)s, %(up_kbps)s, %(ready_on)s, %(ge
 ON CONFLICT (name) DO UPDATE
    SET technology = excluded.technology, down_kbps = excluded.down_kbps, up_kbps = excluded.up_kbps, ready_on = excluded.ready_on,
        geometry = excluded.geometry, south = excluded.south, west = excluded.west, north = excluded.north, east = excluded.east;
+
+-- name: lay_drop
+INSERT INTO gis.drop (premise_id, device_id, length_m, laid_at) VALUES (%(premise_id)s, %(device_id)s, %(length_m)s, %(at)s)
+ON CONFLICT (premise_id, device_id) DO NOTHING;

@@ -39,10 +39,15 @@ async def queue_order_notice(
     language: str,
     words: str,
     at: datetime,
+    about: str = "",
 ) -> bool:
-    """Leaves a notice about an order for the outbox, once per order and purpose; False where it was left before. `to`: channel, address."""
+    """Leaves a notice about an order for the outbox, once per order and purpose; False where it was left before. `to`: channel, address.
+
+    `about`: what of the order it speaks of, where it has several of the kind, as a visit.
+    """
     channel, address = to
-    noticed = {"key": f"order:{order_id}:{purpose}", "customer_id": customer_id, "purpose": purpose, "channel": channel, "address": address}
+    key = f"order:{order_id}:{purpose}" + (f":{about}" if about else "")
+    noticed = {"key": key, "customer_id": customer_id, "purpose": purpose, "channel": channel, "address": address}
     return bool(await SQL.run(conn, "queue_order_notice", language=language, words=words, at=at, **noticed))
 
 

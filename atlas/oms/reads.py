@@ -3,8 +3,21 @@
 from datetime import date
 
 from atlas.errors import NotFound
-from atlas.identity import CustomerId, DeviceId, OrderId, PremiseId, SubscriberId
-from atlas.oms.records import Case, Evidence, Fallen, Fulfilment, Happened, Jeopardy, Offer, Order, PlanChange, StepOfOrder, ToTell
+from atlas.identity import CustomerId, DeviceId, OfferingVersionId, OrderId, PremiseId, SubscriberId
+from atlas.oms.records import (
+    Case,
+    Evidence,
+    Fallen,
+    Fulfilment,
+    Happened,
+    Jeopardy,
+    Offer,
+    Order,
+    OrderVisit,
+    PlanChange,
+    StepOfOrder,
+    ToTell,
+)
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -94,6 +107,16 @@ async def fallout_queue(conn: Connection) -> list[Fallen]:
 async def in_jeopardy(conn: Connection, most: int = 100) -> list[Jeopardy]:
     """Orders that will miss the day that was wanted, or have, soonest day first."""
     return await SQL.all(conn, Jeopardy, "in_jeopardy", most=most)
+
+
+async def visit_of(conn: Connection, order_id: OrderId) -> OrderVisit | None:
+    """The latest visit of an order, however it ended; None where none was booked."""
+    return await SQL.first(conn, OrderVisit, "visit_of", order_id=order_id)
+
+
+async def is_visit_needed(conn: Connection, premise_id: PremiseId, version: OfferingVersionId) -> bool:
+    """Whether somebody must lay the last metres first, as the catalogue has it: no drop is laid there, and no line ever worked there."""
+    return bool(await SQL.value(conn, "is_visit_needed", premise_id=premise_id, version=version))
 
 
 async def to_tell(conn: Connection, order_id: OrderId) -> ToTell | None:

@@ -69,11 +69,13 @@ SELECT customer.id AS customer_id, customer.state AS customer_state, premise.id 
    AND offered.valid_from <= %(day)s AND (offered.valid_to IS NULL OR offered.valid_to > %(day)s)
  WHERE customer.id = %(customer_id)s AND premise.id = %(premise_id)s AND lower(%(code)s) IN (lower(wanted.code), lower(wanted.name));
 
+-- Where somebody must come first the work begins ten days before the day that is wanted: so far ahead visits can be booked.
 -- name: cases
 SELECT ordered.id AS order_id, ordered.customer_id, ordered.subscriber_id, line.premise_id, ordered.kind, ordered.state, ordered.state_changed_at,
        ordered.offering_version_id AS version, plan.down_kbps, plan.up_kbps, offering.name AS plan, offering.technology,
        coalesce(ordered.monthly_minor, 0) AS monthly, ordered.serial, ordered.needs_visit, ordered.wanted_on,
-       coalesce(ordered.wanted_on, clock_timestamp()::date) <= clock_timestamp()::date AND coalesce(ordered.retry_at, clock_timestamp()) <= clock_timestamp() AS is_due,
+       coalesce(ordered.wanted_on - CASE WHEN ordered.needs_visit THEN 10 ELSE 0 END, clock_timestamp()::date) <= clock_timestamp()::date
+       AND coalesce(ordered.retry_at, clock_timestamp()) <= clock_timestamp() AS is_due,
        ordered.past_return_at IS NOT NULL AS is_past_return, ordered.evidence, line.state AS line_state, asked.correlation_id,
        sequence.id AS sequence_id, sequence.state AS sequence_state, sequence.why AS sequence_why,
        EXISTS (SELECT 1 FROM crm.subscriber AS other WHERE other.customer_id = ordered.customer_id AND other.state = 'suspended') AS has_suspended_line,
@@ -99,7 +101,8 @@ SELECT ordered.id
   LEFT JOIN oms.product_order AS follows ON follows.id = ordered.follows_id
  WHERE ordered.state IN ('acknowledged', 'pending', 'held', 'assessingCancellation') AND ordered.subscriber_id IS NOT NULL AND ordered.kind <> 'move'
    AND (ordered.state = 'assessingCancellation'
-        OR coalesce(ordered.retry_at, clock_timestamp()) <= clock_timestamp() AND coalesce(ordered.wanted_on, clock_timestamp()::date) <= clock_timestamp()::date)
+        OR coalesce(ordered.retry_at, clock_timestamp()) <= clock_timestamp()
+       AND coalesce(ordered.wanted_on - CASE WHEN ordered.needs_visit THEN 10 ELSE 0 END, clock_timestamp()::date) <= clock_timestamp()::date)
    AND (follows.id IS NULL OR follows.state = 'completed' OR ordered.state = 'assessingCancellation')
  ORDER BY ordered.id
  LIMIT %(most)s;
@@ -143,7 +146,8 @@ SELECT told.at, told.system, told.what, told.by, told.took_ms
                  WHEN 'create_credential' THEN 'aaa' WHEN 'remove_credential' THEN 'aaa' WHEN 'pass_return' THEN 'billing'
                  WHEN 'take_box_back' THEN 'cmdb' WHEN 'disconnect_line' THEN 'cmdb' WHEN 'hold_port' THEN 'gis'
                  WHEN 'reserve_numbers' THEN 'ipam' WHEN 'give_box' THEN 'cmdb' WHEN 'connect_line' THEN 'cmdb'
-                 WHEN 'configure_line' THEN 'provisioning' WHEN 'confirm_activation' THEN 'nms' WHEN 'book_visit' THEN 'field service'
+                 WHEN 'configure_line' THEN 'provisioning' WHEN 'confirm_activation' THEN 'nms' WHEN 'book_installation' THEN 'field service'
+                 WHEN 'call_off_installation' THEN 'field service' WHEN 'record_installation' THEN 'field service'
                  WHEN 'tell_of_order' THEN 'helpdesk' ELSE 'oms' END,
                step.name || CASE WHEN step.state = 'done' THEN '' ELSE ' (' || step.state || coalesce(': ' || step.failure, '') || ')' END
                          || CASE WHEN did.outcome IS NULL OR did.outcome = '{}' THEN '' ELSE ' ' || did.outcome::text END,
@@ -206,8 +210,9 @@ WITH pace AS (
 SELECT ordered.id AS order_id, ordered.customer_id, ordered.state, ordered.wanted_on, late.expected_on, late.reason
   FROM oms.product_order AS ordered
   LEFT JOIN pace ON pace.kind = ordered.kind
-  LEFT JOIN LATERAL (SELECT min(job.window_from)::date AS visit_on FROM field_service.job
-                      WHERE job.customer_id = ordered.customer_id AND job.state = 'acknowledged' AND ordered.needs_visit) AS visit ON true
+  LEFT JOIN LATERAL (SELECT max(job.window_from)::date AS visit_on FROM oms.order_visit AS booked
+                       JOIN field_service.job ON job.id = booked.job_id AND job.state IN ('acknowledged', 'held', 'inProgress')
+                      WHERE booked.order_id = ordered.id) AS visit ON true
   LEFT JOIN actions.sequence ON sequence.key = ordered.id::text AND sequence.kind IN ('line_start', 'line_end') AND sequence.state = 'fallen_out'
  CROSS JOIN LATERAL (SELECT greatest(visit.visit_on, CASE WHEN ordered.state = 'inProgress' AND sequence.id IS NULL AND visit.visit_on IS NULL
                                        THEN (ordered.ordered_at + make_interval(secs => coalesce(pace.seconds, 0)))::date
@@ -217,6 +222,26 @@ SELECT ordered.id AS order_id, ordered.customer_id, ordered.state, ordered.wante
  WHERE ordered.state IN ('acknowledged', 'pending', 'held', 'inProgress') AND ordered.wanted_on IS NOT NULL AND late.expected_on > ordered.wanted_on
  ORDER BY ordered.wanted_on, ordered.id
  LIMIT %(most)s;
+
+-- name: visit_of
+SELECT job.id AS job_id, job.state, job.window_from, job.window_until, coalesce(member.name, '') AS engineer, job.findings
+  FROM oms.order_visit AS visit
+  JOIN field_service.job ON job.id = visit.job_id
+  LEFT JOIN staff.member ON member.id = job.engineer_id
+ WHERE visit.order_id = %(order_id)s
+ ORDER BY visit.job_id DESC
+ LIMIT 1;
+
+-- name: is_visit_needed
+SELECT EXISTS (SELECT FROM catalogue.offered_service AS offered
+                 JOIN catalogue.offering_version AS version ON version.id = offered.offering_version_id
+                 JOIN catalogue.offering ON offering.id = version.offering_id
+                 JOIN catalogue.realisation AS made ON made.cfs_id = offered.cfs_id
+                 JOIN catalogue.specification AS rfs ON rfs.id = made.rfs_id AND rfs.technology IN ('any', offering.technology)
+                 JOIN catalogue.resource_need AS need ON need.rfs_id = rfs.id AND need.kind = 'visit' AND need.needed = 'without_drop'
+                WHERE offered.offering_version_id = %(version)s)
+   AND NOT EXISTS (SELECT FROM gis.drop AS laid WHERE laid.premise_id = %(premise_id)s)
+   AND NOT EXISTS (SELECT FROM crm.subscriber AS line WHERE line.premise_id = %(premise_id)s AND line.activated_at IS NOT NULL);
 
 -- name: to_tell
 SELECT contact.channel, contact.address, customer.language, customer.timezone, offering.name AS plan

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from atlas.identity import CorrelationId, CustomerId, OfferingVersionId, OrderId, PremiseId, SubscriberId
+from atlas.identity import CorrelationId, CustomerId, JobId, OfferingVersionId, OrderId, PremiseId, SubscriberId
 from atlas.money import Money
 
 
@@ -199,6 +199,22 @@ class Evidence:
 
     what: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class OrderVisit:
+    """The latest visit of an order, as a job of the field; `engineer` empty: nobody was found yet. `findings`: what was left there."""
+
+    job_id: JobId
+    state: str
+    window_from: datetime
+    window_until: datetime
+    engineer: str
+    findings: str
+
+    @property
+    def is_ahead(self) -> bool:
+        return self.state in ("acknowledged", "held", "inProgress")
 
 
 @dataclass(frozen=True)

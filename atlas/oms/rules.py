@@ -1,13 +1,13 @@
 """Which way an order may go, whether a plan may be had, what holds an order, who is given credit. Pure."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from atlas.errors import AtlasError, InvalidField
 from atlas.identity import OrderId, SubscriberId
 from atlas.money import Money
-from atlas.oms.records import Case, Offer, OrderState, PlanChange
+from atlas.oms.records import Case, Offer, OrderState, OrderVisit, PlanChange
 
 S = OrderState
 # TMF622: what is open may be held, stopped or asked to stop; what has ended stays as it ended.
@@ -168,6 +168,37 @@ class NoPortFree(AtlasError):
         super().__init__(f"no {technology} port is free at this address: {why}; instead: {', '.join(alternatives)}")
         self.technology = technology
         self.alternatives = tuple(alternatives)
+
+
+# The visit in which an order's last metres are laid
+
+# An engineer who is late still comes; hours after the window's end nobody does.
+STILL_COMES: Final = timedelta(hours=4)
+
+
+class NoVisitFree(AtlasError):
+    """Nobody can come within the days that can be booked: a person finds somebody, and books."""
+
+    def __init__(self, order_id: OrderId) -> None:
+        super().__init__(f"nobody can come for order {order_id} within the days that can be booked")
+        self.order_id = order_id
+
+
+class VisitMissed(AtlasError):
+    """A visit ended without what it was for: it is booked again, or the order given up."""
+
+
+def checked_visit(visit: OrderVisit | None, now: datetime) -> OrderVisit:
+    """The visit, where it was made or may still be. Raises VisitMissed, saying how it ended instead."""
+    if visit is None:
+        raise VisitMissed("no visit is booked")
+    if visit.state == "cancelled":
+        raise VisitMissed(f"visit {visit.job_id} was called off")
+    if visit.state == "failed":
+        raise VisitMissed(f"visit {visit.job_id} failed: {visit.findings or 'nothing was written down'}")
+    if visit.state == "acknowledged" and now > visit.window_until + STILL_COMES:
+        raise VisitMissed(f"nobody came for visit {visit.job_id} of {visit.window_from:%Y-%m-%d %H:%M} UTC")
+    return visit
 
 
 # What holds an order, and when it is looked at again

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from atlas.errors import Conflict
-from atlas.identity import CustomerId, OfferingVersionId, OrderId, PremiseId, SubscriberId
+from atlas.identity import CustomerId, JobId, OfferingVersionId, OrderId, PremiseId, SubscriberId
 from atlas.money import Money
 from atlas.oms.records import Evidence, OrderState
 from atlas.statements import Connection, Statements
@@ -122,6 +122,17 @@ async def amend_order(conn: Connection, order_id: OrderId, version: OfferingVers
     )
     if not changed:
         raise Conflict(f"order {order_id} can no longer be changed: place one for another plan")
+
+
+async def keep_visit(conn: Connection, order_id: OrderId, job_id: JobId) -> None:
+    """The job is a visit of this order; the one before it no longer counts."""
+    await SQL.run(conn, "keep_visit", order_id=order_id, job_id=job_id)
+
+
+async def move_dates(conn: Connection, order_id: OrderId, day: date, reason: str, *, is_own: bool, at: datetime) -> list[OrderId]:
+    """What follows the order is wanted no sooner than `day` from now on, and so is the order itself where `is_own`; which were moved."""
+    moved = await SQL.column(conn, "move_dates", order_id=order_id, day=day, reason=reason, is_own=is_own, at=at)
+    return [OrderId(found) for found in moved]
 
 
 async def name_serial(conn: Connection, order_id: OrderId, serial: str) -> None:

@@ -70,3 +70,18 @@ SELECT amended.id, %(at)s, amended.state, %(reason)s FROM amended;
 
 -- name: name_serial
 UPDATE oms.product_order SET serial = %(serial)s WHERE product_order.id = %(order_id)s;
+
+-- name: keep_visit
+INSERT INTO oms.order_visit (job_id, order_id) VALUES (%(job_id)s, %(order_id)s);
+
+-- name: move_dates
+WITH moved AS (
+    UPDATE oms.product_order SET wanted_on = %(day)s
+     WHERE (product_order.follows_id = %(order_id)s OR %(is_own)s AND product_order.id = %(order_id)s)
+       AND product_order.wanted_on < %(day)s
+       AND product_order.state NOT IN ('rejected', 'cancelled', 'completed', 'failed', 'partial')
+    RETURNING id, state
+), noted AS (
+    INSERT INTO oms.order_event (order_id, at, state, reason) SELECT moved.id, %(at)s, moved.state, %(reason)s FROM moved
+)
+SELECT moved.id FROM moved ORDER BY moved.id;

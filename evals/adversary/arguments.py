@@ -39,6 +39,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "end": lambda knows, rng, victim: "07:00",
     "findings": lambda knows, rng, victim: "all well",
     "incident_id": lambda knows, rng, victim: rng.choice([1, 2]),
+    "is_their_wish": lambda knows, rng, victim: rng.random() < 0.5,
     "job_id": lambda knows, rng, victim: knows.visits.get(victim, 5),
     "kind": lambda knows, rng, victim: "call",
     "label": lambda knows, rng, victim: "Fibre 100",

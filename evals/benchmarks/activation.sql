@@ -1,4 +1,4 @@
--- Individuals who owe nothing, and homes round the splitter with most of them about it: all can be hung from the same few ports.
+-- Individuals who owe nothing, and homes with a drop round the splitter with most of them about it: all can be hung from the same few ports.
 -- name: homes
 SELECT customer.id, elsewhere.id
   FROM (SELECT one.id, row_number() OVER (ORDER BY one.id) AS nth FROM crm.customer AS one
@@ -14,7 +14,8 @@ SELECT customer.id, elsewhere.id
                                       ORDER BY (SELECT count(*) FROM gis.premise AS about
                                                  WHERE about.latitude BETWEEN point.latitude - 0.002 AND point.latitude + 0.002
                                                    AND about.longitude BETWEEN point.longitude - 0.003 AND point.longitude + 0.003) DESC, point.device_id
-                                      LIMIT 1) AS middle) AS point) AS elsewhere
+                                      LIMIT 1) AS middle) AS point
+         WHERE EXISTS (SELECT FROM gis.drop AS laid WHERE laid.premise_id = premise.id)) AS elsewhere
     ON elsewhere.nth = customer.nth
    AND NOT EXISTS (SELECT 1 FROM crm.subscriber AS line WHERE line.customer_id = customer.id AND line.premise_id = elsewhere.id)
  ORDER BY elsewhere.nth

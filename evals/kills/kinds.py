@@ -262,14 +262,25 @@ async def _action(owner: Owner) -> int:
 
 
 async def arrange_line(owner: Owner, atlas: Atlas, person: Person) -> Subject:  # noqa: ARG001
+    return await _line_ordered(owner, person, "line", needs_visit=False)
+
+
+async def arrange_visited_line(owner: Owner, atlas: Atlas, person: Person) -> Subject:  # noqa: ARG001
+    return await _line_ordered(owner, person, "visited-line", needs_visit=True)
+
+
+async def _line_ordered(owner: Owner, person: Person, kind: str, *, needs_visit: bool) -> Subject:
     placed = {"customer_id": person.customer_id, "near": person.line, "version": person.version, "action_id": await _action(owner)}
-    row = await (await owner.execute(SQL.text("arrange_line_order"), placed)).fetchone()
+    row = await (await owner.execute(SQL.text("arrange_line_order"), {**placed, "needs_visit": needs_visit})).fetchone()
     assert row is not None, "an order was arranged"
-    return Subject("line", person.customer_id, row[1], {"order": row[0]})
+    return Subject(kind, person.customer_id, row[1], {"order": row[0]})
 
 
 async def _start(works: Works, subject: Subject) -> None:
-    """As the worker does it: the order is attended, its sequence goes on, what it left outside is done, what it said is sent."""
+    """As the worker does it: the order is attended, its sequence goes on, what it left outside is done, what it said is sent.
+
+    Whoever is to come has been there by the next look.
+    """
     order = OrderId(subject.details["order"])
     await attend(works.forge, order, Desk())
     for _ in range(2 * len(LINE_START.steps)):
@@ -278,6 +289,9 @@ async def _start(works: Works, subject: Subject) -> None:
         if case.sequence_id is None or case.sequence_state != "running":
             break
         await advance(works.forge, KINDS, case.sequence_id)
+        if case.needs_visit:
+            async with await AsyncConnection.connect(works.forge.atlas.url, autocommit=True) as owner:
+                await SQL.run(owner, "visit_made", order=order)
         await run_errands(works.forge.atlas, works.outside, now, lease=NO_LEASE)
     await settle_abandoned(works.forge, older_than=NO_LEASE)
     await drain(works.forge.atlas, works.messenger, lease=NO_LEASE)
@@ -293,8 +307,20 @@ async def judge_line(owner: Owner, peer: Peer, before: int, subject: Subject) ->
     return both(wrong, both(once(activated), Found(0, max(0, len(seen) - activated - 1))))
 
 
+async def judge_visited_line(owner: Owner, peer: Peer, before: int, subject: Subject) -> Found:
+    """The same, after one visit, of which its customer was told once."""
+    row = await (await owner.execute(SQL.text("line_now"), {"order": subject.details["order"], "line": subject.line})).fetchone()
+    assert row is not None, "the order is there"
+    seen = peer.after(before)
+    activated = sum(one.startswith("activate ") for one in seen)
+    wrong = Found(int(row != ("completed", "active", 1, 1, 1, 1, 0)), max(0, row[2] - 1))
+    visits = once(await SQL.value(owner, "visits_of_order", order=subject.details["order"]))
+    return both(both(wrong, visits), both(once(activated), Found(0, max(0, len(seen) - activated - 2))))
+
+
 ALL: Final = {
     "line": Kind(arrange_line, _start, judge_line, ways=(True,)),
+    "visited-line": Kind(arrange_visited_line, _start, judge_visited_line, ways=(True,)),
     "notice": Kind(arrange_notice, _send, judge_content),
     "errand": Kind(arrange_errand, _run, judge_content),
     "payment": Kind(arrange_payment, _run, judge_content, ways=(True,)),

@@ -67,13 +67,22 @@ WITH line AS (
     SELECT %(customer_id)s, near.premise_id, %(version)s, 'created' FROM crm.subscriber AS near WHERE near.id = %(near)s
     RETURNING id, customer_id, premise_id, offering_version_id
 ), placed AS (
-    INSERT INTO oms.product_order (customer_id, subscriber_id, kind, offering_version_id, premise_id, monthly_minor, action_id)
-    SELECT line.customer_id, line.id, 'add', line.offering_version_id, line.premise_id, 0, %(action_id)s FROM line
+    INSERT INTO oms.product_order (customer_id, subscriber_id, kind, offering_version_id, premise_id, monthly_minor, needs_visit, action_id)
+    SELECT line.customer_id, line.id, 'add', line.offering_version_id, line.premise_id, 0, %(needs_visit)s, %(action_id)s FROM line
     RETURNING id, subscriber_id
 ), itemised AS (
     INSERT INTO oms.order_item (order_id, position, action, offering_version_id, action_id) SELECT placed.id, 1, 'add', %(version)s, %(action_id)s FROM placed
 )
 SELECT placed.id, placed.subscriber_id FROM placed;
+
+-- name: visit_made
+UPDATE field_service.job SET state = 'completed', completed_at = now(), findings = 'laid'
+  FROM oms.order_visit AS visit
+ WHERE visit.job_id = job.id AND visit.order_id = %(order)s AND job.state = 'acknowledged';
+
+-- name: visits_of_order
+SELECT count(*) FROM oms.order_visit AS visit JOIN field_service.job ON job.id = visit.job_id AND job.state = 'completed'
+ WHERE visit.order_id = %(order)s;
 
 -- name: line_now
 SELECT ordered.state, line.state,

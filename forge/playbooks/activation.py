@@ -25,7 +25,7 @@ from forge.actions.oms.plans import AdvanceOrder
 from forge.outbox import never_stops
 from forge.propose import Afterwards, Forge, Proposed, propose
 from forge.sequences.advance import begin
-from forge.sequences.lines import LINE_END, LINE_START
+from forge.sequences.lines import LINE_END, LINE_START, WITHOUT_VISIT
 from forge.sequences.plan_move import begin_plan_move
 
 log = structlog.get_logger()
@@ -162,8 +162,8 @@ async def begin_order_sequence(conn: Connection, case: Case) -> int:
         return await begin_plan_move(conn, case.order_id, case.correlation_id)
     kind = LINE_START if case.kind == "add" else LINE_END
     reason = f"order {case.order_id}: {case.kind} {case.plan}"
-    arguments = {"order_id": case.order_id}
-    return await begin(conn, kind, str(case.order_id), arguments, reason=reason, correlation_id=case.correlation_id)
+    arguments, steps = {"order_id": case.order_id}, None if case.needs_visit or case.kind != "add" else WITHOUT_VISIT
+    return await begin(conn, kind, str(case.order_id), arguments, reason=reason, correlation_id=case.correlation_id, steps=steps)
 
 
 async def _moved(

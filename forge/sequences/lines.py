@@ -4,10 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from atlas.cmdb.rules import KINDS_OF_TECHNOLOGY
+from atlas.field_service.reads import free_visit_slots
+from atlas.field_service.records import VisitPlace
+from atlas.field_service.rules import LOCAL
+from atlas.gis.reads import site
 from atlas.identity import CustomerId, DeviceId, OrderId, SubscriberId
-from atlas.oms.reads import case_of, first_evidence
+from atlas.oms.reads import case_of, first_evidence, visit_of
 from atlas.oms.records import Case, OrderState
-from atlas.oms.rules import port_key
+from atlas.oms.rules import NoVisitFree, checked_visit, port_key
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.cmdb.credentials import CreateCredential, RemoveCredential
@@ -17,6 +21,7 @@ from forge.actions.cmdb.stock import FreeNumbers, GiveBox, ReserveNumbers, TakeB
 from forge.actions.oms.orders import CloseOrder, ConfirmActivation, PassReturn, TellOfOrder
 from forge.actions.oms.plans import AdvanceOrder
 from forge.actions.oms.ports import HoldPort, ReleasePort
+from forge.actions.oms.visits import BookInstallation, CallOffInstallation, RecordInstallation
 from forge.sequences.records import Cause, Making, NotYet, SequenceKind, SoFar, Step
 
 # An installation may wait for a visit that was agreed for next month; what is not done by then is taken back and told.
@@ -72,6 +77,29 @@ async def _numbers(conn: Connection, so_far: SoFar, now: datetime) -> Action:  #
     return ReserveNumbers(case.customer_id, case.subscriber_id, _turn(so_far, case), olt, int(WITHIN.total_seconds() // 60))
 
 
+async def _visit(conn: Connection, so_far: SoFar, now: datetime) -> Action:
+    """The first window from the day that is wanted on. Raises NoVisitFree where nobody can come within the days that can be booked."""
+    case = await _case(conn, so_far)
+    known = await visit_of(conn, case.order_id)
+    if known is not None and known.is_ahead:
+        return BookInstallation(case.customer_id, case.order_id, _turn(so_far, case), known.window_from)
+    home = await site(conn, case.premise_id)
+    place = VisitPlace(case.subscriber_id, case.premise_id, case.technology, home.area, home.latitude, home.longitude, None)
+    slots = await free_visit_slots(conn, place, now)
+    first = next((slot for slot in slots if case.wanted_on is None or slot.window_from.astimezone(LOCAL).date() >= case.wanted_on), None)
+    if first is None:
+        raise NoVisitFree(case.order_id)
+    return BookInstallation(case.customer_id, case.order_id, _turn(so_far, case), first.window_from)
+
+
+async def _installed(conn: Connection, so_far: SoFar, now: datetime) -> Action:
+    case = await _case(conn, so_far)
+    visit = checked_visit(await visit_of(conn, case.order_id), now)
+    if visit.is_ahead:
+        raise NotYet(f"visit {visit.job_id} is not over", RAREST)
+    return RecordInstallation(case.customer_id, case.order_id, _turn(so_far, case), DeviceId(so_far.outcomes["port"]["device"]))
+
+
 async def _box(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
     case = await _case(conn, so_far)
     return GiveBox(case.customer_id, case.subscriber_id, _turn(so_far, case), KINDS_OF_TECHNOLOGY[case.technology], case.serial)
@@ -113,11 +141,15 @@ LINE_START: Final = SequenceKind(
     (
         Step("begin", BEGINS, _closes, after=(), cause=Cause.DATA),
         Step("port", _of_order(HoldPort), _of_order(ReleasePort), after=("begin",), cause=Cause.INVENTORY),
+        Step("visit", _visit, _of_order(CallOffInstallation), after=("port",), cause=Cause.PARTNER, is_mendable=True),
+        Step("installed", _installed, None, after=("visit",), cause=Cause.PARTNER, is_mendable=True),
         Step("box", _box, _of_line(TakeBoxBack), after=("begin",), cause=Cause.DATA, is_mendable=True),
         Step("numbers", _numbers, _of_line(FreeNumbers), after=("port",), cause=Cause.INVENTORY),
         Step("connect", _connects, _of_line(DisconnectLine), after=("numbers", "box"), cause=Cause.INVENTORY),
         Step("credential", _credential, _of_line(RemoveCredential), after=("begin",), cause=Cause.DATA),
-        Step("activate", _configures("activate"), _configures("deactivate"), after=("connect", "credential"), is_mendable=True),
+        Step(
+            "activate", _configures("activate"), _configures("deactivate"), after=("connect", "credential", "installed"), is_mendable=True
+        ),
         Step("evidence", _evidence, None, after=("activate",), cause=Cause.TIMEOUT, is_mendable=True, within=timedelta(days=30)),
         Step("welcome", _of_order(TellOfOrder, purpose="order_done"), None, after=("evidence",), is_mendable=True),
         Step(
@@ -131,6 +163,8 @@ LINE_START: Final = SequenceKind(
     within=WITHIN,
     no_return="evidence",
 )
+# Where the drop is laid already nobody has to come.
+WITHOUT_VISIT: Final = tuple(step.name for step in LINE_START.steps if step.name not in ("visit", "installed"))
 LINE_END: Final = SequenceKind(
     "line_end",
     (

@@ -96,6 +96,7 @@ OWN: Final = frozenset(
         "itsm.ticket",
         "oms.order_event",
         "oms.order_item",
+        "oms.order_visit",
         "oms.product_order",
     }
 )

@@ -74,11 +74,18 @@ class Town:
         who = staff(member, "Finn Desk", frozenset())
         return await propose(self.forge, who, action, reason="a test", correlation_id=CorrelationId(uuid4()))
 
-    async def premise(self) -> int:
+    async def premise(self, *, has_drop: bool = True) -> int:
+        """Where a drop is laid already, so that nobody has to come; unless not `has_drop`, or there is nothing to hang it from."""
         area = await given.area(self.owner)
         number = uuid4().hex[:6]
         where = {"street": "Quay Street", "town": "Harbour", "postcode": "HB1 1AA", "latitude": 50.7, "longitude": -3.5}
-        return await given.row(self.owner, "gis.premise", area_id=area, number=number, **where)
+        made = await given.row(self.owner, "gis.premise", area_id=area, number=number, **where)
+        if has_drop:
+            laid = (
+                "INSERT INTO gis.drop (premise_id, device_id, length_m, action_id) SELECT %s, min(device_id), 12, %s FROM gis.serving_point"
+            )
+            await self.owner.execute(f"{laid} HAVING count(*) > 0", (made, await given.action(self.owner)))
+        return made
 
     async def round(self, times: int = 12) -> None:
         """What the worker does again and again, without its pauses."""

@@ -15,7 +15,7 @@ from atlas.gis.writes import extend_reservation
 from atlas.helpdesk.writes import queue_order_notice
 from atlas.identity import CustomerId, OfferingVersionId, OrderId, PremiseId, SubscriberId
 from atlas.money import Money
-from atlas.oms.reads import case_of, first_evidence, offer, to_tell
+from atlas.oms.reads import case_of, first_evidence, is_visit_needed, offer, to_tell
 from atlas.oms.records import Case, Offer, OrderState
 from atlas.oms.rules import (
     BACKDATED_AT_MOST,
@@ -91,6 +91,7 @@ class PlaceOrder(Action):
         if (found.offering_version_id, found.monthly) != (self.version, self.monthly):
             raise OfferChanged(self.code)
         line = await begin_line(conn, self.customer, self.premise, self.version)
+        needs_visit = self.needs_visit or await is_visit_needed(conn, self.premise, self.version)
         placed = await place_order(
             conn,
             self.customer,
@@ -103,10 +104,10 @@ class PlaceOrder(Action):
             wanted_on=self.wanted_on,
             premise_id=self.premise,
             monthly=self.monthly,
-            needs_visit=self.needs_visit,
+            needs_visit=needs_visit,
             serial=self.serial,
         )
-        return {"order": placed, "line": line, "plan": found.plan, "monthly": str(found.monthly)}
+        return {"order": placed, "line": line, "plan": found.plan, "monthly": str(found.monthly), "needs_visit": needs_visit}
 
 
 @dataclass(frozen=True)
