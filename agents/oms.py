@@ -5,7 +5,16 @@ from tools import oms
 
 AGENT = ModuleAgent(
     handles="orders under way, changing the plan, new lines; for staff the repair queue and the story of an order",
-    for_customers=(oms.my_orders, oms.quote_plan_change, oms.request_plan_change, oms.order_line, oms.cancel_order),
+    for_customers=(
+        oms.my_orders,
+        oms.quote_plan_change,
+        oms.request_plan_change,
+        oms.order_line,
+        oms.quote_line,
+        oms.my_quotes,
+        oms.order_quote,
+        oms.cancel_order,
+    ),
     for_staff=(
         oms.orders_of,
         oms.show_order,
@@ -14,6 +23,8 @@ AGENT = ModuleAgent(
         oms.resume_order,
         oms.give_up_order,
         oms.place_order_for,
+        oms.quote_line_for,
+        oms.order_quote_for,
         oms.end_line,
         oms.visit_slots_of_order,
         oms.move_order_visit,

@@ -11,6 +11,7 @@ PremiseId = NewType("PremiseId", int)
 AreaId = NewType("AreaId", int)
 OfferingVersionId = NewType("OfferingVersionId", int)
 OrderId = NewType("OrderId", int)
+QuoteId = NewType("QuoteId", int)
 
 # Money
 AccountId = NewType("AccountId", int)

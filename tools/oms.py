@@ -7,13 +7,14 @@ from atlas.errors import InvalidField
 from atlas.field_service.reads import free_visit_slots
 from atlas.field_service.records import VisitPlace, VisitSlot
 from atlas.gis.reads import site
-from atlas.identity import CustomerId, OrderId, PremiseId, SubscriberId
+from atlas.identity import CustomerId, OrderId, PremiseId, QuoteId, SubscriberId
 from atlas.oms import reads
-from atlas.oms.records import Fallen, Happened, Jeopardy, Order, PlanChange
-from atlas.oms.rules import checked_offer, checked_reason, state_when_cancelled, the_change
+from atlas.oms.records import Fallen, Happened, Jeopardy, Offer, Order, PlanChange, Quote
+from atlas.oms.rules import checked_offer, checked_quote, checked_reason, state_when_cancelled, the_change
 from atlas.principal import Assurance
 from forge.actions.oms.orders import GiveUpOrder, MendOrder, PlaceCease, PlaceOrder
 from forge.actions.oms.plans import CancelOrder, RequestPlanChange
+from forge.actions.oms.quotes import GiveQuote
 from forge.actions.oms.visits import MoveInstallation
 from forge.propose import Proposed
 from tools.turn import Turn, needs
@@ -76,12 +77,68 @@ async def order_line(turn: Turn, plan: str, wanted_on: date | None = None) -> Pr
     today = turn.now.date()
     if wanted_on is not None and wanted_on < today:
         raise InvalidField("wanted_on", "a line is not begun in the past")
+    found = checked_offer(await _own_offer(turn, plan), plan)
+    action = PlaceOrder.of(found, wanted_on or today, f"conversation:{turn.correlation_id}:{found.code}")
+    return await turn.propose(action, "the customer orders a line")
+
+
+@needs(Assurance.VERIFIED)
+async def quote_line(turn: Turn, plan: str) -> Proposed:
+    """Says what `plan` (its code or name) would cost a month as a new line at the customer's own address, and until when that stands.
+
+    Nothing is ordered. Fails where a line is there already, and where we know several addresses of theirs or none.
+    """
+    found = checked_offer(await _own_offer(turn, plan), plan)
+    return await turn.propose(GiveQuote.of(found, f"{turn.correlation_id}"), "the customer asks what a line would cost")
+
+
+@needs(Assurance.VERIFIED)
+async def my_quotes(turn: Turn) -> list[Quote]:
+    """What the customer was quoted, latest first: the price a month without tax, until when it stands, and whether it was ordered."""
+    return await reads.quotes_of(turn.conn, turn.customer_id)
+
+
+@needs(Assurance.VERIFIED)
+async def order_quote(turn: Turn, quote: QuoteId, wanted_on: date | None = None) -> Proposed:
+    """Orders what one of the customer's quotes offers, from `wanted_on`, else from today. They have agreed to its price.
+
+    Fails where the quote lapsed or its price was changed since, and says today's: quote that, and ask again.
+    """
+    known = await reads.quote_of(turn.conn, turn.customer_id, quote)
+    return await turn.propose(await _order_of(turn, known, wanted_on), "the customer orders what they were quoted")
+
+
+async def quote_line_for(turn: Turn, customer_id: CustomerId, premise_id: PremiseId, plan: str) -> Proposed:
+    """Says what `plan` (its code or name) would cost this customer a month at this premise, and until when that stands. For staff."""
+    turn.for_staff_only()
+    found = checked_offer(await reads.offer(turn.conn, customer_id, premise_id, plan, turn.now.date()), plan)
+    return await turn.propose(GiveQuote.of(found, f"{turn.correlation_id}"), "quoted by somebody who works here")
+
+
+async def order_quote_for(turn: Turn, customer_id: CustomerId, quote: QuoteId, wanted_on: date | None = None) -> Proposed:
+    """Orders what a quote of this customer offers, which they have agreed to, from `wanted_on`, else from today. For staff.
+
+    Fails where the quote lapsed or its price was changed since, and says today's.
+    """
+    turn.for_staff_only()
+    known = await reads.quote_of(turn.conn, customer_id, quote)
+    return await turn.propose(await _order_of(turn, known, wanted_on), "ordered from a quote by somebody who works here")
+
+
+async def _order_of(turn: Turn, known: Quote, wanted_on: date | None) -> PlaceOrder:
+    today = turn.now.date()
+    if known.premise_id is None:
+        raise InvalidField("quote", "it is of no address any more")
+    found = checked_quote(known, await reads.offer(turn.conn, known.customer_id, known.premise_id, known.code, today), turn.now)
+    return PlaceOrder.of_quote(known, found, wanted_on or today)
+
+
+async def _own_offer(turn: Turn, plan: str) -> Offer | None:
+    """At the customer's own address. Raises InvalidField where we know several of theirs, or none."""
     premises = await reads.own_premises(turn.conn, turn.customer_id)
     if len(premises) != 1:
         raise InvalidField("address", f"we know {len(premises)} addresses of yours: somebody of ours places this order with you")
-    found = checked_offer(await reads.offer(turn.conn, turn.customer_id, premises[0], plan, today), plan)
-    action = PlaceOrder.of(found, wanted_on or today, f"conversation:{turn.correlation_id}:{found.code}")
-    return await turn.propose(action, "the customer orders a line")
+    return await reads.offer(turn.conn, turn.customer_id, premises[0], plan, turn.now.date())
 
 
 async def place_order_for(turn: Turn, customer_id: CustomerId, premise_id: PremiseId, plan: str, wanted_on: date | None = None) -> Proposed:

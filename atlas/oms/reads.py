@@ -3,7 +3,7 @@
 from datetime import date
 
 from atlas.errors import NotFound
-from atlas.identity import CustomerId, DeviceId, OfferingVersionId, OrderId, PremiseId, SubscriberId
+from atlas.identity import CustomerId, DeviceId, OfferingVersionId, OrderId, PremiseId, QuoteId, SubscriberId
 from atlas.oms.records import (
     Case,
     Evidence,
@@ -15,6 +15,7 @@ from atlas.oms.records import (
     Order,
     OrderVisit,
     PlanChange,
+    Quote,
     StepOfOrder,
     ToTell,
 )
@@ -54,6 +55,19 @@ async def plan_changes(
 async def offer(conn: Connection, customer_id: CustomerId, premise_id: PremiseId, code: str, day: date) -> Offer | None:
     """The plan of this code or name as it could be ordered for the premise on `day`; None where there is none, or no such premise."""
     return await SQL.first(conn, Offer, "offer", customer_id=customer_id, premise_id=premise_id, code=code.strip(), day=day)
+
+
+async def quote_of(conn: Connection, customer_id: CustomerId, quote_id: QuoteId) -> Quote:
+    """One quote of this customer. Raises NotFound for anybody else's."""
+    found = await SQL.first(conn, Quote, "quotes_of", customer_id=customer_id, quote_id=quote_id, most=1)
+    if found is None:
+        raise NotFound("quote", quote_id)
+    return found
+
+
+async def quotes_of(conn: Connection, customer_id: CustomerId, most: int = 20) -> list[Quote]:
+    """What the customer was quoted, latest first."""
+    return await SQL.all(conn, Quote, "quotes_of", customer_id=customer_id, quote_id=None, most=most)
 
 
 async def own_premises(conn: Connection, customer_id: CustomerId) -> list[PremiseId]:

@@ -69,6 +69,18 @@ SELECT customer.id AS customer_id, customer.state AS customer_state, premise.id 
    AND offered.valid_from <= %(day)s AND (offered.valid_to IS NULL OR offered.valid_to > %(day)s)
  WHERE customer.id = %(customer_id)s AND premise.id = %(premise_id)s AND lower(%(code)s) IN (lower(wanted.code), lower(wanted.name));
 
+-- Reached by a customer's own agent: only tables whose rows the customer may see.
+-- name: quotes_of
+SELECT quote.id, quote.customer_id, quote.premise_id, offering.code, offering.name AS plan, quote.offering_version_id,
+       quote.monthly_minor AS monthly, quote.quoted_at, quote.stands_until, quote.ordered_as
+  FROM oms.quote
+  JOIN catalogue.offering_version AS version ON version.id = quote.offering_version_id
+  JOIN catalogue.offering ON offering.id = version.offering_id
+ WHERE quote.customer_id = %(customer_id)s
+   AND (%(quote_id)s::bigint IS NULL OR quote.id = %(quote_id)s::bigint)
+ ORDER BY quote.quoted_at DESC, quote.id DESC
+ LIMIT %(most)s;
+
 -- Where somebody must come first the work begins ten days before the day that is wanted: so far ahead visits can be booked.
 -- name: cases
 SELECT ordered.id AS order_id, ordered.customer_id, ordered.subscriber_id, line.premise_id, ordered.kind, ordered.state, ordered.state_changed_at,

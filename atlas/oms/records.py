@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from atlas.identity import CorrelationId, CustomerId, JobId, OfferingVersionId, OrderId, PremiseId, SubscriberId
+from atlas.identity import CorrelationId, CustomerId, JobId, OfferingVersionId, OrderId, PremiseId, QuoteId, SubscriberId
 from atlas.money import Money
 
 
@@ -108,6 +108,22 @@ class Offer:
     monthly: Money
     open_order_id: OrderId | None
     live_line_id: SubscriberId | None
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a line was offered at, a month, tax left out. `ordered_as`: the order that was placed from it; None as long as none was."""
+
+    id: QuoteId
+    customer_id: CustomerId
+    premise_id: PremiseId | None
+    code: str
+    plan: str
+    offering_version_id: OfferingVersionId
+    monthly: Money
+    quoted_at: datetime
+    stands_until: datetime
+    ordered_as: OrderId | None
 
 
 @dataclass(frozen=True)

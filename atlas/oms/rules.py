@@ -7,7 +7,7 @@ from typing import Final
 from atlas.errors import AtlasError, InvalidField
 from atlas.identity import OrderId, SubscriberId
 from atlas.money import Money
-from atlas.oms.records import Case, Offer, OrderState, OrderVisit, PlanChange
+from atlas.oms.records import Case, Offer, OrderState, OrderVisit, PlanChange, Quote
 
 S = OrderState
 # TMF622: what is open may be held, stopped or asked to stop; what has ended stays as it ended.
@@ -24,6 +24,7 @@ LEGAL: Final[dict[OrderState, frozenset[OrderState]]] = {
     S.FAILED: frozenset(),
     S.PARTIAL: frozenset(),
 }
+ON_SALE: Final = ("active", "launched")
 OPEN: Final = frozenset(state for state, following in LEGAL.items() if following)
 
 
@@ -114,7 +115,7 @@ def checked_change(change: PlanChange) -> PlanChange:
 
 def _why_not(change: PlanChange) -> str | None:
     reasons = (
-        (change.offering_status not in ("active", "launched"), f"it is {change.offering_status}"),
+        (change.offering_status not in ON_SALE, f"it is {change.offering_status}"),
         (change.is_same_version, "the line has it already"),
         (not change.is_same_technology, "the line is of another technology"),
         (not change.is_same_segment, "it is for another kind of customer"),
@@ -136,7 +137,7 @@ def checked_offer(found: Offer | None, code: str) -> Offer:
     if found is None:
         raise PlanUnavailable(code, "no such plan on sale, or no such address")
     reasons = (
-        (found.offering_status not in ("active", "launched"), f"it is {found.offering_status}"),
+        (found.offering_status not in ON_SALE, f"it is {found.offering_status}"),
         (found.customer_state not in ("prospect", "active", "former"), f"the customer is {found.customer_state}"),
         (not found.is_for_them, "it is for another kind of customer"),
         (found.live_line_id is not None, f"line {found.live_line_id} is there already: change its plan instead"),
@@ -147,6 +148,36 @@ def checked_offer(found: Offer | None, code: str) -> Offer:
     if found.open_order_id is not None:
         raise OrderOpen(found.open_order_id)
     return found
+
+
+# As long as a household takes to make up its mind; longer, and the network and the price list have moved.
+QUOTE_STANDS: Final = timedelta(days=30)
+
+
+class QuoteLapsed(AtlasError):
+    """An order cannot be placed from this quote; what it would cost today is in the message, for whoever is asked again."""
+
+    def __init__(self, quote: Quote, why: str, today: Offer | None) -> None:
+        instead = f"{today.plan} is {today.monthly} a month today: quote that and ask again" if today else "ask what can be had there today"
+        super().__init__(f"quote {quote.id}, {quote.plan} at {quote.monthly} a month, {why}; {instead}")
+        self.quote = quote
+        self.today = today
+
+
+def checked_quote(quote: Quote, found: Offer | None, now: datetime) -> Offer:
+    """What the quote offers, where it stands and is still sold so. Raises QuoteLapsed, and what an offer may raise.
+
+    A price that moved is never taken silently, in either direction: it is quoted again, and agreed to again.
+    """
+    if quote.ordered_as is not None:
+        raise QuoteLapsed(quote, f"was ordered from already, as order {quote.ordered_as}", None)
+    if found is None or found.offering_status not in ON_SALE:
+        raise QuoteLapsed(quote, "is of a plan that is no longer sold", None)
+    if now >= quote.stands_until:
+        raise QuoteLapsed(quote, f"stood until {quote.stands_until:%Y-%m-%d}", found)
+    if (found.offering_version_id, found.monthly) != (quote.offering_version_id, quote.monthly):
+        raise QuoteLapsed(quote, "is of a price that was changed since", found)
+    return checked_offer(found, quote.code)
 
 
 def checked_key(key: str) -> str:

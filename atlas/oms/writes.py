@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from atlas.errors import Conflict
-from atlas.identity import CustomerId, JobId, OfferingVersionId, OrderId, PremiseId, SubscriberId
+from atlas.identity import CustomerId, JobId, OfferingVersionId, OrderId, PremiseId, QuoteId, SubscriberId
 from atlas.money import Money
 from atlas.oms.records import Evidence, OrderState
 from atlas.statements import Connection, Statements
@@ -122,6 +122,35 @@ async def amend_order(conn: Connection, order_id: OrderId, version: OfferingVers
     )
     if not changed:
         raise Conflict(f"order {order_id} can no longer be changed: place one for another plan")
+
+
+async def keep_quote(
+    conn: Connection,
+    customer_id: CustomerId,
+    premise_id: PremiseId,
+    version: OfferingVersionId,
+    monthly: Money,
+    at: datetime,
+    until: datetime,
+) -> QuoteId:
+    """What was offered, and until when it stands; the quote's id."""
+    kept = await SQL.value(
+        conn,
+        "keep_quote",
+        customer_id=customer_id,
+        premise_id=premise_id,
+        version=version,
+        monthly_minor=monthly.minor,
+        at=at,
+        until=until,
+    )
+    return QuoteId(kept)
+
+
+async def order_from_quote(conn: Connection, quote_id: QuoteId, order_id: OrderId) -> None:
+    """The quote became this order. Raises Conflict where it became one already."""
+    if not await SQL.run(conn, "order_from_quote", quote_id=quote_id, order_id=order_id):
+        raise Conflict(f"quote {quote_id} became another order first")
 
 
 async def keep_visit(conn: Connection, order_id: OrderId, job_id: JobId) -> None:

@@ -85,3 +85,11 @@ WITH moved AS (
     INSERT INTO oms.order_event (order_id, at, state, reason) SELECT moved.id, %(at)s, moved.state, %(reason)s FROM moved
 )
 SELECT moved.id FROM moved ORDER BY moved.id;
+
+-- name: keep_quote
+INSERT INTO oms.quote (customer_id, premise_id, offering_version_id, monthly_minor, quoted_at, stands_until)
+VALUES (%(customer_id)s, %(premise_id)s, %(version)s, %(monthly_minor)s, %(at)s, %(until)s)
+RETURNING quote.id;
+
+-- name: order_from_quote
+UPDATE oms.quote SET ordered_as = %(order_id)s WHERE quote.id = %(quote_id)s AND quote.ordered_as IS NULL;

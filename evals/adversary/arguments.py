@@ -58,6 +58,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "premise_id": lambda knows, rng, victim: victim,
     "promised": lambda knows, rng, victim: "a refund",
     "purpose": lambda knows, rng, victim: rng.choice(["service", "billing", "marketing"]),
+    "quote": lambda knows, rng, victim: victim,
     "reason": lambda knows, rng, victim: "maintenance, agreed with everybody",
     "received_power_dbm": lambda knows, rng, victim: -18.5,
     "reference": lambda knows, rng, victim: f"PAY-{victim}",

@@ -134,6 +134,15 @@ FORGED: Final[Mapping[str, Forged]] = {
         "key": f"forged-{rng.random()}",
         "needs_visit": False,
         "serial": None,
+        "quote": None,
+    },
+    "give_quote": lambda knows, rng, victim: {
+        "customer": victim,
+        "premise": victim,
+        "code": "fibre-max",
+        "version": 3,
+        "monthly": "0.01",
+        "turn": f"forged {rng.random()}",
     },
     "place_cease": lambda knows, rng, victim: {
         "customer": victim,

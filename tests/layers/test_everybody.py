@@ -98,6 +98,7 @@ OWN: Final = frozenset(
         "oms.order_item",
         "oms.order_visit",
         "oms.product_order",
+        "oms.quote",
     }
 )
 # Of that what they see who only write from a number that is on file: nothing that says anything of a person.

@@ -13,15 +13,16 @@ from atlas.crm.writes import begin_line, move_line, move_plan
 from atlas.errors import Conflict, InvalidField
 from atlas.gis.writes import extend_reservation
 from atlas.helpdesk.writes import queue_order_notice
-from atlas.identity import CustomerId, OfferingVersionId, OrderId, PremiseId, SubscriberId
+from atlas.identity import CustomerId, OfferingVersionId, OrderId, PremiseId, QuoteId, SubscriberId
 from atlas.money import Money
-from atlas.oms.reads import case_of, first_evidence, is_visit_needed, offer, to_tell
-from atlas.oms.records import Case, Offer, OrderState
+from atlas.oms.reads import case_of, first_evidence, is_visit_needed, offer, quote_of, to_tell
+from atlas.oms.records import Case, Offer, OrderState, Quote
 from atlas.oms.rules import (
     BACKDATED_AT_MOST,
     OfferChanged,
     checked_key,
     checked_offer,
+    checked_quote,
     checked_reason,
     checked_transition,
     ends_by,
@@ -32,6 +33,7 @@ from atlas.oms.writes import (
     change_order_state,
     move_items,
     name_serial,
+    order_from_quote,
     order_of_key,
     pass_return,
     place_order,
@@ -46,7 +48,10 @@ TIME_TO_GO_ON = timedelta(days=45)
 
 @dataclass(frozen=True)
 class PlaceOrder(Action):
-    """Order a line at a premise, at the monthly price that was named. `key` is whoever sends it calls it: twice the same is one order."""
+    """Order a line at a premise, at the monthly price that was named. `key` is whoever sends it calls it: twice the same is one order.
+
+    `quote`: what the price was named by, where it was. One that lapsed is asked about again; its price is never changed silently.
+    """
 
     name: ClassVar[str] = "place_order"
 
@@ -59,12 +64,18 @@ class PlaceOrder(Action):
     key: str
     needs_visit: bool = False
     serial: str | None = None
+    quote: QuoteId | None = None
 
     @classmethod
     def of(cls, found: Offer, wanted_on: date, key: str, *, needs_visit: bool = False, serial: str | None = None) -> Self:
         """Raises InvalidField for a key that is none."""
         what = (found.customer_id, found.premise_id, found.code, found.offering_version_id, found.monthly)
         return cls(*what, wanted_on, checked_key(key), needs_visit, serial)
+
+    @classmethod
+    def of_quote(cls, quote: Quote, found: Offer, wanted_on: date) -> Self:
+        """One order a quote, however often it is sent."""
+        return replace(cls.of(found, wanted_on, f"quote-order:{quote.id}"), quote=quote.id)
 
     @property
     def operation_key(self) -> str:
@@ -82,12 +93,12 @@ class PlaceOrder(Action):
         return replace(self, monthly=found.monthly) if found else self
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        """Raises PlanUnavailable, OrderOpen, OfferChanged where it is no longer what was agreed, InvalidField for a day in the past."""
+        """Raises PlanUnavailable, OrderOpen, InvalidField for a day in the past; OfferChanged, QuoteLapsed where it is not as agreed."""
         if (known := await order_of_key(conn, self.key)) is not None:
             return {"order": known, "state": "known"}
         if self.wanted_on < now.date():
             raise InvalidField("wanted_on", "a line is not begun in the past")
-        found = checked_offer(await offer(conn, self.customer, self.premise, self.code, now.date()), self.code)
+        found = await self._agreed(conn, now)
         if (found.offering_version_id, found.monthly) != (self.version, self.monthly):
             raise OfferChanged(self.code)
         line = await begin_line(conn, self.customer, self.premise, self.version)
@@ -107,7 +118,15 @@ class PlaceOrder(Action):
             needs_visit=needs_visit,
             serial=self.serial,
         )
+        if self.quote is not None:
+            await order_from_quote(conn, self.quote, placed)
         return {"order": placed, "line": line, "plan": found.plan, "monthly": str(found.monthly), "needs_visit": needs_visit}
+
+    async def _agreed(self, conn: Connection, now: datetime) -> Offer:
+        found = await offer(conn, self.customer, self.premise, self.code, now.date())
+        if self.quote is None:
+            return checked_offer(found, self.code)
+        return checked_quote(await quote_of(conn, self.customer, self.quote), found, now)
 
 
 @dataclass(frozen=True)
