@@ -7,7 +7,7 @@ from atlas.catalogue.reads import eligible_offerings
 from atlas.catalogue.records import Attainable, Eligible
 from atlas.errors import InvalidField
 from atlas.gis import reads
-from atlas.gis.records import Area, Candidate, Hop, KnownAddress, LineArea, Position, Premise, Qualification
+from atlas.gis.records import Area, Candidate, Hop, KnownAddress, LineArea, Planned, Position, Premise, Qualification
 from atlas.gis.rules.positions import checked_position
 from atlas.helpdesk.reads import own_conversation
 from atlas.identity import PremiseId
@@ -35,6 +35,7 @@ class Serviceable:
     """Whether an address can be served. `which`: the addresses that may be meant, where it is not clear which; then nothing else is said.
 
     `answer` is yes, survey (somebody must look first), no, or unclear. Speeds are kbit/s. `after`: what must be settled before.
+    `planned`: technologies that cannot be had there yet, where they come next, and when.
     """
 
     answer: str
@@ -46,6 +47,7 @@ class Serviceable:
     plans: tuple[PlanThere, ...]
     after: tuple[str, ...]
     which: tuple[str, ...]
+    planned: tuple[Planned, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Checked:
 
 @needs(Assurance.UNKNOWN)
 async def what_can_i_get(turn: Turn, address: str) -> Serviceable:
-    """Whether an address can be served today, by what, how fast, from when, and which home plans can be had there.
+    """Whether an address can be served today, by what, how fast, from when, which home plans can be had there, and what is planned near.
 
     Only an address that is written in full (number, street, postcode) and is known is answered; otherwise `which` lists those that may
     be meant, and the caller is asked. Nothing is said of who lives there.
@@ -76,7 +78,8 @@ async def what_can_i_get(turn: Turn, address: str) -> Serviceable:
         if each.is_eligible
     )
     down, up = (best.down_kbps, best.up_kbps) if best else (0, 0)
-    return Serviceable(answer.answer, answer.address, answer.technologies, down, up, answer.earliest_on, plans, answer.preconditions, ())
+    found_there = (answer.answer, answer.address, answer.technologies, down, up, answer.earliest_on, plans, answer.preconditions)
+    return Serviceable(*found_there, which=(), planned=answer.planned)
 
 
 @needs(Assurance.UNKNOWN)

@@ -21,6 +21,7 @@ from atlas.gis.records import (
     LineArea,
     PlacedPlant,
     PlacedPremise,
+    Planned,
     PlantPoint,
     Position,
     Premise,
@@ -138,7 +139,8 @@ async def qualification(conn: Connection, premise_id: PremiseId, today: date) ->
     place = await site(conn, premise_id)
     points = await plant_around(conn, place)
     drawn = await SQL.all(conn, Drawn, "coverage_around", latitude=place.latitude, longitude=place.longitude)
-    return qualified(place, points, drawn, await SQL.column(conn, "technologies_drawn"), today)
+    planned = await SQL.all(conn, Planned, "coverage_planned", latitude=place.latitude, longitude=place.longitude, today=today)
+    return qualified(place, points, drawn, await SQL.column(conn, "technologies_drawn"), planned, today)
 
 
 async def reservation_of(conn: Connection, key: str) -> Reservation | None:

@@ -64,6 +64,11 @@ SELECT drawn.id, drawn.name, drawn.technology, drawn.down_kbps, drawn.up_kbps, d
   FROM gis.coverage_around(%(latitude)s, %(longitude)s) AS drawn
  ORDER BY drawn.id;
 
+-- name: coverage_planned
+SELECT planned.name, planned.technology, planned.ready_on, planned.away_km
+  FROM gis.coverage_planned(%(latitude)s, %(longitude)s, %(today)s) AS planned
+ ORDER BY planned.ready_on, planned.technology;
+
 -- name: technologies_drawn
 SELECT technology FROM gis.technologies_drawn() AS technology;
 

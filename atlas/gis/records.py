@@ -13,13 +13,9 @@ class Position:
     longitude: float
 
 
-@dataclass(frozen=True)
-class Area:
-    """A zone that people would name; outages are told by area."""
+class Standing:
+    """Whatever stands somewhere: in degrees of WGS 84, and as a position."""
 
-    id: AreaId
-    name: str
-    premises: int
     latitude: float
     longitude: float
 
@@ -29,7 +25,18 @@ class Area:
 
 
 @dataclass(frozen=True)
-class Premise:
+class Area(Standing):
+    """A zone that people would name; outages are told by area."""
+
+    id: AreaId
+    name: str
+    premises: int
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
+class Premise(Standing):
     """One address that can have a line. `subscribers` are its live lines."""
 
     id: PremiseId
@@ -43,10 +50,6 @@ class Premise:
     longitude: float
     customers: int
     subscribers: int
-
-    @property
-    def position(self) -> Position:
-        return Position(self.latitude, self.longitude)
 
 
 class Addressed(Protocol):
@@ -110,7 +113,7 @@ class KnownAddress:
 
 
 @dataclass(frozen=True)
-class Site:
+class Site(Standing):
     """Where a premise stands, and what must be asked before anything is laid in its building."""
 
     premise_id: PremiseId
@@ -129,16 +132,12 @@ class Site:
     consent: str
 
     @property
-    def position(self) -> Position:
-        return Position(self.latitude, self.longitude)
-
-    @property
     def address(self) -> str:
         return f"{self.unit + ', ' if self.unit else ''}{self.number} {self.street}, {self.town} {self.postcode}"
 
 
 @dataclass(frozen=True)
-class PlantPoint:
+class PlantPoint(Standing):
     """A device that lines hang from, as it is now: what it is, what is left of it, and what it has been like lately.
 
     `lines` are live ones, `reserved` unexpired reservations, `reserved_here` those of the premise asked about. `drop_m`: the drop laid from
@@ -172,10 +171,6 @@ class PlantPoint:
     median_power_dbm: float | None
     installs_failed: int
     installs_failed_on_light: int
-
-    @property
-    def position(self) -> Position:
-        return Position(self.latitude, self.longitude)
 
     @property
     def free_ports(self) -> int:
@@ -235,10 +230,21 @@ class ServingOption:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """Where a technology comes next, and when; `away_km`: how far from the place that was asked about, 0 where that lies in it."""
+
+    name: str
+    technology: str
+    ready_on: date
+    away_km: int
+
+
+@dataclass(frozen=True)
 class Qualification:
     """Whether a premise can be served, today, from plant. `answer`: yes, survey (somebody must look first) or no.
 
     `options` are possible ones, the fastest first; `refused` say why the other technologies are not. `preconditions` hold an order.
+    `planned`: where a technology that cannot be had here comes next, soonest first.
     """
 
     premise_id: PremiseId
@@ -250,6 +256,7 @@ class Qualification:
     reasons: tuple[str, ...]
     preconditions: tuple[str, ...]
     alternatives: tuple[str, ...]
+    planned: tuple[Planned, ...]
     confidence: float
 
     @property
@@ -318,7 +325,7 @@ class HangsThere:
 
 
 @dataclass(frozen=True)
-class PlacedPremise:
+class PlacedPremise(Standing):
     """A premise as it stands in a register: by names instead of our numbers. `external_id`: the national register's key."""
 
     number: str
@@ -333,10 +340,6 @@ class PlacedPremise:
     is_provisional: bool
     latitude: float
     longitude: float
-
-    @property
-    def position(self) -> Position:
-        return Position(self.latitude, self.longitude)
 
     @property
     def key(self) -> tuple[str, ...]:

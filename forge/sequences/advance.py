@@ -54,11 +54,22 @@ FOR_A_PERSON: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 
 Kinds = Mapping[str, SequenceKind]
+# Those outside, as people call them.
+OUTSIDE: Final = {"provisioner": "the network", "payments": "the payment provider", "prober": "the prober"}
 UNFINISHED: Final = frozenset({"queued", "leased", "in_doubt"})
 
 
 class SequenceTurned(AtlasError):
     """The sequence no longer wants this step: it was turned back meanwhile, or somebody else took the step."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What was refused outside, by whom, and why."""
+
+    port: str
+    operation: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -244,7 +255,7 @@ class Walk:
     async def _outside(self, proposed: Proposed) -> Rest | None:
         errands = await self._errands(proposed.action_id)
         if "failed" in errands:
-            return await self._failed("it was refused outside", is_final=True)
+            return await self._failed(await self._refusal(proposed.action_id), is_final=True)
         if UNFINISHED & errands:
             return Rest(SOON)
         outcome = json.dumps(proposed.outcome or {}, default=str)
@@ -253,7 +264,7 @@ class Walk:
     async def _undone_outside(self, proposed: Proposed) -> Rest | None:
         errands = await self._errands(proposed.action_id)
         if "failed" in errands:
-            return await self._undoing_failed("it was refused outside")
+            return await self._undoing_failed(await self._refusal(proposed.action_id))
         if UNFINISHED & errands:
             return Rest(SOON)
         return await self._move(StepState.UNDONE, undo_action_id=proposed.action_id)
@@ -313,6 +324,12 @@ class Walk:
         async with self.forge.atlas.transaction(ME) as conn:
             await _moved(conn, was, state, **became)
         return None
+
+    async def _refusal(self, action_id: ActionId) -> str:
+        """Who outside refused what of this action, and why, as they said it."""
+        async with self.forge.atlas.transaction(ME) as conn:
+            refused = await SQL.one(conn, Refusal, "refusal", action_id=action_id)
+        return f"{OUTSIDE.get(refused.port, refused.port)} refused to {refused.operation.replace('_', ' ')}: {refused.why}"
 
     async def _errands(self, action_id: ActionId) -> set[str]:
         async with self.forge.atlas.transaction(ME) as conn:

@@ -76,3 +76,10 @@ SELECT action.id FROM actions.action WHERE action.operation_key = %(key)s;
 
 -- name: errand_states
 SELECT errand.state FROM actions.errand WHERE errand.action_id = %(action_id)s;
+
+-- name: refusal
+SELECT errand.port, errand.operation, coalesce(nullif(errand.answer ->> 'why', ''), 'it did not say why') AS why
+  FROM actions.errand
+ WHERE errand.action_id = %(action_id)s AND errand.state = 'failed'
+ ORDER BY errand.id
+ LIMIT 1;

@@ -250,6 +250,30 @@ async def test_a_polygon_without_plant_promises_nothing_but_a_date(atlas: Atlas,
     assert found.alternatives == ("fibre, planned here for 2026-09-01",)
 
 
+async def test_where_nothing_can_be_had_the_answer_says_where_and_when_we_come_next(atlas: Atlas, owner: Owner) -> None:
+    await drawn(owner, "Hills", square(south=50.8), ready_on=date(2026, 9, 1))
+    await drawn(owner, "Moor", square(south=50.75), ready_on=date(2027, 2, 1))
+    await drawn(owner, "Far", square(south=52.0), ready_on=date(2026, 4, 1))
+    premise = await arranged.premise(owner)
+
+    found = await asked(atlas, premise)
+
+    assert [(one.name, one.technology, one.ready_on) for one in found.planned] == [("Hills", "fibre", date(2026, 9, 1))]
+    assert found.alternatives == (f"fibre comes to Hills, {found.planned[0].away_km} km away, on 2026-09-01",)
+    assert 9 <= found.planned[0].away_km <= 12
+
+
+async def test_a_refused_technology_is_answered_with_another_and_the_day_from_which_it_can_be_had(atlas: Atlas, owner: Owner) -> None:
+    await arranged.splitter(owner, ports=1, reach_m=1)
+    await arranged.sector(owner)
+    premise = await arranged.premise(owner, north_m=300)
+
+    found = await asked(atlas, premise)
+
+    assert found.earliest_on is not None
+    assert found.alternatives == (f"fixed wireless from sec-1, from {found.earliest_on}",)
+
+
 @pytest.mark.parametrize(
     ("geometry", "system", "said"),
     [

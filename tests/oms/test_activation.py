@@ -135,6 +135,17 @@ async def test_what_the_network_refuses_waits_in_the_repair_queue_with_its_cause
     assert (one.order_id, one.step, one.cause, (await place.case(order)).state) == (order, "activate", "downstream", S.IN_PROGRESS)
 
 
+async def test_the_order_says_who_outside_refused_what_and_why(atlas: Atlas, owner: Owner) -> None:
+    place, order, _ = await fallen(atlas, owner)
+    why = "the network refused to activate: the OLT refuses to activate"
+
+    async with atlas.transaction(ME) as conn:
+        (one,) = await fallout_queue(conn)
+        told = [each.what for each in await story_of(conn, order) if "activate" in each.what]
+    assert (one.failure, [why in each for each in told]) == (why, [True])
+    assert ((await place.case(order)).sequence_why or "").endswith(why)
+
+
 async def test_an_order_that_was_mended_goes_on_from_the_step_that_failed(atlas: Atlas, owner: Owner) -> None:
     place, order, network = await fallen(atlas, owner)
     network.refuses.clear()

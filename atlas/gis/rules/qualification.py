@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Final
 
-from atlas.gis.records import Drawn, PlantPoint, Qualification, ServingOption, Site
+from atlas.gis.records import Drawn, Planned, PlantPoint, Qualification, ServingOption, Site
 from atlas.gis.rules.geometry import holds
 from atlas.gis.rules.optics import WORSE_THAN_PLANNED_DB, expected_dbm, loss_db
 from atlas.gis.rules.positions import bearing_deg, distance_m
@@ -22,9 +22,17 @@ NAMES: Final = {"fibre": "fibre", "fixed_wireless": "fixed wireless", "docsis": 
 
 
 def qualification(
-    site: Site, points: Iterable[PlantPoint], drawn: Iterable[Drawn], drawn_at_all: Iterable[str], today: date
+    site: Site,
+    points: Iterable[PlantPoint],
+    drawn: Iterable[Drawn],
+    drawn_at_all: Iterable[str],
+    planned: Iterable[Planned],
+    today: date,
 ) -> Qualification:
-    """The answer for one premise. `points`: plant around it; `drawn`: polygons near it; `drawn_at_all`: technologies that have any."""
+    """The answer for one premise. `points`: plant around it; `drawn`: polygons near it; `drawn_at_all`: technologies that have any.
+
+    `planned`: where each technology comes next.
+    """
     polygons = [each for each in drawn if holds(each.geometry, site.latitude, site.longitude)]
     sold = frozenset(each.technology for each in polygons)
     by_technology = groupby(sorted(points, key=lambda point: point.technology), key=lambda point: point.technology)
@@ -35,6 +43,8 @@ def qualification(
     refused = tuple(option for option in best if not option.is_possible)
     preconditions = _preconditions(site)
     is_forbidden = site.consent == "refused"
+    there = {option.technology for option in possible}
+    next_areas = tuple(each for each in planned if each.technology not in there)
     answer = "no" if is_forbidden or not possible else "survey" if all(option.doubts for option in possible) else "yes"
     confidence = max((option.confidence for option in possible), default=1.0 if refused else 0.9)
     return Qualification(
@@ -46,7 +56,8 @@ def qualification(
         refused=refused,
         reasons=_reasons(possible, refused, is_forbidden=is_forbidden, is_drawn=bool(sold)),
         preconditions=preconditions if answer != "no" else (),
-        alternatives=_alternatives(possible, refused, polygons, today),
+        alternatives=_alternatives(possible, refused, polygons, next_areas, today),
+        planned=next_areas,
         confidence=round(confidence * (0.8 if site.is_provisional else 1.0), 2),
     )
 
@@ -149,9 +160,13 @@ def _reasons(possible: Sequence[ServingOption], refused: Sequence[ServingOption]
 
 
 def _alternatives(
-    possible: Sequence[ServingOption], refused: Sequence[ServingOption], polygons: Sequence[Drawn], today: date
+    possible: Sequence[ServingOption],
+    refused: Sequence[ServingOption],
+    polygons: Sequence[Drawn],
+    next_areas: Sequence[Planned],
+    today: date,
 ) -> tuple[str, ...]:
-    """What could be had instead of what is refused: another technology now, or what is planned."""
+    """What could be had instead of what is refused, each with its day: another technology, what is planned here, the next area planned."""
     if not refused and possible:
         return ()
     now = [f"{NAMES[option.technology]} from {option.device}, from {option.earliest_on}" for option in possible]
@@ -161,7 +176,13 @@ def _alternatives(
         for each in polygons
         if each.ready_on is not None and each.ready_on > today and each.technology not in there
     ]
-    return tuple(dict.fromkeys([*now, *planned])) or ("to be told when the network comes here",)
+    here = {each.name for each in polygons}
+    near = [
+        f"{NAMES[each.technology]} comes to {each.name}, {each.away_km} km away, on {each.ready_on}"
+        for each in next_areas
+        if each.name not in here
+    ]
+    return tuple(dict.fromkeys([*now, *planned, *near])) or ("to be told when the network comes here",)
 
 
 def _named(point: PlantPoint) -> str:
