@@ -9,6 +9,12 @@ AGENT = ModuleAgent(
     for_staff=(
         cmdb.show_line_of,
         cmdb.show_device,
+        cmdb.history_of_device,
+        cmdb.impact_of_device,
+        cmdb.configs_of_device,
+        cmdb.compare_configs,
+        cmdb.mark_config_good,
+        cmdb.restore_config,
         cmdb.restart_device,
         cmdb.mark_device_state,
         cmdb.pool_forecasts,

@@ -21,6 +21,7 @@ ChargeId = NewType("ChargeId", int)
 
 # The network
 DeviceId = NewType("DeviceId", int)
+ConfigId = NewType("ConfigId", int)
 LinkId = NewType("LinkId", int)
 AlarmId = NewType("AlarmId", int)
 

@@ -19,6 +19,7 @@ from api.cli import Json, app, console, printed_json, run
 from api.commands.access import add_access
 from api.commands.backup import add_backup
 from api.commands.billing import add_billing
+from api.commands.configs import add_configs
 from api.commands.customers import add_customers
 from api.commands.effects import add_effects
 from api.commands.explaining import add_explaining
@@ -188,6 +189,7 @@ add_access(app)
 add_backup(app)
 add_billing(app)
 add_radius(app)
+add_configs()
 add_customers()
 add_standby(app)
 add_sbom(app)

@@ -1,16 +1,58 @@
 """What an agent may ask of the plant: the customer's own line and equipment; for staff, any device."""
 
+from dataclasses import dataclass
+
 from atlas.cmdb import reads
 from atlas.cmdb.records.numbers import Asset, AssetEvent, Drift, Number, PoolForecast
-from atlas.cmdb.records.plant import Device, Line
-from atlas.cmdb.rules import serial_key
+from atlas.cmdb.records.plant import Changed, ConfigKept, Device, Line
+from atlas.cmdb.rules import config_diff, level_of, serial_key
 from atlas.errors import InvalidField, NotFound
-from atlas.identity import CustomerId, SubscriberId
+from atlas.gis.reads import areas
+from atlas.identity import ConfigId, CustomerId, SubscriberId
+from atlas.money import Money
 from atlas.principal import Assurance
+from cortex.blast_radius import blast_radius
+from cortex.findings import Element
+from cortex.pictures import WarmTopology
+from forge.actions.cmdb.configs import MarkConfigGood, RestoreConfig
 from forge.actions.cmdb.plant import MarkDeviceState, RestartDevice
 from forge.actions.cmdb.stock import ReplaceBox, ReserveNumbers, RuleOnDrift
 from forge.propose import Proposed
+from governance.facts import DeviceTier
 from tools.turn import Turn, needs
+
+
+@dataclass(frozen=True)
+class ConfigChange:
+    """What changed of a device from one of its configurations to another, line by line; secrets are hidden."""
+
+    device: str
+    older: ConfigId
+    newer: ConfigId
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AreaLosing:
+    """An area, and how many lines in it would be lost."""
+
+    area: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What hangs on one device: who would be without service if it failed, by the ways that there are."""
+
+    device: str
+    kind: str
+    devices: int
+    lines: int
+    customers: int
+    vulnerable: int
+    businesses: int
+    monthly: Money
+    areas: tuple[AreaLosing, ...]
 
 
 @needs(Assurance.VERIFIED)
@@ -61,6 +103,71 @@ async def mark_device_state(turn: Turn, name: str, operational_state: str, reaso
     turn.for_staff_only()
     device = await _device(turn, name)
     return await turn.propose(await MarkDeviceState.of(turn.conn, device.device_id, operational_state, turn.now), reason)
+
+
+async def history_of_device(turn: Turn, name: str) -> list[Changed]:
+    """Every field that changed of the device of this exact name, of its links and of what hangs from it: was, became, who, why, when.
+
+    The latest first, at most 100. Where nobody is named, it came with a plan of the network. For staff.
+    """
+    turn.for_staff_only()
+    return await reads.changes_of(turn.conn, (await _device(turn, name)).device_id)
+
+
+async def configs_of_device(turn: Turn, name: str) -> list[ConfigKept]:
+    """The configurations that this device had, the latest first, and with which of them it is known to work. For staff."""
+    turn.for_staff_only()
+    return await reads.configs_of(turn.conn, (await _device(turn, name)).device_id)
+
+
+async def compare_configs(turn: Turn, name: str, older: ConfigId | None = None, newer: ConfigId | None = None) -> ConfigChange:
+    """What changed from one configuration of this device to another; the last change, where none is named. No secrets. For staff."""
+    turn.for_staff_only()
+    device = (await _device(turn, name)).device_id
+    known = [one.id for one in await reads.configs_of(turn.conn, device)]
+    later = newer or (known[0] if known else None)
+    before = older or next((one for one in known if later is not None and one < later), None)
+    if later is None or before is None:
+        raise InvalidField("name", f"{name} has {len(known)} configurations: there is nothing to compare")
+    was, became = await reads.config_words(turn.conn, device, before), await reads.config_words(turn.conn, device, later)
+    return ConfigChange(name, before, later, config_diff(was, became))
+
+
+async def mark_config_good(turn: Turn, name: str, config: ConfigId, reason: str) -> Proposed:
+    """Writes down that this device works with this configuration: it is what is restored when a later one does harm. For staff."""
+    turn.for_staff_only()
+    device = await _device(turn, name)
+    await reads.config_kept(turn.conn, device.device_id, config)
+    return await turn.propose(MarkConfigGood(device.device_id, config, DeviceTier(level_of(device.kind))), reason)
+
+
+async def restore_config(turn: Turn, name: str, reason: str, config: ConfigId | None = None) -> Proposed:
+    """Asks to put this device back to a configuration that it had; to the last that is known to work, where none is named. For staff.
+
+    Everybody behind it may be offline meanwhile, so it waits for a person.
+    """
+    turn.for_staff_only()
+    device = await _device(turn, name)
+    known = await reads.configs_of(turn.conn, device.device_id)
+    wanted = config or next((one.id for one in known if one.is_good), None)
+    if wanted is None or not known:
+        raise InvalidField("config", f"no configuration of {name} is known to work: say which one")
+    return await turn.propose(await RestoreConfig.of(turn.conn, device.device_id, wanted, known[0].taken_at), reason)
+
+
+async def impact_of_device(turn: Turn, name: str) -> Impact:
+    """Who would lose service if the device of this exact name failed, by the plant as it is: ways around it are taken. For staff.
+
+    `vulnerable` are customers who must not be without, `businesses` those with a business line; `monthly` is what all of them pay a month.
+    """
+    turn.for_staff_only()
+    device = await _device(turn, name)
+    topology = await WarmTopology().at(turn.conn)
+    lost = blast_radius(topology, [Element("device", device.device_id)])
+    names = {area.id: area.name for area in await areas(turn.conn)}
+    where = tuple(AreaLosing(names.get(one.area_id, ""), one.subscribers) for one in lost.areas if one.subscribers)
+    people = (len(lost.subscribers), lost.customers, lost.vulnerable, lost.businesses)
+    return Impact(device.name, device.kind.value, len(lost.devices), *people, lost.revenue_at_risk, where)
 
 
 async def _device(turn: Turn, name: str) -> Device:

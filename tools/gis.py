@@ -13,7 +13,7 @@ from atlas.helpdesk.reads import own_conversation
 from atlas.identity import PremiseId
 from atlas.money import Money
 from atlas.principal import Assurance, NotPermittedHere
-from forge.actions.gis import CorrectPremisePosition
+from forge.actions.gis import CorrectPremisePosition, RecordLandlordConsent
 from forge.actions.oms.signups import SignUp, checked_name
 from forge.propose import Proposed
 from tools.turn import Turn, needs
@@ -141,6 +141,19 @@ async def trace_premise(turn: Turn, address: str) -> list[list[Hop]]:
     if len(found) != 1:
         raise InvalidField("address", "write number, street and postcode of one premise")
     return await reads.way_up_from(turn.conn, found[0])
+
+
+async def record_landlord_consent(turn: Turn, address: str, consent: str, reason: str) -> Proposed:
+    """Writes down what the landlord of the building at this address said: `asked`, `given` or `refused`. Held orders go on. For staff.
+
+    Fails where the address may mean several premises, or is in no building of several units.
+    """
+    turn.for_staff_only()
+    found = [one.premise.id for one in await reads.premises_meant(turn.conn, address) if one.is_exact]
+    if len(found) != 1:
+        raise InvalidField("address", "write number, street and postcode of one premise")
+    building = await reads.building_of(turn.conn, found[0])
+    return await turn.propose(RecordLandlordConsent(building.id, building.consent, consent, reason), reason)
 
 
 @needs(Assurance.VERIFIED)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from atlas.cmdb.records.numbers import Asset, AssetEvent, Drift, Number, PoolForecast, PoolOption, PoolUse, Sighting
 from atlas.cmdb.records.plant import (
     KINDS,
+    Changed,
+    ConfigKept,
     Device,
     Diagnosis,
     Equipment,
@@ -26,7 +28,8 @@ from atlas.cmdb.records.plant import (
 )
 from atlas.cmdb.records.sessions import Credential, DayOfUse, Nas, OpenSession, SpeedNotKept
 from atlas.cmdb.rules import forecast
-from atlas.identity import CustomerId, DeviceId, IncidentId, SubscriberId
+from atlas.errors import NotFound
+from atlas.identity import ConfigId, CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -146,6 +149,30 @@ async def pools_for(conn: Connection, subscriber_id: SubscriberId, device_id: De
 async def numbers_of(conn: Connection, subscriber_id: SubscriberId) -> list[Number]:
     """What the line holds of addresses, prefixes and VLANs, reserved or assigned."""
     return await SQL.all(conn, Number, "numbers_of", subscriber_id=subscriber_id)
+
+
+async def changes_of(conn: Connection, device_id: DeviceId, most: int = 100) -> list[Changed]:
+    """What changed of a device, of its links and of what hangs from it, the latest first."""
+    return await SQL.all(conn, Changed, "changes_of", device_id=device_id, most=most)
+
+
+async def configs_of(conn: Connection, device_id: DeviceId, most: int = 50) -> list[ConfigKept]:
+    """The configurations that a device had, the latest first."""
+    return await SQL.all(conn, ConfigKept, "configs_of", device_id=device_id, config_id=None, most=most)
+
+
+async def config_kept(conn: Connection, device_id: DeviceId, config_id: ConfigId) -> ConfigKept:
+    """One of them. Raises NotFound where it is none of this device's."""
+    found = await SQL.first(conn, ConfigKept, "configs_of", device_id=device_id, config_id=config_id, most=1)
+    if found is None:
+        raise NotFound("configuration of this device", config_id)
+    return found
+
+
+async def config_words(conn: Connection, device_id: DeviceId, config_id: ConfigId) -> str:
+    """What stands in it, secrets too: for a comparison, never to be shown. Raises NotFound."""
+    await config_kept(conn, device_id, config_id)
+    return str(await SQL.value(conn, "config_words", config_id=config_id))
 
 
 async def pool_forecasts(conn: Connection, horizon: timedelta = timedelta(days=30)) -> list[PoolForecast]:

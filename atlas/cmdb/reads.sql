@@ -385,3 +385,23 @@ SELECT used.day, used.up_bytes, used.down_bytes
   FROM cmdb.usage AS used
  WHERE used.subscriber_id = %(subscriber_id)s AND used.day >= %(since)s
  ORDER BY used.day DESC;
+
+-- name: changes_of
+SELECT change.at, change.ci, change.field, change.was, change.became, coalesce(did.proposer, '') AS by, coalesce(did.reason, '') AS reason
+  FROM cmdb.ci_change AS change
+  LEFT JOIN actions.action AS did ON did.id = change.action_id
+ WHERE (change.ci IN ('device', 'serving_point') AND change.ci_id = %(device_id)s)
+    OR (change.ci = 'link' AND change.ci_id IN (SELECT link.id FROM cmdb.link WHERE %(device_id)s IN (link.from_device_id, link.to_device_id)))
+ ORDER BY change.id DESC
+ LIMIT %(most)s;
+
+-- name: configs_of
+SELECT config.id, config.taken_at, config.is_good, array_length(string_to_array(config.words, E'\n'), 1) AS lines, encode(config.sha256, 'hex') AS sha256
+  FROM cmdb.config
+ WHERE config.device_id = %(device_id)s
+   AND (%(config_id)s::bigint IS NULL OR config.id = %(config_id)s::bigint)
+ ORDER BY config.id DESC
+ LIMIT %(most)s;
+
+-- name: config_words
+SELECT config.words FROM cmdb.config WHERE config.id = %(config_id)s;

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from difflib import unified_diff
 from enum import StrEnum
 from ipaddress import ip_network
+from itertools import islice
 from typing import Final
 
 from atlas.cmdb.records.numbers import PoolForecast, PoolUse, Sighting
@@ -261,3 +263,18 @@ def canonical_username(username: str) -> str:
     if not _USERNAME.fullmatch(name):
         raise InvalidField("username", "3 to 253 letters, digits and . _ @ : + -, as every BNG sends them unchanged")
     return name
+
+
+# What stands behind such a word in a configuration is a secret, however the maker writes it.
+SECRET: Final = re.compile(
+    r"(?i)\b((?:password|passwd|secret|community|key|cipher|psk|hash|token)\b[\s:=]*(?:(?:\d{1,2}|sha\d*|md5|encrypted|hidden)\s+)?)(\S+)"
+)
+
+
+def config_diff(before: str, after: str, most: int = 200) -> tuple[str, ...]:
+    """What changed from one configuration to another: lines with - went, with + came, each with its surroundings; secrets are hidden.
+
+    A secret that changed is a line that went and one that came, alike.
+    """
+    lines = unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=2)
+    return tuple(SECRET.sub(r"\1***", line)[:200] for line in islice(lines, 2, 2 + most))

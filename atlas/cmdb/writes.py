@@ -11,7 +11,7 @@ from atlas.cmdb.records.numbers import Box, PlannedPool, Port
 from atlas.cmdb.records.plant import PlannedDevice, PlannedLink, PlannedPlant, PlantRecorded
 from atlas.cmdb.rules import SerialTaken, places_of
 from atlas.errors import Conflict, InvalidField
-from atlas.identity import CustomerId, DeviceId, StaffId, SubscriberId
+from atlas.identity import ConfigId, CustomerId, DeviceId, StaffId, SubscriberId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -59,6 +59,18 @@ async def record_plant(conn: Connection, plant: PlannedPlant) -> PlantRecorded:
     spans = {field: [getattr(link, field) for link in links] for field in PlannedLink.__dataclass_fields__}
     new_links = await SQL.run(conn, "record_links", **spans)
     return PlantRecorded(new_devices, new_links)
+
+
+async def keep_config(conn: Connection, device: str, words: str, at: datetime) -> bool | None:
+    """Keeps what a device is configured as, by its name; False where that is as it was, None where there is no such device."""
+    if not await SQL.value(conn, "device_locked", device=device):
+        return None
+    return await SQL.run(conn, "keep_config", device=device, words=words, at=at) == 1
+
+
+async def mark_config_good(conn: Connection, device_id: DeviceId, config_id: ConfigId) -> bool:
+    """False where it is none of this device's."""
+    return await SQL.run(conn, "mark_config_good", device_id=device_id, config_id=config_id) == 1
 
 
 async def define_pool(conn: Connection, pool: PlannedPool) -> int:

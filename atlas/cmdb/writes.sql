@@ -163,3 +163,18 @@ VALUES (%(device_id)s, %(address)s::inet, %(coa_port)s, %(sealed_secret)s, %(int
 
 -- name: close_stale_sessions
 SELECT cmdb.close_stale_sessions();
+
+-- Whoever keeps the same device's at once waits, and sees what the first kept.
+-- name: device_locked
+SELECT device.id FROM cmdb.device WHERE device.name = %(device)s FOR NO KEY UPDATE;
+
+-- name: keep_config
+INSERT INTO cmdb.config (device_id, words, sha256, taken_at)
+SELECT device.id, %(words)s, sha256(convert_to(%(words)s, 'UTF8')), %(at)s
+  FROM cmdb.device
+ WHERE device.name = %(device)s
+   AND (SELECT config.sha256 FROM cmdb.config WHERE config.device_id = device.id ORDER BY config.id DESC LIMIT 1)
+       IS DISTINCT FROM sha256(convert_to(%(words)s, 'UTF8'));
+
+-- name: mark_config_good
+UPDATE cmdb.config SET is_good = true, good_by_action_id = actions.claimed() WHERE config.id = %(config_id)s AND config.device_id = %(device_id)s;

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -11,6 +10,7 @@ from rapidfuzz import fuzz, process
 from atlas.errors import InvalidField, NotFound
 from atlas.gis.records import (
     Area,
+    Building,
     Candidate,
     Drawn,
     DrawnCoverage,
@@ -126,6 +126,14 @@ async def plant_around(conn: Connection, place: Site) -> list[PlantPoint]:
     return await SQL.all(conn, PlantPoint, "plant_around", premise_id=place.premise_id, latitude=place.latitude, longitude=place.longitude)
 
 
+async def building_of(conn: Connection, premise_id: PremiseId) -> Building:
+    """The building that a premise is in. Raises NotFound where it is in none."""
+    found = await SQL.first(conn, Building, "building_of", premise_id=premise_id)
+    if found is None:
+        raise NotFound("building around premise", premise_id)
+    return found
+
+
 async def point_position(conn: Connection, device_id: DeviceId) -> Position:
     """Where a device stands that lines hang from. Raises NotFound."""
     found = await SQL.first(conn, Position, "point_position", device_id=device_id)
@@ -200,7 +208,7 @@ async def coverage_drawn(conn: Connection) -> list[DrawnCoverage]:
 
 
 def _as_in_files(ours: Drawn) -> DrawnCoverage:
-    return replace(ours.drawn, geometry=plain_polygon(ours.geometry))
+    return DrawnCoverage(ours.name, ours.technology, ours.down_kbps, ours.up_kbps, ours.ready_on, plain_polygon(ours.geometry))
 
 
 async def plant_placed(conn: Connection) -> list[PlacedPlant]:

@@ -174,3 +174,10 @@ SELECT device.name, device.kind, point.technology, area.name AS area, point.port
 
 -- name: point_position
 SELECT point.latitude, point.longitude FROM gis.serving_point AS point WHERE point.device_id = %(device_id)s;
+
+-- name: building_of
+SELECT building.id, building.name, area.name AS area, building.consent
+  FROM gis.premise
+  JOIN gis.building ON building.id = premise.building_id
+  JOIN gis.area ON area.id = building.area_id
+ WHERE premise.id = %(premise_id)s;

@@ -196,10 +196,6 @@ class Drawn(DrawnCoverage):
 
     id: int
 
-    @property
-    def drawn(self) -> DrawnCoverage:
-        return DrawnCoverage(self.name, self.technology, self.down_kbps, self.up_kbps, self.ready_on, self.geometry)
-
 
 @dataclass(frozen=True)
 class ServingOption:
@@ -274,6 +270,16 @@ class Qualification:
     @property
     def earliest_on(self) -> date | None:
         return min((option.earliest_on for option in self.options), default=None)
+
+
+@dataclass(frozen=True)
+class Building:
+    """A building of several units, and whether its landlord lets us lay anything in it."""
+
+    id: int
+    name: str
+    area: str
+    consent: str
 
 
 @dataclass(frozen=True)
@@ -379,15 +385,6 @@ class PlacedPlant:
     ready_on: date | None
     latitude: float
     longitude: float
-
-
-@dataclass(frozen=True)
-class RowRefused:
-    """One row that is not taken, by its place among those given (from 0), with the field and why."""
-
-    at: int
-    field: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,11 @@ async def record_coverage(conn: Connection, drawn: DrawnCoverage, box: Box) -> b
     return await SQL.run(conn, "record_coverage", **row) == 1
 
 
+async def record_consent(conn: Connection, building_id: int, was: str, consent: str, at: datetime) -> bool:
+    """What a landlord said; False where somebody else wrote down an answer first."""
+    return await SQL.run(conn, "record_consent", building_id=building_id, was=was, consent=consent, at=at) == 1
+
+
 async def lay_drop(conn: Connection, premise_id: PremiseId, device_id: DeviceId, length_m: int, at: datetime) -> bool:
     """Keeps that the last metres from the device to the premise are laid; False where that was known."""
     return await SQL.run(conn, "lay_drop", premise_id=premise_id, device_id=device_id, length_m=length_m, at=at) == 1

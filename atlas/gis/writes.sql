@@ -114,3 +114,6 @@ ON CONFLICT (name) DO UPDATE
 -- name: lay_drop
 INSERT INTO gis.drop (premise_id, device_id, length_m, laid_at) VALUES (%(premise_id)s, %(device_id)s, %(length_m)s, %(at)s)
 ON CONFLICT (premise_id, device_id) DO NOTHING;
+
+-- name: record_consent
+UPDATE gis.building SET consent = %(consent)s, consent_changed_at = %(at)s WHERE building.id = %(building_id)s AND building.consent = %(was)s;

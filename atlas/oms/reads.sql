@@ -92,9 +92,12 @@ SELECT ordered.id AS order_id, ordered.customer_id, ordered.subscriber_id, line.
        sequence.id AS sequence_id, sequence.state AS sequence_state, sequence.why AS sequence_why,
        EXISTS (SELECT 1 FROM crm.subscriber AS other WHERE other.customer_id = ordered.customer_id AND other.state = 'suspended') AS has_suspended_line,
        coalesce(debt.overdue, 0)::bigint AS overdue, coalesce(debt.is_disputed, false) AS is_disputed, follows.state AS follows_state,
-       (SELECT count(*) FROM oms.order_event AS event WHERE event.order_id = ordered.id AND event.state = 'held')::int AS held_times
+       (SELECT count(*) FROM oms.order_event AS event WHERE event.order_id = ordered.id AND event.state = 'held')::int AS held_times,
+       coalesce(building.name, '') AS building, coalesce(building.consent, 'not_needed') AS consent
   FROM oms.product_order AS ordered
   JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
+  JOIN gis.premise ON premise.id = line.premise_id
+  LEFT JOIN gis.building ON building.id = premise.building_id
   JOIN catalogue.offering_version AS plan ON plan.id = coalesce(ordered.offering_version_id, line.offering_version_id)
   JOIN catalogue.offering ON offering.id = plan.offering_id
   JOIN actions.action AS asked ON asked.id = ordered.action_id

@@ -128,7 +128,10 @@ class Quote:
 
 @dataclass(frozen=True)
 class Case:
-    """One order in flight, and all that decides what happens to it next. `sequence_state` is None where none was begun."""
+    """One order in flight, and all that decides what happens to it next. `sequence_state` is None where none was begun.
+
+    `consent` is that of the landlord of `building`, not_needed where the premise is in none.
+    """
 
     order_id: OrderId
     customer_id: CustomerId
@@ -159,6 +162,8 @@ class Case:
     is_disputed: bool
     follows_state: OrderState | None
     held_times: int
+    building: str
+    consent: str
 
 
 @dataclass(frozen=True)

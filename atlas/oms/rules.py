@@ -242,6 +242,8 @@ def holds(case: Case) -> str | None:
     """Why an order is held; None where nothing holds it."""
     if case.kind == "add" and case.has_suspended_line:
         return "the account is suspended"
+    if case.kind == "add" and case.consent in ("missing", "asked"):
+        return f"the landlord of {case.building} has not consented yet"
     if case.kind == "modify" and case.line_state == "suspended":
         return "the line is suspended"
     return None

@@ -103,6 +103,11 @@ async def note_why(conn: Connection, order_id: OrderId, cause_class: str | None,
     await SQL.run(conn, "note_why", order_id=order_id, cause_class=cause_class, retry_at=retry_at)
 
 
+async def look_again_in(conn: Connection, building_id: int) -> int:
+    """Orders of the building that are held are looked at again at once; how many."""
+    return await SQL.run(conn, "look_again_in", building_id=building_id)
+
+
 async def pass_return(conn: Connection, order_id: OrderId, at: datetime, evidence: Evidence | None = None) -> None:
     """From now on the order cannot be taken back. Raises Conflict where it is not being carried out, as when it is being withdrawn."""
     seen = {"evidence": evidence.what if evidence else None, "evidence_at": evidence.at if evidence else None}

@@ -93,3 +93,8 @@ RETURNING quote.id;
 
 -- name: order_from_quote
 UPDATE oms.quote SET ordered_as = %(order_id)s WHERE quote.id = %(quote_id)s AND quote.ordered_as IS NULL;
+
+-- name: look_again_in
+UPDATE oms.product_order SET retry_at = NULL
+  FROM crm.subscriber AS line JOIN gis.premise ON premise.id = line.premise_id
+ WHERE line.id = product_order.subscriber_id AND premise.building_id = %(building_id)s AND product_order.state = 'held';

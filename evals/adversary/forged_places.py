@@ -46,6 +46,12 @@ PLACES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]]
             }
         ],
     },
+    "record_landlord_consent": lambda knows, rng, victim: {
+        "building": 1,
+        "was": "missing",
+        "consent": "given",
+        "note": f"forged {rng.random()}",
+    },
     "reserve_port": lambda knows, rng, victim: {"premise_id": victim, "device_id": 5, "key": f"order:{victim}", "hours": 1_000_000},
     "let_port_go": lambda knows, rng, victim: {"key": f"order:{victim}"},
     "record_lead": lambda knows, rng, victim: {

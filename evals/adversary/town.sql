@@ -44,6 +44,8 @@ VALUES (1, 'gw-1', 'gateway', 1, 1, '10.0.0.1', 'Acme', 'GW', 'D1', '1.0'), (2, 
        (3, 'metro-1', 'metro', 1, 1, '10.0.0.3', 'Acme', 'MR', 'D3', '1.0'), (4, 'agg-1', 'aggregation', 1, 1, '10.0.0.4', 'Acme', 'AG', 'D4', '1.0'),
        (5, 'olt-1', 'olt', 1, 1, '10.0.0.5', 'Acme', 'OL', 'D5', '1.0'), (6, 'olt-2', 'olt', 2, NULL, '10.0.0.6', 'Acme', 'OL', 'D6', '1.0'),
        (7, 'spl-1', 'splitter', 1, NULL, NULL, '', '', NULL, ''), (8, 'spl-2', 'splitter', 2, NULL, NULL, '', '', NULL, '');
+INSERT INTO cmdb.config (id, device_id, words, sha256, taken_at)
+SELECT n, 5, 'hostname olt-1' || E'\n' || 'line-profile ' || n, sha256(n::text::bytea), now() - make_interval(days => 3 - n) FROM generate_series(1, 2) AS n;
 INSERT INTO cmdb.link (id, name, kind, from_device_id, from_port, to_device_id, to_port, conduit_id)
 VALUES (1, 'gw-core', 'backhaul', 1, '1', 2, '1', NULL), (2, 'core-metro', 'trunk', 2, '2', 3, '1', NULL), (3, 'metro-agg', 'trunk', 3, '2', 4, '1', NULL),
        (4, 'agg-olt1', 'trunk', 4, '2', 5, '1', NULL), (5, 'agg-olt2', 'trunk', 4, '3', 6, '1', NULL), (6, 'olt1-spl1', 'feeder', 5, '2', 7, '1', 1),

@@ -1,5 +1,6 @@
 """What can be done to the map: put a premise where it is, take in a register, hold a port for an order, keep who would buy."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Final, Self
@@ -7,15 +8,18 @@ from typing import Any, ClassVar, Final, Self
 from atlas.errors import Conflict, InvalidField
 from atlas.gis import writes
 from atlas.gis.reads import box_of_areas, coverage_sorted, premise, premises_sorted, qualification
-from atlas.gis.records import DrawnCoverage, PlacedPremise, Position, Qualification, Reservation, RowRefused
+from atlas.gis.records import DrawnCoverage, PlacedPremise, Position, Qualification, Reservation
 from atlas.gis.rules.positions import checked_position, distance_m
-from atlas.gis.rules.registers import checked_coverage
+from atlas.gis.rules.registers import RowRefused, checked_coverage
 from atlas.gis.writes import NoPortLeft, move_premise
 from atlas.identity import CustomerId, DeviceId, PremiseId
+from atlas.oms.writes import look_again_in
 from atlas.statements import Connection
 from forge.action import Action
 from governance.facts import Facts
 
+# What a landlord may be found to have said; that nobody was asked yet is how a building begins.
+ANSWERS: Final = ("asked", "given", "refused")
 # Nobody's order needs longer from the port to the line; and a port that nobody fetches is somebody else's again.
 LONGEST_HELD: Final = timedelta(days=60)
 
@@ -208,6 +212,33 @@ class ImportCoverage(Action):
         return {"new": len(found.new), "changed": len(found.changed), "same": found.same}
 
 
+@dataclass(frozen=True)
+class RecordLandlordConsent(Action):
+    """Keep what a landlord said of laying lines in a building: asked, given or refused. Orders that it held are looked at again."""
+
+    name: ClassVar[str] = "record_landlord_consent"
+
+    building: int
+    was: str
+    consent: str
+    note: str
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.building}:{self.was}:{self.consent}:{hashlib.sha256(self.note.encode()).hexdigest()[:16]}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises InvalidField for an answer that is none, Conflict where it changed meanwhile."""
+        if self.consent not in ANSWERS:
+            raise InvalidField("consent", f"one of {', '.join(ANSWERS)}")
+        if not await writes.record_consent(conn, self.building, self.was, self.consent, now):
+            raise Conflict(f"the consent for building {self.building} is no longer {self.was}")
+        return {"building": self.building, "consent": self.consent, "orders": await look_again_in(conn, self.building)}
+
+
 def _refuse_any(refused: tuple[RowRefused, ...]) -> None:
     if refused:
         raise InvalidField(refused[0].field, f"{refused[0].reason} (row {refused[0].at + 1})")
@@ -217,4 +248,12 @@ def _written(position: Position) -> str:
     return f"{position.latitude:.6f},{position.longitude:.6f}"
 
 
-ACTIONS: tuple[type[Action], ...] = (CorrectPremisePosition, ImportPremises, ImportCoverage, ReservePort, LetPortGo, RecordLead)
+ACTIONS: tuple[type[Action], ...] = (
+    CorrectPremisePosition,
+    ImportPremises,
+    ImportCoverage,
+    RecordLandlordConsent,
+    ReservePort,
+    LetPortGo,
+    RecordLead,
+)

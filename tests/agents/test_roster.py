@@ -39,7 +39,16 @@ def test_every_tool_is_reached_by_an_example_or_by_a_question_of_ours(members: d
     reached = {example.tool for member in members.values() for example in member.brief.examples}
     # Reached by an answer to our own question, or only through a model that understands more than examples.
     by_answer = {"book_visit", "request_plan_change"}
-    by_model = {"book_visit_for", "move_order_visit", "promise", "acknowledge_alarms", "correct_premise_position", "simulate_price"}
+    by_model = {
+        "book_visit_for",
+        "move_order_visit",
+        "mark_config_good",
+        "record_landlord_consent",
+        "promise",
+        "acknowledge_alarms",
+        "correct_premise_position",
+        "simulate_price",
+    }
     tools = {tool.__name__ for member in members.values() for audience in AUDIENCES for tool in member.tools(audience)}
 
     assert sorted(tools - reached - by_answer - by_model) == []

@@ -149,7 +149,7 @@ class Numbers(RuleBasedStateMachine):
         return refused
 
     def adopt(self, pool: str, seen: dict[int, int | None], winners: set[int]) -> None:
-        """Which number which of two has is theirs to settle: one each for who came through, one that could be had; nothing new for who did not."""
+        """Which of two has which is theirs to settle: whoever came through has one that could be had, who did not has nothing new."""
         places = self.model[pool]
         assert {line for line in seen.values() if line in winners} == winners
         assert len(set(seen.values())) == len(seen)

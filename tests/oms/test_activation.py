@@ -12,6 +12,7 @@ from atlas.identity import OrderId
 from atlas.money import Money
 from atlas.oms.reads import fallout_queue, in_jeopardy, story_of
 from atlas.oms.records import Case, OrderState
+from forge.actions.gis import RecordLandlordConsent
 from forge.actions.oms.orders import AmendOrder, GiveUpOrder, MendOrder
 from forge.actions.oms.plans import CancelOrder
 from forge.outside.recorded import RecordedProvisioner
@@ -303,6 +304,34 @@ async def test_an_order_for_a_suspended_account_is_held(place: Town) -> None:
     await place.round()
 
     assert (await place.case(order)).state is S.HELD
+
+
+async def test_landlord_consent_missing_in_mdu_holds_the_order_until_it_is_given(place: Town) -> None:
+    premise, area = await place.premise(), await given.area(place.owner)
+    building = await given.row(place.owner, "gis.building", area_id=area, name="Anchor House", consent="missing")
+    await place.owner.execute("UPDATE gis.premise SET building_id = %s WHERE id = %s", (building, premise))
+    order = await place.order(premise=premise)
+    await place.round()
+    held = await place.case(order)
+
+    await place.asked(RecordLandlordConsent(building, "missing", "given", "in writing"))
+    await place.round()
+
+    reasons = [row[0] for row in await (await place.owner.execute("SELECT reason FROM oms.order_event ORDER BY id")).fetchall()]
+    assert (held.state, (await place.case(order)).state) == (S.HELD, S.COMPLETED)
+    assert "the landlord of Anchor House has not consented yet" in reasons
+
+
+async def test_a_landlord_who_refused_fails_the_order_with_that_reason(place: Town) -> None:
+    premise, area = await place.premise(), await given.area(place.owner)
+    building = await given.row(place.owner, "gis.building", area_id=area, name="Anchor House", consent="refused")
+    await place.owner.execute("UPDATE gis.premise SET building_id = %s WHERE id = %s", (building, premise))
+
+    order = await place.order(premise=premise)
+    await place.round()
+
+    case = await place.case(order)
+    assert (case.state, "the landlord refused" in (case.sequence_why or "")) == (S.FAILED, True)
 
 
 async def test_amending_the_speed_changes_the_item_and_tells_the_network_without_a_second_line(atlas: Atlas, owner: Owner) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.identity import CustomerId, DeviceId, IncidentId, LinkId, SubscriberId
+from atlas.identity import ConfigId, CustomerId, DeviceId, IncidentId, LinkId, SubscriberId
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -86,6 +86,33 @@ class Device:
     state_changed_at: datetime
     is_monitored: bool
     lines: int
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One field of a device, of its links or of what hangs from it, that changed: by whom and why, as far as an action did it.
+
+    `by` empty: it came with a plan of the network.
+    """
+
+    at: datetime
+    ci: str
+    field: str
+    was: str | None
+    became: str | None
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ConfigKept:
+    """A configuration that a device had from `taken_at` on, without its words; `is_good`: somebody said that the device works with it."""
+
+    id: ConfigId
+    taken_at: datetime
+    is_good: bool
+    lines: int
+    sha256: str
 
 
 @dataclass(frozen=True)

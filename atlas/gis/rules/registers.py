@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 from atlas.errors import InvalidField
-from atlas.gis.records import DrawnCoverage, KnownPremise, PlacedPremise, Position, RowRefused
+from atlas.gis.records import DrawnCoverage, KnownPremise, PlacedPremise, Position
 from atlas.gis.rules.geometry import Box, GeometryRefused, checked_polygon
 from atlas.gis.rules.positions import PositionImpossible, PositionSwapped, PositionTooFar, PositionUnset, checked_position
 
@@ -19,6 +19,15 @@ IMPOSSIBLE: Final = (PositionImpossible, PositionSwapped, PositionTooFar, Positi
 # Where a network came in without positions its area lies here, and tells nothing of what is near.
 NOWHERE: Final = Position(0.0, 0.0)
 Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class RowRefused:
+    """One row that is not taken, by its place among those given (from 0), with the field and why."""
+
+    at: int
+    field: str
+    reason: str
 
 
 @dataclass(frozen=True)
