@@ -1224,8 +1224,10 @@ CREATE TABLE gis.serving_point (
     FOREIGN KEY (device_id) REFERENCES cmdb.device(id)
 );
 CREATE INDEX serving_point_by_position ON gis.serving_point USING btree (latitude, longitude);
+--   trigger note_changes AFTER UPDATE ON gis.serving_point REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cmdb.note_changes('device_id')
 
 -- function gis.coverage_around(p_latitude double precision, p_longitude double precision) RETURNS TABLE(id bigint, name text, technology text, down_kbps integer, up_kbps integer, ready_on date, geometry jsonb) SECURITY DEFINER
+-- function gis.coverage_planned(p_latitude double precision, p_longitude double precision, p_today date) RETURNS TABLE(name text, technology text, ready_on date, away_km integer) SECURITY DEFINER
 -- function gis.kept_for_orders(p_device bigint, p_but_for_premise bigint) RETURNS bigint SECURITY DEFINER
 -- function gis.place_of(p_premise bigint) RETURNS TABLE(premise_id bigint, unit text, number text, street text, town text, postcode text, area_id bigint, area text, latitude double precision, longitude double precision, kind text, is_provisional boolean, building text, consent text) SECURITY DEFINER
 -- function gis.plant_around(p_premise bigint, p_latitude double precision, p_longitude double precision) RETURNS TABLE(device_id bigint, name text, kind text, technology text, area text, ports integer, lines bigint, reserved bigint, reserved_here bigint, latitude double precision, longitude double precision, down_kbps integer, up_kbps integer, reach_m integer, azimuth_deg integer, beamwidth_deg integer, split integer, budget_db real, ready_on date, operational_state text, drop_m integer, feeder_m integer, is_fed boolean, incidents bigint, median_power_dbm real, installs_failed bigint, installs_failed_on_light bigint) SECURITY DEFINER
@@ -1454,6 +1456,22 @@ CREATE TABLE oms.order_item (
 --   trigger require_claim_after AFTER INSERT ON oms.order_item REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.order_item FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+CREATE TABLE oms.order_visit (
+    job_id bigint NOT NULL,
+    order_id bigint NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (job_id),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (job_id) REFERENCES field_service.job(id),
+    FOREIGN KEY (order_id) REFERENCES oms.product_order(id)
+);
+CREATE INDEX visit_of_order ON oms.order_visit USING btree (order_id, job_id);
+--   row policy customer: (order_id IN ( SELECT product_order.id
+   FROM oms.product_order
+  WHERE (product_order.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
+--   trigger require_claim_after AFTER INSERT ON oms.order_visit REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON oms.order_visit FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 -- as orders kept ports until 0040: counted while one is open, written by nobody; goes with a contraction
 CREATE TABLE oms.port_hold (
     order_id bigint NOT NULL,
@@ -1516,6 +1534,30 @@ CREATE INDEX order_of_subscriber ON oms.product_order USING btree (subscriber_id
 --   trigger keep_legal BEFORE UPDATE OF state ON oms.product_order FOR EACH ROW WHEN (((CURRENT_USER = 'bedrock_executor'::name) AND (old.state IS DISTINCT FROM new.state) AND (NOT oms.is_legal(old.state, new.state)))) EXECUTE FUNCTION oms.keep_legal()
 --   trigger require_claim_after AFTER INSERT ON oms.product_order REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.product_order FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
+CREATE TABLE oms.quote (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    customer_id bigint NOT NULL,
+    premise_id bigint,
+    offering_version_id bigint NOT NULL,
+    monthly_minor bigint NOT NULL,  -- a month's price, tax left out
+    quoted_at timestamp with time zone NOT NULL DEFAULT now(),
+    stands_until timestamp with time zone NOT NULL,
+    ordered_as bigint,  -- the order that was placed from it: there is one at most
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((monthly_minor >= 0)),
+    CHECK ((stands_until > quoted_at)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
+    FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (ordered_as) REFERENCES oms.product_order(id),
+    FOREIGN KEY (premise_id) REFERENCES gis.premise(id)
+);
+CREATE INDEX quote_of_customer ON oms.quote USING btree (customer_id, quoted_at);
+--   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
+--   trigger require_claim_after AFTER INSERT ON oms.quote REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON oms.quote FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- function oms.is_legal(p_now text, p_wanted text) RETURNS boolean
 -- function oms.keep_legal() RETURNS trigger
@@ -2536,12 +2578,42 @@ CREATE INDEX event_of_asset ON cmdb.asset_event USING btree (asset_id, id);
 --   trigger require_claim_after AFTER INSERT ON cmdb.asset_event REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.asset_event FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+CREATE TABLE cmdb.ci_change (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    ci text NOT NULL,
+    ci_id bigint NOT NULL,  -- of a serving point it is its device
+    field text NOT NULL,
+    was text,
+    became text,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    action_id bigint,
+    PRIMARY KEY (id),
+    CHECK ((ci = ANY (ARRAY['device'::text, 'link'::text, 'serving_point'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+);
+CREATE INDEX ci_change_of ON cmdb.ci_change USING btree (ci, ci_id, id);
+
 CREATE TABLE cmdb.conduit (
     id bigint NOT NULL GENERATED AS IDENTITY,
     name text NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (name)
 );
+
+CREATE TABLE cmdb.config (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    device_id bigint NOT NULL,
+    words text NOT NULL,
+    sha256 bytea NOT NULL,
+    taken_at timestamp with time zone NOT NULL,  -- when it was first seen so
+    is_good boolean NOT NULL DEFAULT false,  -- somebody said that the device works with it: the latest of these is what is restored
+    good_by_action_id bigint,
+    PRIMARY KEY (id),
+    CHECK (((words <> ''::text) AND (length(words) <= 4000000))),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (good_by_action_id) REFERENCES actions.action(id)
+);
+CREATE INDEX config_of_device ON cmdb.config USING btree (device_id, id);
 
 CREATE TABLE cmdb.credential (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -2601,6 +2673,7 @@ CREATE INDEX device_of_site ON cmdb.device USING btree (site_id);
 --   trigger announce AFTER INSERT OR DELETE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger keep_within_what_was_judged AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION cmdb.keep_within_what_was_judged()
+--   trigger note_changes AFTER UPDATE ON cmdb.device REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cmdb.note_changes('id')
 --   trigger topology_changed AFTER INSERT OR DELETE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 --   trigger topology_moved AFTER UPDATE OF kind, area_id, site_id, is_monitored ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
@@ -2668,6 +2741,7 @@ CREATE TABLE cmdb.link (
     FOREIGN KEY (from_device_id) REFERENCES cmdb.device(id),
     FOREIGN KEY (to_device_id) REFERENCES cmdb.device(id)
 );
+--   trigger note_changes AFTER UPDATE ON cmdb.link REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cmdb.note_changes('id')
 --   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE ON cmdb.link FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
 CREATE TABLE cmdb.mac_sighting (
@@ -2847,6 +2921,7 @@ CREATE TABLE cmdb.vrf (
 -- function cmdb.disconnect(p_subscriber bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.keep_within_what_was_judged() RETURNS trigger SECURITY DEFINER
 -- function cmdb.next_free(p_pool bigint, p_subscriber bigint, p_keep interval) RETURNS bigint
+-- function cmdb.note_changes() RETURNS trigger SECURITY DEFINER
 -- function cmdb.remove_device(p_device bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.secret_for_equipment(p_subscriber_id bigint) RETURNS text SECURITY DEFINER
 -- function cmdb.topology_changed() RETURNS trigger SECURITY DEFINER

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from atlas.cmdb.reads import pool_forecasts
 from atlas.statements import Connection, Statements
 
 SQL: Final = Statements(__file__)
@@ -21,6 +22,7 @@ MEANING: Final = {
     "alarms_open": "Alarms that stand",
     "alarms_set_aside": "Things heard that could not be taken, and wait for their device or a person",
     "incidents_open": "Incidents that are not closed",
+    "pool_short_by": "Numbers that a pool will lack within thirty days, by its orders and its churn; a pool that has enough is left out",
     "audit_age_seconds": "How long ago the audit trail last grew",
     "audit_entries": "Length of each chain of the audit trail",
 }
@@ -36,5 +38,6 @@ class Figure:
 
 
 async def figures(conn: Connection) -> list[Figure]:
-    """All of them, in one statement. As the executor."""
-    return await SQL.all(conn, Figure, "figures")
+    """All of them. As the executor."""
+    short = [Figure("pool_short_by", one.use.pool, float(one.short_by)) for one in await pool_forecasts(conn) if one.short_by]
+    return [*await SQL.all(conn, Figure, "figures"), *short]

@@ -85,7 +85,7 @@ def rows_of_csv(text: str, layer: Layer) -> list[RowRead]:
     return list(_lines(reader, layer))
 
 
-def _lines(reader: csv.DictReader[str], layer: Layer) -> Iterator[RowRead]:
+def _lines(reader: "csv.DictReader[str]", layer: Layer) -> Iterator[RowRead]:
     try:
         for row in reader:
             known = {name: value.strip() for name, value in row.items() if isinstance(name, str) and isinstance(value, str)}

@@ -203,6 +203,7 @@ OURS: Final[Mapping[str, str]] = {
     "cmdb.allotment": "block: worked out from a pool",
     "cmdb.asset": "kind vendor model serial firmware mac: checked to letters and digits, or typed by a colleague into stock",
     "cmdb.asset_event": "state reason: from a list of ours, or a colleague's",
+    "cmdb.config": "sha256: the sum of its words",
     "cmdb.ci_change": "ci field was became: what stood in a device, a link or a serving point, each an ingress of its own",
     "cmdb.drift_ruling": "reason: a colleague's; no tool reads it",
     "cmdb.firmware_baseline": "vendor model version: arranged by the operator",

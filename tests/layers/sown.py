@@ -62,6 +62,7 @@ TOLD: Final[Mapping[str, Any]] = {
     "gis.coverage.north": 2.0,
     "gis.reservation.expires_at": LATE + timedelta(days=36500),
     "gis.reservation.ended_as": None,
+    "oms.quote.stands_until": LATE + timedelta(days=36500),
     "helpdesk.inbox.kind": "message",
     "helpdesk.one_time_code.sent_channel": "email",
     "nms.maintenance_window.starts_at": EARLY,

@@ -89,7 +89,8 @@ class PlaceOrder(Action):
         return Facts(self.name, money=self.monthly, money_each=self.monthly, customers=1)
 
     async def refreshed(self, conn: Connection, now: datetime) -> Self:
-        found = await offer(conn, self.customer, self.premise, self.code, now.date())
+        # What was quoted is agreed or refused at its price: it is never asked for anew at another.
+        found = None if self.quote is not None else await offer(conn, self.customer, self.premise, self.code, now.date())
         return replace(self, monthly=found.monthly) if found else self
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
