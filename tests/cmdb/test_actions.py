@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from atlas.actions.writes import queue_errands
 from atlas.connection import Atlas
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, DeviceId, SubscriberId
@@ -11,7 +12,7 @@ from atlas.principal import executor
 from atlas.statements import Connection
 from forge.actions.cmdb.plant import MarkDeviceState, RestartDevice
 from forge.actions.crm import RecordInteraction
-from governance.facts import DeviceTier
+from governance.facts import DeviceTier, Facts
 from tests import carried, given
 from tests.given import NOW, Owner
 
@@ -115,3 +116,28 @@ async def test_an_order_judged_for_no_device_changes_none_whatever_is_written_in
 
     with pytest.raises(InsufficientPrivilege, match="judged for 0 devices and changes 1"):
         await carried.out(atlas, Changes(customer, "note", "a word", "one"), NOW)
+
+
+async def test_an_order_judged_for_no_device_restarts_none_and_one_for_a_box_restarts_no_olt(atlas: Atlas, owner: Owner) -> None:
+    customer = CustomerId(await given.customer(owner))
+    device = await given.device(owner, "olt-1")
+
+    async def restarting(conn: Connection) -> dict[str, Any]:
+        await queue_errands(conn, "provisioner", "restart", {"one": {"device_id": device, "device": "olt-1"}})
+        return {}
+
+    class Restarts(RecordInteraction):
+        async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+            return await restarting(conn)
+
+    class RestartsABox(RecordInteraction):
+        def facts(self) -> Facts:
+            return Facts(self.name, customers=1, devices=1, device_tier=DeviceTier.CUSTOMER)
+
+        async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+            return await restarting(conn)
+
+    with pytest.raises(InsufficientPrivilege, match="judged for 0 devices and is sent to 1"):
+        await carried.out(atlas, Restarts(customer, "note", "a word", "one"), NOW)
+    with pytest.raises(InsufficientPrivilege, match="further down"):
+        await carried.out(atlas, RestartsABox(customer, "note", "a word", "two"), NOW)

@@ -94,7 +94,8 @@ class RestoreConfig(Action):
         kept = await reads.config_kept(conn, self.device, self.config)
         reach = await _reach(conn, self.device)
         # Not the words: secrets stand in them, and an errand is read by more people. Whoever runs it reads them in Atlas, by their sum.
-        arguments = {"device": reach.name, "address": reach.management_address, "config": kept.id, "sha256": kept.sha256}
+        where = {"device_id": self.device, "device": reach.name, "address": reach.management_address}
+        arguments = {**where, "config": kept.id, "sha256": kept.sha256}
         await queue_errands(conn, "provisioner", "restore_config", {self.operation_key: arguments})
         return {"restoring": reach.name, "config": self.config, "customers": self.customers}
 
