@@ -1,7 +1,7 @@
 """What a conversation carries from turn to turn (plain types only: it is checkpointed), and what one turn carries (never checkpointed)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final, TypedDict
@@ -25,6 +25,8 @@ KEPT_ANSWERS: Final = 2
 
 # Told the step that is being taken, as module or module.tool: for whoever waits and watches.
 Watcher = Callable[[str], Awaitable[None]]
+# What a sentence means: the model's name, and its vector.
+Meaning = Callable[[str], Awaitable[tuple[str, Sequence[float]]]]
 Proposer = Callable[[Principal, Action, str, CorrelationId], Awaitable[Proposed]]
 
 
@@ -45,6 +47,7 @@ class TurnContext:
     currency: str = DEFAULT_CURRENCY
     veil: Veil = field(default_factory=Veil)
     watcher: Watcher | None = None
+    meaning: Meaning | None = None
 
     async def step(self, name: str) -> None:
         if self.watcher is not None:

@@ -138,7 +138,7 @@ async def call_tool(context: TurnContext, tool: Tool, arguments: dict[str, Any])
     await context.purse.for_tool(tool.__name__)
     await context.step(f"{tool.__module__.split('.')[1]}.{tool.__name__}")
     async with context.tool_calls, context.atlas.transaction(context.principal) as conn:
-        found = await tool(Turn(context.principal, context.now, conn, context.correlation_id, propose), **values)
+        found = await tool(Turn(context.principal, context.now, conn, context.correlation_id, propose, context.meaning), **values)
     return Answered(as_json(tool, found), found.reference if isinstance(found, Proposed) else "")
 
 

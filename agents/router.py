@@ -114,6 +114,10 @@ class Router:
     def encoder_name(self) -> str:
         return self._encoders["en"].name
 
+    async def meaning(self, words: str) -> tuple[str, list[float]]:
+        """The English encoder's name, and its vector of these words."""
+        return self.encoder_name, (await self._encoders["en"].encode([words]))[0].tolist()
+
     async def nearness(self, words: str, language: str, is_offered: Callable[[Example], bool]) -> list[Nearness]:
         spoken = language if language in self._sets else "en"
         vector = (await self._encoders[spoken].encode([numberless(words)]))[0]

@@ -135,6 +135,7 @@ async def answer(
         Purse(supervisor.atlas, principal, correlation_id, supervisor.clock),
         currency=supervisor.currency,
         watcher=watcher,
+        meaning=supervisor.router.meaning,
     )
     config: RunnableConfig = {"configurable": {"thread_id": str(thread)}, "recursion_limit": MOST_STEPS}
     said = without_codes(readable(words))

@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from agents.articles import articles
 from agents.briefs import Example
 from agents.checkpoints import KeptInAtlas
 from agents.embeddings import Remembering, local_encoder
@@ -21,7 +22,7 @@ from agents.supervisor import Reply, Supervisor, answer
 from api.bootstrap import House
 from api.inbound.chat import heard
 from api.inbound.inbox import asked_before, is_right
-from api.inbound.knowledge import keep_examples
+from api.inbound.knowledge import keep_articles, keep_examples
 from api.settings import Settings, value_of
 from atlas.crm.reads import customer_at
 from atlas.errors import NotFound
@@ -86,7 +87,28 @@ async def warm_encoder(house: House) -> Remembering:
             for example, vector in zip(spoken, vectors, strict=True)
         ]
         await keep_examples(house.atlas, passages)
+    await keep_articles(house.atlas, await passages_of_articles(encoder))
     return encoder
+
+
+async def passages_of_articles(encoder: Remembering) -> list[Passage]:
+    """The operator's articles with their vectors: of the title and the words together."""
+    ours = articles()
+    vectors = await encoder.encode([f"{one.title}. {one.words}" for one in ours])
+    return [
+        Passage(
+            PassageKind.ARTICLE,
+            one.module,
+            one.title,
+            one.words,
+            "en",
+            encoder.name,
+            tuple(vector.tolist()),
+            is_public=one.is_public,
+            reviewed_on=one.reviewed_on,
+        )
+        for one, vector in zip(ours, vectors, strict=True)
+    ]
 
 
 def passage(example: Example, vector: Sequence[float], model: str) -> Passage:

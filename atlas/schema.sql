@@ -593,12 +593,16 @@ CREATE TABLE knowledge.passage (
     model text NOT NULL,  -- what made the vector; vectors of different models are never compared
     vector vector(384) NOT NULL,
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    is_public boolean NOT NULL DEFAULT true,  -- false: for colleagues only
+    reviewed_on date,  -- when somebody last saw to it that it is true
+    document tsvector GENERATED ALWAYS AS ((setweight(to_tsvector('english'::regconfig, title), 'A'::"char") || setweight(to_tsvector('english'::regconfig, words), 'B'::"char"))) STORED,
     PRIMARY KEY (id),
     UNIQUE (kind, module, words),
     CHECK ((kind = ANY (ARRAY['example'::text, 'article'::text]))),
     CHECK ((words <> ''::text))
 );
---   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+CREATE INDEX passage_document ON knowledge.passage USING gin (document) WHERE (kind = 'article'::text);
+--   row policy customer: ((( SELECT atlas.zone() AS zone) = 'customer'::text) AND is_public)
 
 -- privacy ----------------------------------------------------------------------------------------------------------------------------------
 

@@ -1,13 +1,15 @@
 """What an agent may ask of the helpdesk: what was said, and for a person."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from atlas.errors import NotFound
 from atlas.helpdesk import reads
 from atlas.helpdesk.records import Conversation, Promise, Told, ToldCount, Waiting
 from atlas.identity import CustomerId, IncidentId
+from atlas.knowledge.reads import articles_about
+from atlas.knowledge.rules import is_stale
 from atlas.principal import Assurance, Zone
 from forge.actions.helpdesk.saying import HandOverToPerson, RecordPromise, SendOneTimeCode
 from forge.propose import Proposed
@@ -45,6 +47,28 @@ async def what_did_we_tell_customer(turn: Turn, customer_id: CustomerId) -> list
     """The last 20 notices this customer was sent, word for word, newest first. For staff."""
     turn.for_staff_only()
     return await reads.told_to_customer(turn.conn, customer_id)
+
+
+@dataclass(frozen=True)
+class ArticleCited:
+    """An article of ours; `is_stale`: nobody has seen to it for a year that it is still true."""
+
+    title: str
+    words: str
+    reviewed_on: date | None
+    is_stale: bool
+
+
+@needs(Assurance.UNKNOWN)
+async def find_article(turn: Turn, question: str) -> list[ArticleCited]:
+    """Our own articles that answer a question of how something is done, the best first; at most two. Cite the title.
+
+    Customers are answered from public articles only, colleagues from all. What articles do not say is not made up: hand over.
+    """
+    model, vector = await turn.meaning(question) if turn.meaning else ("", None)
+    found = await articles_about(turn.conn, question, model, vector, most=2)
+    today = turn.now.date()
+    return [ArticleCited(one.title, one.words, one.reviewed_on, is_stale(one.reviewed_on, today)) for one in found]
 
 
 @needs(Assurance.UNKNOWN)

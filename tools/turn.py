@@ -1,7 +1,7 @@
 """Turn: who asks, when, and the transaction this one call runs in."""
 
 import functools
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -42,6 +42,8 @@ class Turn:
     conn: Connection
     correlation_id: CorrelationId
     propose: Callable[[Action, str], Awaitable[Proposed]]
+    # What a question means, as the named model made it; None where nothing here embeds sentences.
+    meaning: Callable[[str], Awaitable[tuple[str, Sequence[float]]]] | None = None
 
     @property
     def customer_id(self) -> CustomerId:

@@ -12,3 +12,9 @@ async def keep_examples(atlas: Atlas, passages: Sequence[Passage]) -> int:
     """Keeps exactly these examples; how many were new or changed."""
     async with atlas.transaction(executor("prompts")) as conn:
         return await replace_passages(conn, PassageKind.EXAMPLE, passages)
+
+
+async def keep_articles(atlas: Atlas, passages: Sequence[Passage]) -> int:
+    """Keeps exactly these articles; how many were new or changed."""
+    async with atlas.transaction(executor("prompts")) as conn:
+        return await replace_passages(conn, PassageKind.ARTICLE, passages)

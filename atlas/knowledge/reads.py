@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from atlas.knowledge.records import KnownVector, NearPassage, PassageKind
-from atlas.knowledge.rules import vector_text
+from atlas.knowledge.records import FoundArticle, KnownVector, NearPassage, PassageKind
+from atlas.knowledge.rules import LEAST_NEARNESS, MOST_RANKED, RANK_OFFSET, vector_text
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -15,6 +15,24 @@ async def nearest(
     """The passages of this kind nearest to `vector`, which the same model made; nearest first. `language` None: of any."""
     return await SQL.all(
         conn, NearPassage, "nearest", kind=kind.value, model=model, vector=vector_text(vector), language=language, most=most
+    )
+
+
+async def articles_about(
+    conn: Connection, question: str, model: str = "", vector: Sequence[float] | None = None, most: int = 3
+) -> list[FoundArticle]:
+    """The articles that answer a question best, of those the caller may read: by words, and by `vector` where `model` made one."""
+    return await SQL.all(
+        conn,
+        FoundArticle,
+        "articles_about",
+        question=question,
+        model=model,
+        vector=None if vector is None else vector_text(vector),
+        ranked=MOST_RANKED,
+        rank_offset=RANK_OFFSET,
+        least=LEAST_NEARNESS,
+        most=most,
     )
 
 

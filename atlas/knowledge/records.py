@@ -1,6 +1,7 @@
 """Text with vectors: sentences people say, and articles to answer from."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -20,6 +21,21 @@ class Passage:
     language: str
     model: str
     vector: tuple[float, ...]
+    is_public: bool = True
+    reviewed_on: date | None = None
+
+
+@dataclass(frozen=True)
+class FoundArticle:
+    """An article that answers a question: `score` is its reciprocal ranks by words and by meaning, added up."""
+
+    passage_id: int
+    module: str
+    title: str
+    words: str
+    is_public: bool
+    reviewed_on: date | None
+    score: float
 
 
 @dataclass(frozen=True)

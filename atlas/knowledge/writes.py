@@ -19,6 +19,8 @@ async def replace_passages(conn: Connection, kind: PassageKind, passages: Sequen
         "languages": [passage.language for passage in once],
         "models": [passage.model for passage in once],
         "vectors": [vector_text(passage.vector) for passage in once],
+        "are_public": [passage.is_public for passage in once],
+        "reviewed_ons": [passage.reviewed_on for passage in once],
     }
     await SQL.run(conn, "forget_others", kind=kind.value, modules=columns["modules"], words=columns["words"])
     return await SQL.run(conn, "keep_passages", kind=kind.value, **columns)

@@ -5,10 +5,13 @@ DELETE FROM knowledge.passage
                     WHERE kept.module = passage.module AND kept.words = passage.words);
 
 -- name: keep_passages
-INSERT INTO knowledge.passage (kind, module, title, words, language, model, vector)
-SELECT %(kind)s, passage.module, passage.title, passage.words, passage.language, passage.model, passage.vector::vector
-  FROM unnest(%(modules)s::text[], %(titles)s::text[], %(words)s::text[], %(languages)s::text[], %(models)s::text[], %(vectors)s::text[])
-       AS passage (module, title, words, language, model, vector)
+INSERT INTO knowledge.passage (kind, module, title, words, language, model, vector, is_public, reviewed_on)
+SELECT %(kind)s, passage.module, passage.title, passage.words, passage.language, passage.model, passage.vector::vector, passage.is_public, passage.reviewed_on
+  FROM unnest(%(modules)s::text[], %(titles)s::text[], %(words)s::text[], %(languages)s::text[], %(models)s::text[], %(vectors)s::text[],
+              %(are_public)s::boolean[], %(reviewed_ons)s::date[])
+       AS passage (module, title, words, language, model, vector, is_public, reviewed_on)
 ON CONFLICT (kind, module, words) DO UPDATE
-   SET title = excluded.title, language = excluded.language, model = excluded.model, vector = excluded.vector, updated_at = now()
- WHERE (passage.title, passage.language, passage.model) IS DISTINCT FROM (excluded.title, excluded.language, excluded.model);
+   SET title = excluded.title, language = excluded.language, model = excluded.model, vector = excluded.vector,
+       is_public = excluded.is_public, reviewed_on = excluded.reviewed_on, updated_at = now()
+ WHERE (passage.title, passage.language, passage.model, passage.is_public, passage.reviewed_on)
+       IS DISTINCT FROM (excluded.title, excluded.language, excluded.model, excluded.is_public, excluded.reviewed_on);
