@@ -180,6 +180,8 @@ ISOLATION: Final = (
     ),
     Mutant("arguments fit to be kept", "unknown and hostile arguments", 3, patches=((consultation, "keepable", lambda given: given),)),
 )
+_ANY_EFFECT: Final = _takes_out("actions.must_be_judged", "p_effect IS NOT NULL AND", "p_effect IS NULL AND p_effect IS NOT NULL AND")
+_ANYBODY: Final = _takes_out("actions.must_be_judged", "IF cardinality(touched) > 0 THEN", "IF true THEN RETURN; ELSIF false THEN")
 GATE: Final = (
     Mutant(
         "an effect needs its claimed action",
@@ -195,6 +197,30 @@ GATE: Final = (
         "a small order claimed, a large effect written",
         5,
         (_takes_out("billing.stays_within", "moved > judged", "false"),),
+    ),
+    Mutant(
+        "an order comes to what its name says, for whom it was judged",
+        "a small order claimed, a large effect written",
+        5,
+        (_ANY_EFFECT, _ANYBODY),
+    ),
+    Mutant(
+        "an errand goes as far up the network as was judged",
+        "a small order claimed, a large effect written",
+        5,
+        (
+            _ANY_EFFECT,
+            _takes_out("actions.errands_stay_within", "actions.tier_of(device.kind) >", "-1 >"),
+        ),
+    ),
+    Mutant(
+        "a notice goes to an address of its customer's",
+        "a small order claimed, a large effect written",
+        5,
+        (
+            _ANYBODY,
+            _takes_out("helpdesk.notices_stay_within", "NOT helpdesk.is_address_of(", "false AND helpdesk.is_address_of("),
+        ),
     ),
     Mutant(
         "facts are measured, not believed",

@@ -9,7 +9,7 @@ from evals.adversary.ground import Troupe
 from evals.adversary.mutants import Mutant, noticed_by
 
 # One of each kind at every run of the tests; all of them by `bedrock eval adversary --mutants`.
-A_FEW = (ISOLATION[0], ISOLATION[2], GATE[0], GATE[2], APPROVAL[0], SENDING[-1])
+A_FEW = (ISOLATION[0], ISOLATION[2], GATE[0], GATE[2], GATE[5], APPROVAL[0], SENDING[-1])
 
 
 @pytest.mark.parametrize("mutant", A_FEW, ids=[mutant.name for mutant in A_FEW])

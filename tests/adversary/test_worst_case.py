@@ -2,6 +2,7 @@
 
 import pytest
 
+from evals.adversary.attacks import forging
 from evals.adversary.attacks.all import ATTACKS, attacks_at
 from evals.adversary.campaign import Run, Tally, by_level, play
 from evals.adversary.ground import Ground, Troupe
@@ -42,6 +43,18 @@ async def test_no_attack_of_this_level_comes_through(town: Ground, cast: Troupe,
 
     assert told(tally) == []
     assert set(tally.attacks) == {attack.name for attack in attacks_at(level)}
+
+
+@pytest.mark.parametrize("effect", range(len(forging.EFFECTS)))
+async def test_a_small_order_that_was_claimed_writes_nothing_else(
+    town: Ground, cast: Troupe, monkeypatch: pytest.MonkeyPatch, effect: int
+) -> None:
+    monkeypatch.setattr(forging, "EFFECTS", (forging.EFFECTS[effect],))
+    runs = [run for run in once_each(5) if run.attack.name == "a small order claimed, a large effect written"]
+
+    tally = await play(town, runs, cast=cast)
+
+    assert (len(runs), told(tally), tally.refusals) == (1, [], 1)
 
 
 def test_the_same_seed_plays_the_same_campaign() -> None:
