@@ -1,14 +1,15 @@
 """Where conversations are kept between turns: LangGraph's tables in Atlas, encrypted, one writer a conversation at a time, pruned."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, cast
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.memory import InMemorySaver
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
@@ -16,8 +17,11 @@ from psycopg_pool import AsyncConnectionPool
 
 from atlas.connection import CONNECT_S, LEASE_S, zone_url
 from atlas.principal import Zone
+from atlas.statements import Connection, Statements
 from atlas.watchdog import WatchedConnection
 from forge.sealed_checkpoints import SealedSaver, SealedSerializer
+
+SQL: Final = Statements(__file__)
 
 
 class Checkpoints(Protocol):
@@ -34,6 +38,31 @@ class OneAtATime:
 
     def of(self, thread: UUID) -> asyncio.Lock:
         return self.locks.setdefault(thread, asyncio.Lock())
+
+
+class TurnSaver(SealedSaver):
+    """For one turn, under the conversation's lock: what was read once is not read again until something is written."""
+
+    _last: CheckpointTuple | None = None
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        asked = config["configurable"]
+        is_latest = not asked.get("checkpoint_id") and not asked.get("checkpoint_ns")
+        if is_latest and self._last and self._last.config["configurable"]["thread_id"] == asked["thread_id"]:
+            return self._last
+        found = await super().aget_tuple(config)
+        self._last = found if is_latest else None
+        return found
+
+    async def aput(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+    ) -> RunnableConfig:
+        self._last = None
+        return await super().aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = "") -> None:
+        self._last = None
+        await super().aput_writes(config, writes, task_id, task_path)
 
 
 @dataclass(frozen=True)
@@ -69,9 +98,8 @@ class KeptInAtlas:
         async with self.here.of(thread), self.pool.connection() as conn:
             await conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (str(thread),))
             try:
-                saver = SealedSaver(conn, serde=self.serde)
-                yield saver
-                await saver.aprune([str(thread)])
+                yield TurnSaver(conn, serde=self.serde)
+                await SQL.run(cast(Connection, conn), "forget_earlier", thread=str(thread))
             finally:
                 await conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (str(thread),))
 

@@ -25,6 +25,7 @@ from forge.carry_out import RULED
 from forge.carry_out import carry_out as carry_out_action
 from forge.propose import EXECUTOR, Forge
 from forge.sealed_checkpoints import SealedSaver, SealedSerializer, ThreadNames
+from forge.untraced import keep_to_ourselves
 
 WAITING: Final = ActionState.WAITING.value
 
@@ -48,6 +49,7 @@ class ActionThread(TypedDict, total=False):
 @asynccontextmanager
 async def open_bookmarks(atlas: Atlas, most: int = 4) -> AsyncGenerator[Bookmarks, None]:
     """The pool over which every graph keeps its checkpoints, as the executor, in their own schema."""
+    keep_to_ourselves()
     url = zone_url(atlas.url, Zone.EXECUTOR, atlas.secret)
     arguments: dict[str, Any] = {
         "autocommit": True,
