@@ -70,7 +70,7 @@ class Passage:
             await sink.drain()
         await self.proxy.let_pass(direction, 0)
         if sink.can_write_eof():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 sink.write_eof()
 
     def reset(self) -> None:
@@ -164,7 +164,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
     """Ends a connection the rude way: the other side reads an error, not an end."""
     sock = writer.get_extra_info("socket")
     if sock is not None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGERING)
     writer.transport.abort()
 
