@@ -4,7 +4,7 @@ from agents.module_agent import ModuleAgent
 from tools import itsm
 
 AGENT = ModuleAgent(
-    handles="outages at a line or in an area; for staff incidents, what they affect, why we think so, what waits for approval",
+    handles="outages at a line or in an area; for staff incidents, what they affect and why, what solved the like, what waits for approval",
     for_customers=(itsm.is_there_an_outage,),
     for_staff=(
         itsm.is_there_an_outage,
@@ -12,5 +12,6 @@ AGENT = ModuleAgent(
         itsm.what_is_affected,
         itsm.why_do_you_think_so,
         itsm.what_waits_for_approval,
+        itsm.solved_before,
     ),
 )

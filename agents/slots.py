@@ -239,7 +239,7 @@ def _by_name(said: Sequence[str], choices: Sequence[Choice]) -> int | None:
     return shared.index(best) if best and shared.count(best) == 1 else None
 
 
-WHOLE_WORDS: Final = _each("reason note summary problem description because symptom findings promised")
+WHOLE_WORDS: Final = _each("reason note summary problem description because symptom findings promised question")
 PLACES: Final = _each("area area_name place postcode address where premise near")
 
 

@@ -216,6 +216,7 @@ CREATE INDEX errand_waiting ON actions.errand USING btree (id) WHERE (state = AN
 --   trigger keep_within_what_was_judged AFTER INSERT ON actions.errand REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION actions.keep_within_what_was_judged()
 --   trigger require_claim_after AFTER INSERT ON actions.errand REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON actions.errand FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stay_within AFTER INSERT ON actions.errand REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.errands_stay_within()
 --   trigger wake_errands AFTER INSERT ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.errands')
 
 CREATE TABLE actions.hard_limit (
@@ -301,6 +302,13 @@ CREATE TABLE actions.matrix_row (
     PRIMARY KEY (action, place),
     CHECK ((answer = ANY (ARRAY['allowed'::text, 'allowed_and_told'::text, 'needs_approval'::text, 'refused'::text]))),
     CHECK ((hours = ANY (ARRAY['any'::text, 'waking'::text, 'quiet'::text])))
+);
+
+-- which critical effects an action may have, by its name; only a migration says so
+CREATE TABLE actions.may_write (
+    action text NOT NULL,
+    effect text NOT NULL,  -- a table, or PORT.OPERATION of an errand
+    PRIMARY KEY (action, effect)
 );
 
 CREATE TABLE actions.recorded_call (
@@ -392,6 +400,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.decided(p_name text, p_facts jsonb, p_spent jsonb) RETURNS actions.verdict
 -- function actions.delegate(p_delegate_id bigint, p_role text, p_starts_at timestamp with time zone, p_ends_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function actions.effects_of(p_action_id bigint, p_most integer) RETURNS TABLE(place text, content jsonb)
+-- function actions.errands_stay_within() RETURNS trigger SECURITY DEFINER
 -- function actions.finish(p_state text, p_outcome jsonb, p_failure text) RETURNS void SECURITY DEFINER
 -- function actions.forget_runs() RETURNS void SECURITY DEFINER
 -- function actions.gains(p_reference text, a actions.action) RETURNS boolean
@@ -408,6 +417,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.keep_within_what_was_judged() RETURNS trigger SECURITY DEFINER
 -- function actions.measured(p_facts jsonb) RETURNS actions.measures
 -- function actions.mend_the_glass(p_break_glass_id bigint) RETURNS boolean SECURITY DEFINER
+-- function actions.must_be_judged(p_effect text, p_customers bigint[]) RETURNS void SECURITY DEFINER
 -- function actions.note_at_door(p_actor text, p_event text, p_detail jsonb) RETURNS void SECURITY DEFINER
 -- function actions.odd_type(p_facts jsonb) RETURNS text
 -- function actions.oddity(p_name text, p_facts jsonb) RETURNS text
@@ -429,6 +439,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.stopped_because(a actions.action) RETURNS text
 -- function actions.strictness(p_answer text) RETURNS integer
 -- function actions.switch(p_scope text, p_name text, p_is_on boolean, p_reason text) RETURNS void SECURITY DEFINER
+-- function actions.tier_of(p_kind text) RETURNS integer
 -- function actions.versioned(p_rests_on jsonb) RETURNS jsonb
 -- function actions.withdraw(p_action_id bigint, p_state text, p_why text) RETURNS boolean SECURITY DEFINER
 -- function actions.words_hash(p_salt uuid, p_words jsonb) RETURNS text
@@ -603,6 +614,18 @@ CREATE TABLE knowledge.passage (
 );
 CREATE INDEX passage_document ON knowledge.passage USING gin (document) WHERE (kind = 'article'::text);
 --   row policy customer: ((( SELECT atlas.zone() AS zone) = 'customer'::text) AND is_public)
+
+-- what an engineer found and did, to be found again by whoever has the same fault
+CREATE TABLE knowledge.solved (
+    job_id bigint NOT NULL,
+    model text NOT NULL,  -- what made the vector; vectors of different models are never compared
+    vector vector(384) NOT NULL,
+    document tsvector NOT NULL,
+    learned_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (job_id),
+    FOREIGN KEY (job_id) REFERENCES field_service.job(id)
+);
+CREATE INDEX solved_document ON knowledge.solved USING gin (document);
 
 -- privacy ----------------------------------------------------------------------------------------------------------------------------------
 
@@ -795,6 +818,7 @@ CREATE TABLE catalogue.offering (
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 --   trigger require_claim_after AFTER INSERT ON catalogue.offering REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON catalogue.offering FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON catalogue.offering FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE catalogue.offering_version (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -824,6 +848,7 @@ CREATE TABLE catalogue.offering_version (
 --   trigger keep_what_was_sold BEFORE DELETE OR UPDATE OF id, offering_id, valid_from, down_kbps, up_kbps, contract_months, sla_id, termination_fee_minor, made_by ON catalogue.offering_version FOR EACH ROW EXECUTE FUNCTION catalogue.keep_what_was_sold()
 --   trigger require_claim_after AFTER INSERT ON catalogue.offering_version REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON catalogue.offering_version FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON catalogue.offering_version FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE catalogue.plan_change (
     from_id bigint NOT NULL,
@@ -1258,6 +1283,8 @@ CREATE TABLE crm.consent (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
+--   trigger stay_within AFTER INSERT ON crm.consent REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON crm.consent REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
 
 CREATE TABLE crm.contact (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1276,6 +1303,8 @@ CREATE TABLE crm.contact (
 CREATE INDEX contact_by_address ON crm.contact USING btree (address);
 CREATE UNIQUE INDEX one_preferred_contact ON crm.contact USING btree (customer_id) WHERE is_preferred;
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
+--   trigger stay_within AFTER INSERT ON crm.contact REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON crm.contact REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
 
 CREATE TABLE crm.customer (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1311,6 +1340,7 @@ CREATE INDEX customer_merged_into ON crm.customer USING btree (merged_into_id) W
 --   trigger announce_update AFTER UPDATE ON crm.customer REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON crm.customer REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON crm.customer FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON crm.customer FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE crm.interaction (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1382,6 +1412,7 @@ CREATE INDEX party_role_of_customer ON crm.party_role USING btree (customer_id);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 --   trigger require_claim_after AFTER INSERT ON crm.party_role REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON crm.party_role FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON crm.party_role FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE crm.subscriber (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1411,11 +1442,14 @@ CREATE INDEX subscriber_of_premise ON crm.subscriber USING btree (premise_id);
 --   trigger keep_pause AFTER UPDATE OF state ON crm.subscriber FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) AND (('suspended'::text = old.state) OR ('suspended'::text = new.state)))) EXECUTE FUNCTION billing.keep_pause()
 --   trigger look_again AFTER INSERT ON crm.subscriber REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('id')
 --   trigger look_again_changed AFTER UPDATE ON crm.subscriber FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.restricted_for IS DISTINCT FROM new.restricted_for))) EXECUTE FUNCTION billing.look_again('id')
+--   trigger stay_within AFTER INSERT ON crm.subscriber REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON crm.subscriber REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
 --   trigger topology_changed AFTER UPDATE OF state ON crm.subscriber FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
 -- function crm.follows_customer() RETURNS SETOF regclass SECURITY DEFINER
 -- function crm.merge_customers(p_survivor bigint, p_absorbed bigint, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function crm.name_key(p_name text) RETURNS text
+-- function crm.stays_within() RETURNS trigger SECURITY DEFINER
 -- function crm.undo_merge(p_merge bigint, p_at timestamp with time zone) RETURNS void SECURITY DEFINER
 
 -- oms --------------------------------------------------------------------------------------------------------------------------------------
@@ -1690,6 +1724,7 @@ CREATE UNIQUE INDEX one_plan_charged ON billing.charge USING btree (subscriber_i
 --   trigger look_again_changed AFTER UPDATE ON billing.charge FOR EACH ROW WHEN ((old.ends_on IS DISTINCT FROM new.ends_on)) EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger require_claim_after AFTER INSERT ON billing.charge REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.charge FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON billing.charge FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE billing.compensation_rate (
     segment text NOT NULL,
@@ -1833,6 +1868,7 @@ CREATE UNIQUE INDEX one_dispute_of_a_charge ON billing.dispute USING btree (invo
 --   trigger announce_update AFTER UPDATE ON billing.dispute REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON billing.dispute REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.dispute FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON billing.dispute FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE billing.dunning_step (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -2647,6 +2683,7 @@ CREATE UNIQUE INDEX credential_by_username ON cmdb.credential USING btree (usern
 CREATE UNIQUE INDEX credential_of_subscriber ON cmdb.credential USING btree (subscriber_id) WHERE (removed_at IS NULL);
 --   trigger require_claim_after AFTER INSERT ON cmdb.credential REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.credential FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON cmdb.credential FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE cmdb.device (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -3075,6 +3112,7 @@ CREATE UNIQUE INDEX one_parent_ticket ON itsm.ticket USING btree (incident_id) W
 --   trigger announce_update AFTER UPDATE ON itsm.ticket REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON itsm.ticket REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.ticket FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON itsm.ticket FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- function itsm.public_outages(p_area_name text) RETURNS TABLE(incident_id bigint, area text, cause text, since timestamp with time zone, subscribers bigint) SECURITY DEFINER
 
@@ -3230,6 +3268,7 @@ CREATE TABLE helpdesk.notice (
     FOREIGN KEY (incident_id) REFERENCES itsm.incident(id)
 );
 CREATE INDEX notice_in_doubt ON helpdesk.notice USING btree (id) WHERE (state = 'in_doubt'::text);
+CREATE INDEX notice_of_action ON helpdesk.notice USING btree (action_id);
 CREATE INDEX notice_of_address ON helpdesk.notice USING btree (address, channel, queued_at);
 CREATE INDEX notice_of_customer ON helpdesk.notice USING btree (customer_id, queued_at DESC);
 CREATE INDEX notice_of_incident ON helpdesk.notice USING btree (incident_id, purpose);
@@ -3238,9 +3277,11 @@ CREATE INDEX notice_to_send ON helpdesk.notice USING btree (not_before, id) WHER
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.notice REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger keeps_to_its_customer BEFORE UPDATE ON helpdesk.notice FOR EACH ROW WHEN (((CURRENT_USER = 'bedrock_executor'::name) AND ((old.address IS DISTINCT FROM new.address) OR (old.customer_id IS DISTINCT FROM new.customer_id)))) EXECUTE FUNCTION helpdesk.notice_keeps_to_its_customer()
 --   trigger merge_what_came_early AFTER UPDATE ON helpdesk.notice REFERENCING OLD TABLE AS stale NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION helpdesk.merge_what_came_early()
 --   trigger require_claim_after AFTER INSERT ON helpdesk.notice REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON helpdesk.notice FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stay_within AFTER INSERT ON helpdesk.notice REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION helpdesk.notices_stay_within()
 --   trigger wake_outbox AFTER INSERT ON helpdesk.notice FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.outbox')
 
 CREATE TABLE helpdesk.one_time_code (
@@ -3284,6 +3325,7 @@ CREATE INDEX promise_of_customer ON helpdesk.promise USING btree (customer_id);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger require_claim_after AFTER INSERT ON helpdesk.promise REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON helpdesk.promise FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON helpdesk.promise FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE helpdesk.recorded_message (
     key text NOT NULL,
@@ -3300,8 +3342,11 @@ CREATE TABLE helpdesk.recorded_message (
 -- function helpdesk.awaits_code(p_channel text, p_address text) RETURNS boolean SECURITY DEFINER
 -- function helpdesk.confirm_code(p_code_id bigint) RETURNS void SECURITY DEFINER
 -- function helpdesk.delivery_rank(p_status text) RETURNS integer
+-- function helpdesk.is_address_of(p_customer_id bigint, p_channel text, p_address text) RETURNS boolean SECURITY DEFINER
 -- function helpdesk.merge_delivery(p_provider text, p_provider_id text) RETURNS boolean SECURITY DEFINER
 -- function helpdesk.merge_what_came_early() RETURNS trigger SECURITY DEFINER
+-- function helpdesk.notice_keeps_to_its_customer() RETURNS trigger SECURITY DEFINER
+-- function helpdesk.notices_stay_within() RETURNS trigger SECURITY DEFINER
 -- function helpdesk.own_conversation() RETURNS TABLE(conversation_id bigint, thread uuid, customer_id bigint, staff_id bigint, channel text, address text, owner text, handed_over_because text, opened_at timestamp with time zone, last_at timestamp with time zone, last_message_id bigint, last_inbound_at timestamp with time zone) SECURITY DEFINER
 -- function helpdesk.own_conversation_id() RETURNS bigint SECURITY DEFINER
 -- function helpdesk.try_code(p_conversation_id bigint, p_channel text, p_address text) RETURNS TABLE(code_id bigint, seed uuid) SECURITY DEFINER
@@ -3355,5 +3400,6 @@ CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job USING btree (inci
 --   trigger announce_update AFTER UPDATE ON field_service.job REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON field_service.job FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON field_service.job FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- function field_service.availability(p_skill text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(shift_from timestamp with time zone, shift_until timestamp with time zone, latitude double precision, longitude double precision, busy_from timestamp with time zone[], busy_until timestamp with time zone[]) SECURITY DEFINER

@@ -15,6 +15,7 @@ from console import (
     account,
     actions,
     approvals,
+    articles,
     bills,
     chat,
     customers,
@@ -69,6 +70,7 @@ ROOMS: Final = (
     privacy,
     matrix,
     orders,
+    articles,
 )
 
 

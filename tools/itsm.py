@@ -9,6 +9,8 @@ from atlas.identity import IncidentId
 from atlas.itsm import reads
 from atlas.itsm.records import AreaHit, IncidentAtLine, IncidentEvent, LostLine, PublicOutage, Suspicion, Ticket
 from atlas.itsm.rules import suspected_elements, suspicions
+from atlas.knowledge.reads import solved_like
+from atlas.knowledge.records import SolvedBefore
 from atlas.money import Money
 from atlas.principal import Assurance
 from tools.turn import Turn, needs
@@ -139,6 +141,16 @@ async def show_incident(turn: Turn, incident_id: IncidentId | None = None) -> In
         tickets=await reads.tickets_of_incident(turn.conn, found.incident_id),
         happened=(await reads.timeline(turn.conn, found.incident_id))[-LATEST_EVENTS:],
     )
+
+
+async def solved_before(turn: Turn, question: str) -> list[SolvedBefore]:
+    """What engineers found and did about something like this, the best first; at most three jobs. For staff.
+
+    `question` says in words what is wrong. None: nobody wrote down anything like it.
+    """
+    turn.for_staff_only()
+    model, vector = await turn.meaning(question) if turn.meaning else ("", None)
+    return await solved_like(turn.conn, question, model, vector)
 
 
 async def what_is_affected(turn: Turn, incident_id: IncidentId | None = None) -> Affected:

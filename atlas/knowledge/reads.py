@@ -1,9 +1,20 @@
 """Questions about text: what lies near."""
 
 from collections.abc import Sequence
+from datetime import date
 
-from atlas.knowledge.records import FoundArticle, KnownVector, NearPassage, PassageKind
-from atlas.knowledge.rules import LEAST_NEARNESS, MOST_RANKED, RANK_OFFSET, vector_text
+from atlas.knowledge.records import (
+    Alike,
+    Article,
+    FoundArticle,
+    KnownVector,
+    NearPassage,
+    PassageKind,
+    ShelvedArticle,
+    SolvedBefore,
+    UnlearnedJob,
+)
+from atlas.knowledge.rules import ALIKE, LEAST_NEARNESS, MOST_RANKED, RANK_OFFSET, shelf, vector_text
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -22,18 +33,35 @@ async def articles_about(
     conn: Connection, question: str, model: str = "", vector: Sequence[float] | None = None, most: int = 3
 ) -> list[FoundArticle]:
     """The articles that answer a question best, of those the caller may read: by words, and by `vector` where `model` made one."""
-    return await SQL.all(
-        conn,
-        FoundArticle,
-        "articles_about",
-        question=question,
-        model=model,
-        vector=None if vector is None else vector_text(vector),
-        ranked=MOST_RANKED,
-        rank_offset=RANK_OFFSET,
-        least=LEAST_NEARNESS,
-        most=most,
-    )
+    return await SQL.all(conn, FoundArticle, "articles_about", most=most, **_asked(question, model, vector))
+
+
+async def solved_like(
+    conn: Connection, question: str, model: str = "", vector: Sequence[float] | None = None, most: int = 3
+) -> list[SolvedBefore]:
+    """What engineers found and did about something like this, the best first: by words, and by `vector` where `model` made one."""
+    return await SQL.all(conn, SolvedBefore, "solved_like", most=most, **_asked(question, model, vector))
+
+
+def _asked(question: str, model: str, vector: Sequence[float] | None) -> dict[str, object]:
+    return {
+        "question": question,
+        "model": model,
+        "vector": None if vector is None else vector_text(vector),
+        "ranked": MOST_RANKED,
+        "rank_offset": RANK_OFFSET,
+        "least": LEAST_NEARNESS,
+    }
+
+
+async def article_shelf(conn: Connection, today: date) -> list[ShelvedArticle]:
+    """Every article, those to be looked at first: what contradicts another, then what nobody looked at for a year."""
+    return shelf(await SQL.all(conn, Article, "article_shelf"), await SQL.all(conn, Alike, "articles_alike", alike=ALIKE), today)
+
+
+async def unlearned_jobs(conn: Connection, model: str, most: int) -> list[UnlearnedJob]:
+    """Jobs done whose findings say something and have no vector of this model yet, the latest first."""
+    return await SQL.all(conn, UnlearnedJob, "unlearned_jobs", model=model, most=most)
 
 
 async def passages_of(conn: Connection, kind: PassageKind, model: str) -> int:

@@ -35,3 +35,49 @@ SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, p
   JOIN knowledge.passage ON passage.id = coalesce(by_words.id, by_meaning.id)
  ORDER BY score DESC, passage.id
  LIMIT %(most)s;
+
+-- name: article_shelf
+SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, passage.is_public, passage.reviewed_on
+  FROM knowledge.passage
+ WHERE passage.kind = 'article'
+ ORDER BY passage.reviewed_on NULLS FIRST, passage.title;
+
+-- name: articles_alike
+SELECT one.id AS passage_id, other.id AS other_id
+  FROM knowledge.passage AS one
+  JOIN knowledge.passage AS other ON other.kind = 'article' AND other.id > one.id AND other.model = one.model
+ WHERE one.kind = 'article' AND 1 - (other.vector <=> one.vector) >= %(alike)s
+ ORDER BY one.id, other.id;
+
+-- name: unlearned_jobs
+SELECT job.id AS job_id, job.kind, job.findings
+  FROM field_service.job
+ WHERE job.state = 'completed' AND job.findings ~ '\w{3}.*\s.*\w{3}'
+   AND NOT EXISTS (SELECT 1 FROM knowledge.solved WHERE solved.job_id = job.id AND solved.model = %(model)s)
+ ORDER BY job.completed_at DESC, job.id DESC
+ LIMIT %(most)s;
+
+-- name: solved_like
+WITH asked AS (
+    SELECT replace(plainto_tsquery('english', %(question)s)::text, '&', '|')::tsquery AS terms
+), by_words AS (
+    SELECT solved.job_id, row_number() OVER (ORDER BY ts_rank_cd(solved.document, asked.terms) DESC, solved.job_id DESC) AS rank
+      FROM knowledge.solved, asked
+     WHERE solved.document @@ asked.terms
+     ORDER BY 2 LIMIT %(ranked)s
+), by_meaning AS (
+    SELECT solved.job_id, row_number() OVER (ORDER BY solved.vector <=> %(vector)s::vector, solved.job_id DESC) AS rank
+      FROM knowledge.solved
+     WHERE solved.model = %(model)s AND 1 - (solved.vector <=> %(vector)s::vector) >= %(least)s
+     ORDER BY 2 LIMIT %(ranked)s
+)
+SELECT job.id AS job_id, job.kind, job.incident_id, incident.cause, device.name AS device, job.findings, job.completed_at,
+       coalesce(1.0 / (%(rank_offset)s + by_words.rank), 0)::float8 + coalesce(1.0 / (%(rank_offset)s + by_meaning.rank), 0)::float8 AS score
+  FROM by_words
+  FULL JOIN by_meaning USING (job_id)
+  JOIN field_service.job ON job.id = coalesce(by_words.job_id, by_meaning.job_id)
+  LEFT JOIN itsm.incident ON incident.id = job.incident_id
+  LEFT JOIN cmdb.device ON device.id = job.device_id
+ WHERE job.findings <> ''
+ ORDER BY score DESC, job.id DESC
+ LIMIT %(most)s;

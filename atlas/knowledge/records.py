@@ -1,8 +1,10 @@
 """Text with vectors: sentences people say, and articles to answer from."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+
+from atlas.identity import IncidentId, JobId
 
 
 class PassageKind(StrEnum):
@@ -23,6 +25,58 @@ class Passage:
     vector: tuple[float, ...]
     is_public: bool = True
     reviewed_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Article:
+    """What the operator's people wrote down. `reviewed_on` None: nobody ever said that it is true."""
+
+    passage_id: int
+    module: str
+    title: str
+    words: str
+    is_public: bool
+    reviewed_on: date | None
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Two articles about the same, by meaning."""
+
+    passage_id: int
+    other_id: int
+
+
+@dataclass(frozen=True)
+class ShelvedArticle:
+    """An article as whoever keeps the shelf sees it. `contradicts`: titles of articles about the same that give other figures for it."""
+
+    article: Article
+    is_stale: bool
+    contradicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnlearnedJob:
+    """A job that was done, whose findings cannot be found by meaning yet."""
+
+    job_id: JobId
+    kind: str
+    findings: str
+
+
+@dataclass(frozen=True)
+class SolvedBefore:
+    """What somebody found and did; `score` as of FoundArticle. `cause` is of the incident that it was done for."""
+
+    job_id: JobId
+    kind: str
+    incident_id: IncidentId | None
+    cause: str | None
+    device: str | None
+    findings: str
+    completed_at: datetime
+    score: float
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Changes to what text is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from atlas.identity import JobId
 from atlas.knowledge.records import Passage, PassageKind
 from atlas.knowledge.rules import vector_text
 from atlas.statements import Connection, Statements
@@ -24,3 +25,8 @@ async def replace_passages(conn: Connection, kind: PassageKind, passages: Sequen
     }
     await SQL.run(conn, "forget_others", kind=kind.value, modules=columns["modules"], words=columns["words"])
     return await SQL.run(conn, "keep_passages", kind=kind.value, **columns)
+
+
+async def learn_solved(conn: Connection, model: str, vectors: Mapping[JobId, Sequence[float]]) -> int:
+    """Makes what was found at these jobs findable by meaning; how many."""
+    return await SQL.run(conn, "learn_solved", model=model, jobs=list(vectors), vectors=[vector_text(one) for one in vectors.values()])

@@ -15,3 +15,10 @@ ON CONFLICT (kind, module, words) DO UPDATE
        is_public = excluded.is_public, reviewed_on = excluded.reviewed_on, updated_at = now()
  WHERE (passage.title, passage.language, passage.model, passage.is_public, passage.reviewed_on)
        IS DISTINCT FROM (excluded.title, excluded.language, excluded.model, excluded.is_public, excluded.reviewed_on);
+
+-- name: learn_solved
+INSERT INTO knowledge.solved (job_id, model, vector, document)
+SELECT job.id, %(model)s, learned.vector::vector, to_tsvector('english'::regconfig, job.kind || ' ' || job.findings)
+  FROM unnest(%(jobs)s::bigint[], %(vectors)s::text[]) AS learned (job_id, vector)
+  JOIN field_service.job ON job.id = learned.job_id
+ON CONFLICT (job_id) DO UPDATE SET model = excluded.model, vector = excluded.vector, document = excluded.document, learned_at = now();

@@ -63,6 +63,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "promised": lambda knows, rng, victim: "a refund",
     "purpose": lambda knows, rng, victim: rng.choice(["service", "billing", "marketing"]),
     "quote": lambda knows, rng, victim: victim,
+    "question": lambda knows, rng, victim: f"what do you know of customer {victim}",
     "reason": lambda knows, rng, victim: "maintenance, agreed with everybody",
     "received_power_dbm": lambda knows, rng, victim: -18.5,
     "reference": lambda knows, rng, victim: f"PAY-{victim}",

@@ -13,7 +13,8 @@ from api.inbound.knowledge import keep_articles
 from atlas.connection import Atlas
 from atlas.identity import StaffId
 from atlas.knowledge.reads import articles_about
-from atlas.knowledge.rules import is_stale
+from atlas.knowledge.records import Alike, Article
+from atlas.knowledge.rules import contradict, is_stale, shelf
 from atlas.principal import Principal, staff, stranger
 from tests.asking import asking
 from tools.helpdesk import find_article
@@ -117,3 +118,38 @@ def test_two_articles_of_one_name_contradict_one_another(tmp_path: Path) -> None
 
     with pytest.raises(PromptMalformed, match="two articles are called"):
         articles(tmp_path)
+
+
+def test_two_articles_about_the_same_that_give_other_figures_are_flagged_before_the_stale_and_the_sound() -> None:
+    def article(number: int, title: str, words: str, reviewed_on: date | None = date(2026, 11, 1)) -> Article:
+        return Article(number, "oms", title, words, True, reviewed_on)
+
+    moving = article(1, "Moving", "Tell us two weeks before.")
+    leaving = article(2, "Moving house", "Write to us at least 4 weeks before you go.")
+    old = article(3, "Old", "Nobody looked at this.", date(2025, 1, 1))
+    sound = article(4, "Sound", "Wait 2 weeks.")
+
+    shelved = shelf([sound, old, leaving, moving], [Alike(1, 2), Alike(1, 4)], date(2026, 11, 29))
+
+    assert [(one.article.title, one.contradicts, one.is_stale) for one in shelved] == [
+        ("Moving", ("Moving house",), False),
+        ("Moving house", ("Moving",), False),
+        ("Old", (), True),
+        ("Sound", (), False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "others", "is_so"),
+    [
+        ("two weeks before", "2 weeks before", False),
+        ("two weeks before", "14 days before", False),
+        ("below -27 dBm", "below -25 dBm", True),
+        ("between -8 and -27 dBm", "below -27 dBm", False),
+        ("thirty seconds", "30 seconds, then 60 seconds", False),
+        ("a 5 GHz network", "wait 3 minutes", False),
+        ("5 % off", "10% off", True),
+    ],
+)
+def test_figures_contradict_where_they_count_the_same_and_share_none(words: str, others: str, is_so: bool) -> None:
+    assert (contradict(words, others), contradict(others, words)) == (is_so, is_so)

@@ -201,6 +201,7 @@ _OF_TYPE: Final[Mapping[str, Any]] = {
     "smallint": lambda number: number,
     "boolean": lambda number: True,  # noqa: ARG005
     "text": lambda number: f"household {number}",
+    "tsvector": lambda number: f"household{number}",
     "bytea": lambda number: f"household {number}".encode(),
     "jsonb": lambda number: Jsonb({"household": number}),
     "uuid": lambda number: uuid.UUID(int=number),
