@@ -1340,7 +1340,8 @@ CREATE INDEX customer_merged_into ON crm.customer USING btree (merged_into_id) W
 --   trigger announce_update AFTER UPDATE ON crm.customer REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON crm.customer REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON crm.customer FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
---   trigger require_claim_to_change BEFORE UPDATE ON crm.customer FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stay_within AFTER INSERT ON crm.customer REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.customer_stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON crm.customer REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.customer_stays_within()
 
 CREATE TABLE crm.interaction (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1412,7 +1413,8 @@ CREATE INDEX party_role_of_customer ON crm.party_role USING btree (customer_id);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 --   trigger require_claim_after AFTER INSERT ON crm.party_role REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON crm.party_role FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
---   trigger require_claim_to_change BEFORE UPDATE ON crm.party_role FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stay_within AFTER INSERT ON crm.party_role REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON crm.party_role REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
 
 CREATE TABLE crm.subscriber (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1446,6 +1448,7 @@ CREATE INDEX subscriber_of_premise ON crm.subscriber USING btree (premise_id);
 --   trigger stay_within_changed AFTER UPDATE ON crm.subscriber REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
 --   trigger topology_changed AFTER UPDATE OF state ON crm.subscriber FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
+-- function crm.customer_stays_within() RETURNS trigger SECURITY DEFINER
 -- function crm.follows_customer() RETURNS SETOF regclass SECURITY DEFINER
 -- function crm.merge_customers(p_survivor bigint, p_absorbed bigint, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function crm.name_key(p_name text) RETURNS text
@@ -1724,7 +1727,8 @@ CREATE UNIQUE INDEX one_plan_charged ON billing.charge USING btree (subscriber_i
 --   trigger look_again_changed AFTER UPDATE ON billing.charge FOR EACH ROW WHEN ((old.ends_on IS DISTINCT FROM new.ends_on)) EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger require_claim_after AFTER INSERT ON billing.charge REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.charge FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
---   trigger require_claim_to_change BEFORE UPDATE ON billing.charge FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stay_within AFTER INSERT ON billing.charge REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON billing.charge REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
 
 CREATE TABLE billing.compensation_rate (
     segment text NOT NULL,
@@ -2494,6 +2498,8 @@ CREATE UNIQUE INDEX one_line_per_port ON cmdb.access USING btree (device_id, por
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
 --   trigger look_again AFTER INSERT ON cmdb.access REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger look_again_changed AFTER UPDATE ON cmdb.access FOR EACH ROW WHEN ((old.managed_object IS DISTINCT FROM new.managed_object)) EXECUTE FUNCTION billing.look_again('subscriber_id')
+--   trigger stay_within AFTER INSERT ON cmdb.access REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.line_stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON cmdb.access REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.line_stays_within()
 --   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE OF device_id ON cmdb.access FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
 CREATE TABLE cmdb.accounting (
@@ -2683,7 +2689,8 @@ CREATE UNIQUE INDEX credential_by_username ON cmdb.credential USING btree (usern
 CREATE UNIQUE INDEX credential_of_subscriber ON cmdb.credential USING btree (subscriber_id) WHERE (removed_at IS NULL);
 --   trigger require_claim_after AFTER INSERT ON cmdb.credential REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.credential FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
---   trigger require_claim_to_change BEFORE UPDATE ON cmdb.credential FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stay_within AFTER INSERT ON cmdb.credential REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.line_stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON cmdb.credential REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.line_stays_within()
 
 CREATE TABLE cmdb.device (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -2963,6 +2970,7 @@ CREATE TABLE cmdb.vrf (
 -- function cmdb.close_stale_sessions() RETURNS bigint SECURITY DEFINER
 -- function cmdb.disconnect(p_subscriber bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.keep_within_what_was_judged() RETURNS trigger SECURITY DEFINER
+-- function cmdb.line_stays_within() RETURNS trigger SECURITY DEFINER
 -- function cmdb.next_free(p_pool bigint, p_subscriber bigint, p_keep interval) RETURNS bigint
 -- function cmdb.note_changes() RETURNS trigger SECURITY DEFINER
 -- function cmdb.remove_device(p_device bigint) RETURNS boolean SECURITY DEFINER
@@ -3400,6 +3408,7 @@ CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job USING btree (inci
 --   trigger announce_update AFTER UPDATE ON field_service.job REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON field_service.job FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
---   trigger require_claim_to_change BEFORE UPDATE ON field_service.job FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stay_within AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
 
 -- function field_service.availability(p_skill text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(shift_from timestamp with time zone, shift_until timestamp with time zone, latitude double precision, longitude double precision, busy_from timestamp with time zone[], busy_until timestamp with time zone[]) SECURITY DEFINER

@@ -28,7 +28,13 @@ SELECT kind.effect, unnest(kind.actions)
                                  'amend_order', 'move_plan', 'suspend_for_non_payment', 'restrict_for_non_payment', 'terminate_for_non_payment',
                                  'restore_service']),
         ('crm.contact', ARRAY['record_contact_preference', 'register_customer', 'sign_up']),
-        ('crm.consent', ARRAY['record_contact_preference', 'register_customer', 'sign_up'])
+        ('crm.consent', ARRAY['record_contact_preference']),
+        ('crm.customer', ARRAY['register_customer', 'sign_up', 'amend_customer']),
+        ('crm.party_role', ARRAY['give_role']),
+        ('cmdb.access', ARRAY['connect_line', 'replace_box']),
+        ('cmdb.credential', ARRAY['create_credential', 'remove_credential']),
+        ('billing.charge', ARRAY['start_charging', 'change_charge', 'stop_charging', 'confirm_activation', 'pass_return', 'move_plan']),
+        ('field_service.job', ARRAY['dispatch_crew', 'book_visit', 'cancel_visit', 'complete_job'])
        ) AS kind (effect, actions);
 
 -- Raises unless the action claimed in this transaction may have this effect (NULL: anybody may), on these customers.
@@ -126,25 +132,42 @@ CREATE TRIGGER keeps_to_its_customer BEFORE UPDATE ON helpdesk.notice FOR EACH R
     WHEN (current_user = 'bedrock_executor' AND (OLD.address, OLD.customer_id) IS DISTINCT FROM (NEW.address, NEW.customer_id))
     EXECUTE FUNCTION helpdesk.notice_keeps_to_its_customer();
 
--- Lines, contacts and consents: whoever writes them as the executor has claimed an order that comes to that, for that customer.
+-- Whoever writes what somebody has of us as the executor has claimed an order that comes to that, for that customer.
 CREATE FUNCTION crm.stays_within() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM actions.must_be_judged(TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME, ARRAY(SELECT DISTINCT written.customer_id FROM written));
+    PERFORM actions.must_be_judged(TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME, ARRAY(SELECT DISTINCT written.customer_id FROM written WHERE written.customer_id IS NOT NULL));
+    RETURN NULL;
+END $$;
+CREATE FUNCTION crm.customer_stays_within() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM actions.must_be_judged('crm.customer', ARRAY(SELECT written.id FROM written));
+    RETURN NULL;
+END $$;
+CREATE FUNCTION cmdb.line_stays_within() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM actions.must_be_judged(TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME, ARRAY(
+        SELECT DISTINCT line.customer_id FROM written JOIN crm.subscriber AS line ON line.id = written.subscriber_id));
     RETURN NULL;
 END $$;
 DO $$
-DECLARE t regclass;
+DECLARE
+    bound record;
+    t     regclass;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['crm.subscriber', 'crm.contact', 'crm.consent']::regclass[] LOOP
+    FOR bound IN SELECT * FROM (VALUES
+            ('crm.subscriber', 'crm.stays_within'), ('crm.contact', 'crm.stays_within'), ('crm.consent', 'crm.stays_within'),
+            ('crm.party_role', 'crm.stays_within'), ('field_service.job', 'crm.stays_within'), ('billing.charge', 'crm.stays_within'), ('crm.customer', 'crm.customer_stays_within'),
+            ('cmdb.access', 'cmdb.line_stays_within'), ('cmdb.credential', 'cmdb.line_stays_within')) AS one (kept, how) LOOP
         EXECUTE format('CREATE TRIGGER stay_within AFTER INSERT ON %s REFERENCING NEW TABLE AS written FOR EACH STATEMENT '
-                       'WHEN (current_user = ''bedrock_executor'') EXECUTE FUNCTION crm.stays_within()', t);
+                       'WHEN (current_user = ''bedrock_executor'') EXECUTE FUNCTION %s()', bound.kept, bound.how);
         EXECUTE format('CREATE TRIGGER stay_within_changed AFTER UPDATE ON %s REFERENCING NEW TABLE AS written FOR EACH STATEMENT '
-                       'WHEN (current_user = ''bedrock_executor'') EXECUTE FUNCTION crm.stays_within()', t);
+                       'WHEN (current_user = ''bedrock_executor'') EXECUTE FUNCTION %s()', bound.kept, bound.how);
     END LOOP;
-    -- What an action made is changed by an action only. Errands and notices have an outbox of their own, bound above.
-    FOREACH t IN ARRAY ARRAY['crm.customer', 'crm.party_role', 'cmdb.credential', 'billing.charge', 'billing.dispute', 'catalogue.offering',
-                             'catalogue.offering_version', 'field_service.job', 'itsm.ticket', 'helpdesk.promise']::regclass[] LOOP
+    -- What else an action made is changed by an action only. Errands and notices have an outbox of their own, bound above.
+    FOREACH t IN ARRAY ARRAY['billing.dispute', 'catalogue.offering', 'catalogue.offering_version', 'itsm.ticket', 'helpdesk.promise']::regclass[] LOOP
         EXECUTE format('CREATE TRIGGER require_claim_to_change BEFORE UPDATE ON %s FOR EACH STATEMENT '
                        'WHEN (current_user = ''bedrock_executor'') EXECUTE FUNCTION actions.require_claim()', t);
     END LOOP;

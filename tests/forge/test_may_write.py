@@ -30,7 +30,16 @@ LINES = frozenset(
 WRITES = {
     **dict.fromkeys(LINES, "crm.subscriber"),
     "moved_on": "crm.subscriber",
-    "register_customer": "crm.contact",
+    **dict.fromkeys(("open_crew_job", "open_visit", "cancel_visit", "complete_job"), "field_service.job"),
+    "amend_customer": "crm.customer",
+    "give_role": "crm.party_role",
+    "connect_line": "cmdb.access",
+    "change_box": "cmdb.access",
+    "create_credential": "cmdb.credential",
+    "remove_credential": "cmdb.credential",
+    "start_charge": "billing.charge",
+    "change_charge": "billing.charge",
+    "stop_charges": "billing.charge",
     "prefer_channel": "crm.contact",
     "keep_quiet_hours": "crm.contact",
     "record_consent": "crm.consent",
@@ -44,14 +53,16 @@ def effects_of(action: type[Action]) -> Iterator[str]:
         if part.__module__.startswith("forge.actions"):
             whole = ast.parse(inspect.getsource(part))
             for call in ast.walk(whole):
-                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+                if isinstance(call, ast.Call):
                     yield from effects_of_call(call, whole)
 
 
 def effects_of_call(call: ast.Call, within: ast.Module) -> Iterator[str]:
-    named = ast.unparse(call.func)
+    named = ast.unparse(call.func).removeprefix("writes.")
     if named in WRITES:
         yield WRITES[named]
+    if named == "register_customer":
+        yield from ("crm.customer", "crm.contact")
     if named == "queue_errands":
         port = ast.literal_eval(call.args[1])
         yield from (f"{port}.{operation}" for operation in operations(call.args[2], within))

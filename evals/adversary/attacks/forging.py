@@ -97,6 +97,12 @@ EFFECTS: Final = (
     " action_id = nullif(current_setting('bedrock.action', true), '')::bigint WHERE id IN (13, 14, 15)",
     "UPDATE crm.consent SET is_given = true",
     "UPDATE crm.contact SET address = '+447700900666' WHERE channel = 'sms'",
+    "UPDATE crm.customer SET vulnerability = NULL",
+    "UPDATE crm.party_role SET address = '+447700900666'",
+    "UPDATE cmdb.access SET cpe_serial = 'EVIL00000001' WHERE subscriber_id = 13",
+    "UPDATE cmdb.credential SET secret = NULL, removed_at = now()",
+    "UPDATE billing.charge SET ends_on = current_date",
+    "UPDATE field_service.job SET state = 'cancelled'",
     "UPDATE cmdb.device SET operational_state = 'disabled', action_id = nullif(current_setting('bedrock.action', true), '')::bigint",
 )
 
