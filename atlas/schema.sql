@@ -213,7 +213,6 @@ CREATE INDEX errand_of_action ON actions.errand USING btree (action_id);
 CREATE INDEX errand_waiting ON actions.errand USING btree (id) WHERE (state = ANY (ARRAY['queued'::text, 'leased'::text]));
 --   trigger announce AFTER INSERT OR DELETE ON actions.errand FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON actions.errand REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
---   trigger keep_within_what_was_judged AFTER INSERT ON actions.errand REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION actions.keep_within_what_was_judged()
 --   trigger require_claim_after AFTER INSERT ON actions.errand REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON actions.errand FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger stay_within AFTER INSERT ON actions.errand REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.errands_stay_within()
@@ -414,7 +413,6 @@ CREATE TABLE actions.sequence_step (
 -- function actions.is_stopped(p_scope text, p_name text) RETURNS boolean SECURITY DEFINER
 -- function actions.judge(p_action_id bigint, p_matrix_digest text, p_take boolean, OUT state text, OUT answer text, OUT rule text, OUT reason text, OUT approvers text[], OUT how_many integer, OUT approve_within interval, OUT execute_within interval, OUT tell text[], OUT spent jsonb) RETURNS record SECURITY DEFINER
 -- function actions.judged_again(p_action_id bigint, p_facts jsonb, p_matrix_digest text, OUT verdict actions.verdict, OUT spent jsonb, OUT has_moved boolean) RETURNS record SECURITY DEFINER
--- function actions.keep_within_what_was_judged() RETURNS trigger SECURITY DEFINER
 -- function actions.measured(p_facts jsonb) RETURNS actions.measures
 -- function actions.mend_the_glass(p_break_glass_id bigint) RETURNS boolean SECURITY DEFINER
 -- function actions.must_be_judged(p_effect text, p_customers bigint[]) RETURNS void SECURITY DEFINER

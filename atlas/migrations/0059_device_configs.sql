@@ -14,31 +14,3 @@ CREATE INDEX config_of_device ON cmdb.config (device_id, id);
 CALL atlas.protect('cmdb.config');
 GRANT INSERT ON cmdb.config TO bedrock_executor;
 GRANT UPDATE (is_good, good_by_action_id) ON cmdb.config TO bedrock_executor;
-
--- What is sent to devices stays within what was judged, too: an order that touches none restarts none and puts none back, nor one further up than it
--- was judged for, whoever claims it.
-CREATE FUNCTION actions.keep_within_what_was_judged() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    claimed bigint;
-    judged  jsonb;
-    sent    bigint := (SELECT count(*) FROM written WHERE operation IN ('restart', 'restore_config'));
-    highest int;
-BEGIN
-    IF session_user <> 'bedrock_executor' OR sent = 0 THEN RETURN NULL; END IF;
-    claimed := actions.claimed();
-    SELECT facts INTO judged FROM actions.action WHERE id = claimed;
-    IF sent > coalesce((judged ->> 'devices')::bigint, 0)
-    THEN RAISE EXCEPTION 'action % was judged for % devices and is sent to %', claimed, coalesce(judged ->> 'devices', '0'), sent USING ERRCODE = '42501'; END IF;
-    SELECT max(CASE WHEN device.kind IN ('gateway', 'core') THEN 5 WHEN device.kind IN ('metro', 'bng') THEN 4 WHEN device.kind = 'aggregation' THEN 3 ELSE 2 END)
-      INTO highest
-      FROM written JOIN cmdb.device ON device.id::text = written.arguments ->> 'device_id'
-     WHERE written.operation IN ('restart', 'restore_config');
-    IF highest > coalesce((judged ->> 'device_tier')::int, 0)
-    THEN RAISE EXCEPTION 'action % was judged for devices further down than it is sent to', claimed USING ERRCODE = '42501'; END IF;
-    RETURN NULL;
-END $$;
-REVOKE EXECUTE ON FUNCTION actions.keep_within_what_was_judged FROM PUBLIC;
-CREATE TRIGGER keep_within_what_was_judged AFTER INSERT ON actions.errand REFERENCING NEW TABLE AS written FOR EACH STATEMENT
-    EXECUTE FUNCTION actions.keep_within_what_was_judged();

@@ -13,6 +13,7 @@ SELECT kind.effect, unnest(kind.actions)
   FROM (VALUES
         ('prober.diagnose', ARRAY['run_diagnostics']),
         ('provisioner.restart', ARRAY['restart_device']),
+        ('provisioner.restore_config', ARRAY['restore_config']),
         ('provisioner.reserve', ARRAY['configure_line']),
         ('provisioner.release', ARRAY['configure_line']),
         ('provisioner.add_profile', ARRAY['configure_line']),
@@ -34,7 +35,8 @@ SELECT kind.effect, unnest(kind.actions)
         ('cmdb.access', ARRAY['connect_line', 'replace_box']),
         ('cmdb.credential', ARRAY['create_credential', 'remove_credential']),
         ('billing.charge', ARRAY['start_charging', 'change_charge', 'stop_charging', 'confirm_activation', 'pass_return', 'move_plan']),
-        ('field_service.job', ARRAY['dispatch_crew', 'book_visit', 'cancel_visit', 'complete_job'])
+        ('field_service.job', ARRAY['dispatch_crew', 'book_visit', 'cancel_visit', 'complete_job', 'book_installation', 'move_installation',
+                                    'call_off_installation'])
        ) AS kind (effect, actions);
 
 -- Raises unless the action claimed in this transaction may have this effect (NULL: anybody may), on these customers.
@@ -90,6 +92,8 @@ BEGIN
                 WHERE actions.tier_of(device.kind) > coalesce((facts ->> 'device_tier')::int, 0)
                    OR (written.arguments ->> 'address')::inet IS DISTINCT FROM device.management_address)
     THEN RAISE EXCEPTION 'a device was judged at another tier, or stands at another address' USING ERRCODE = '42501'; END IF;
+    IF (SELECT count(*) FROM written WHERE written.operation IN ('restart', 'restore_config')) > coalesce((facts ->> 'devices')::numeric, 0)
+    THEN RAISE EXCEPTION 'action % was judged for % devices', actions.claimed(), coalesce(facts ->> 'devices', '0') USING ERRCODE = '42501'; END IF;
     IF EXISTS (SELECT FROM written WHERE written.arguments ->> 'address' IS NOT NULL AND NOT EXISTS
                (SELECT FROM cmdb.device WHERE device.management_address = (written.arguments ->> 'address')::inet))
     THEN RAISE EXCEPTION 'no device of ours stands at this address' USING ERRCODE = '42501'; END IF;

@@ -2,7 +2,10 @@
 
 import ast
 import inspect
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from typing import Any
 
 import pytest
 from psycopg.errors import InsufficientPrivilege
@@ -16,34 +19,26 @@ from forge.actions.cmdb.plant import LINE_OPERATIONS
 from forge.register import Register
 from tests.given import Owner
 
-LINES = frozenset(
-    {
-        "begin_line",
-        "move_line",
-        "move_plan",
-        "suspend_subscribers",
-        "restore_subscribers",
-        "restrict_subscribers",
-        "terminate_subscribers",
-    }
-)
-WRITES = {
-    **dict.fromkeys(LINES, "crm.subscriber"),
-    "moved_on": "crm.subscriber",
-    **dict.fromkeys(("open_crew_job", "open_visit", "cancel_visit", "complete_job"), "field_service.job"),
-    "amend_customer": "crm.customer",
-    "give_role": "crm.party_role",
-    "connect_line": "cmdb.access",
-    "change_box": "cmdb.access",
-    "create_credential": "cmdb.credential",
-    "remove_credential": "cmdb.credential",
-    "start_charge": "billing.charge",
-    "change_charge": "billing.charge",
-    "stop_charges": "billing.charge",
-    "prefer_channel": "crm.contact",
-    "keep_quiet_hours": "crm.contact",
-    "record_consent": "crm.consent",
-    "order_disconnects": "provisioner.disconnect_session",
+# Functions that write what is bound, by the module that has them.
+WRITES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "atlas.crm.writes": {
+        **dict.fromkeys(("begin_line", "move_line", "move_plan", "suspend_subscribers", "restore_subscribers"), ("crm.subscriber",)),
+        **dict.fromkeys(("restrict_subscribers", "terminate_subscribers"), ("crm.subscriber",)),
+        **dict.fromkeys(("prefer_channel", "keep_quiet_hours"), ("crm.contact",)),
+        "record_consent": ("crm.consent",),
+        "register_customer": ("crm.customer", "crm.contact"),
+        "amend_customer": ("crm.customer",),
+        "give_role": ("crm.party_role",),
+    },
+    "atlas.cmdb.writes": {
+        **dict.fromkeys(("connect_line", "change_box"), ("cmdb.access",)),
+        **dict.fromkeys(("create_credential", "remove_credential"), ("cmdb.credential",)),
+    },
+    "atlas.billing.writes.charges": dict.fromkeys(("start_charge", "change_charge", "stop_charges"), ("billing.charge",)),
+    "atlas.field_service.writes": dict.fromkeys(("open_crew_job", "open_visit", "cancel_visit", "complete_job"), ("field_service.job",)),
+    "forge.actions.oms.plans": {"moved_on": ("crm.subscriber",)},
+    "forge.actions.oms.visits": {"_booked": ("field_service.job",)},
+    "forge.sessions": {"order_disconnects": ("provisioner.disconnect_session",)},
 }
 
 
@@ -51,19 +46,18 @@ def effects_of(action: type[Action]) -> Iterator[str]:
     """The critical effects that the class and what it is derived from write, by the calls in their source."""
     for part in action.__mro__:
         if part.__module__.startswith("forge.actions"):
-            whole = ast.parse(inspect.getsource(part))
+            whole, names = ast.parse(inspect.getsource(part)), vars(sys.modules[part.__module__])
             for call in ast.walk(whole):
                 if isinstance(call, ast.Call):
-                    yield from effects_of_call(call, whole)
+                    yield from effects_of_call(call, whole, names)
 
 
-def effects_of_call(call: ast.Call, within: ast.Module) -> Iterator[str]:
-    named = ast.unparse(call.func).removeprefix("writes.")
-    if named in WRITES:
-        yield WRITES[named]
-    if named == "register_customer":
-        yield from ("crm.customer", "crm.contact")
-    if named == "queue_errands":
+def effects_of_call(call: ast.Call, within: ast.Module, names: Mapping[str, Any]) -> Iterator[str]:
+    first, *rest = ast.unparse(call.func).split(".")
+    called = reduce(lambda one, name: getattr(one, name, None), rest, names.get(first))
+    module, name = getattr(called, "__module__", ""), getattr(called, "__name__", "")
+    yield from WRITES.get(module or "", {}).get(name, ())
+    if name == "queue_errands":
         port = ast.literal_eval(call.args[1])
         yield from (f"{port}.{operation}" for operation in operations(call.args[2], within))
 
