@@ -97,6 +97,10 @@ EFFECTS: Final = (
     " action_id = nullif(current_setting('bedrock.action', true), '')::bigint WHERE id IN (13, 14, 15)",
     "UPDATE crm.consent SET is_given = true",
     "UPDATE crm.contact SET address = '+447700900666' WHERE channel = 'sms'",
+    # For the very customer, but in the name of what somebody else decided long ago.
+    "INSERT INTO crm.interaction (customer_id, at, kind, channel, summary, action_id)"
+    " SELECT (facts -> 'touched_customers' ->> 0)::bigint, now(), 'note', 'console', 'mine', 1"
+    "   FROM actions.action WHERE id = nullif(current_setting('bedrock.action', true), '')::bigint",
     "UPDATE crm.customer SET vulnerability = NULL",
     "UPDATE crm.party_role SET address = '+447700900666'",
     "UPDATE cmdb.access SET cpe_serial = 'EVIL00000001' WHERE subscriber_id = 13",
