@@ -269,6 +269,8 @@ def serial(words: str) -> str | None:
 
 # As plans are coded: F500, BA100.
 PLAN_CODE: Final = re.compile(r"\b[A-Z]{1,2}\d{2,4}\b")
+# As a price stands in a list, without its currency.
+LISTED: Final = re.compile(r"(?<![\d.,])\d{1,6}\.\d{2}(?![\d.])")
 # A door and its street, which is enough to ask which of them is meant.
 DOOR: Final = re.compile(r"\b\d{1,5}[a-zA-Z]?\s+(?:[A-ZÀ-Þ][\w'’-]*\s?){1,4}")
 
@@ -276,6 +278,12 @@ DOOR: Final = re.compile(r"\b\d{1,5}[a-zA-Z]?\s+(?:[A-ZÀ-Þ][\w'’-]*\s?){1,4}
 def plan_code(words: str) -> str | None:
     found = PLAN_CODE.search(words)
     return found[0] if found else None
+
+
+def price(words: str) -> str | None:
+    """An amount with its sign, or as it stands in a price list: 31.50."""
+    bare = LISTED.search(words)
+    return amount(words) or (bare[0] if bare else None)
 
 
 def door(words: str) -> str | None:
@@ -334,7 +342,15 @@ def _clock_value(name: str, words: str) -> str | None:
 
 
 # What is recognised by how it is written, wherever it stands.
-WRITTEN_SO: Final = {"name": device, "device": device, "serial": serial, "code": plan_code, "plan": plan_code, "address": door}
+WRITTEN_SO: Final = {
+    "name": device,
+    "device": device,
+    "serial": serial,
+    "code": plan_code,
+    "plan": plan_code,
+    "address": door,
+    "monthly": price,
+}
 
 
 def _text_value(name: str, words: str, is_answer: bool) -> str | None:

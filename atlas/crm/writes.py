@@ -68,6 +68,11 @@ async def move_plan(conn: Connection, subscriber_id: SubscriberId, before: Offer
         raise Conflict(f"line {subscriber_id} is not of version {before}")
 
 
+async def move_lines(conn: Connection, subscriber_ids: Sequence[SubscriberId], after: OfferingVersionId) -> None:
+    """These lines are of another version from now on."""
+    await SQL.run(conn, "move_lines", subscriber_ids=list(subscriber_ids), after=after)
+
+
 async def suspend_subscribers(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[SubscriberId]:
     """Suspends every active line of these customers for non-payment, locking them; the lines it stopped."""
     return await SQL.column(conn, "suspend_subscribers", customer_ids=list(customer_ids))

@@ -27,6 +27,10 @@ VALUES (%(customer_id)s, %(at)s, %(kind)s, %(channel)s, %(summary)s);
 UPDATE crm.subscriber SET offering_version_id = %(after)s, action_id = actions.claimed(), version = version + 1
  WHERE subscriber.id = %(subscriber_id)s AND subscriber.offering_version_id = %(before)s;
 
+-- name: move_lines
+UPDATE crm.subscriber SET offering_version_id = %(after)s, action_id = actions.claimed(), version = version + 1
+ WHERE subscriber.id = ANY (%(subscriber_ids)s::bigint[]);
+
 -- name: suspend_subscribers
 UPDATE crm.subscriber SET state = 'suspended', suspended_for = 'non_payment', action_id = actions.claimed(), version = version + 1
  WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])

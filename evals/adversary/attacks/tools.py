@@ -26,6 +26,8 @@ CHANGES: Final = (
     "acknowledge",
     "complete",
     "retire",
+    "change_price",
+    "move_to",
     "promise",
 )
 
