@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -95,7 +95,11 @@ def local_clock(at: datetime, timezone: str) -> str:
 
 def local_day(at: datetime, timezone: str, language: str) -> str:
     """The day where the customer lives, in numbers as their language writes them: day first in all five."""
-    return at.astimezone(ZoneInfo(timezone)).strftime("%d.%m.%Y" if language == "de" else "%d/%m/%Y")
+    return day_in_numbers(at.astimezone(ZoneInfo(timezone)).date(), language)
+
+
+def day_in_numbers(day: date, language: str) -> str:
+    return day.strftime("%d.%m.%Y" if language == "de" else "%d/%m/%Y")
 
 
 @cache

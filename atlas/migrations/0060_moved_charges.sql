@@ -3,6 +3,11 @@
 ALTER TABLE billing.charge ADD COLUMN phased_from date CHECK (phased_from <= starts_on);
 COMMENT ON COLUMN billing.charge.phased_from IS 'from when the phases of its prices and its contract are counted; none: from starts_on';
 
+-- What is charged once may be waived until a bill was made of it; from then on a credit note gives it back.
+ALTER TABLE billing.one_off ADD COLUMN waived_at timestamptz, ADD COLUMN waived_by_action_id bigint REFERENCES actions.action,
+    ADD CHECK ((waived_at IS NULL) = (waived_by_action_id IS NULL));
+GRANT UPDATE (waived_at, waived_by_action_id) ON billing.one_off TO bedrock_executor;
+
 CREATE OR REPLACE FUNCTION billing.draft(p_run_id bigint, p_customer_ids bigint[], p_on date) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -80,7 +85,7 @@ BEGIN
                own.amount_minor, daterange(own.charged_on, own.charged_on + 1), own.tax_category, false, own.cause
           FROM billing.one_off AS own
           JOIN crm.subscriber ON subscriber.id = own.subscriber_id
-         WHERE own.customer_id = ANY (p_customer_ids) AND own.charged_on <= p_on
+         WHERE own.customer_id = ANY (p_customer_ids) AND own.charged_on <= p_on AND own.waived_at IS NULL
            AND NOT EXISTS (SELECT FROM billing.invoice_line AS line WHERE line.one_off_id = own.id)
          UNION ALL
         SELECT used.customer_id, used.subscriber_id, used.offering_version_id, used.charge_id, used.price_id, NULL, used.label, 'usage', used.billed_minor, NULL,

@@ -59,6 +59,32 @@ CHARGES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]
         "bound": 0,
         "other_service": 0,
     },
+    "charge_late_fees": lambda knows, rng, victim: {
+        "fee": {"amount": "9.00", "overdue_for": "PT0S", "owed_at_least": "0.00", "tax_category": "exempt"},
+        "due": [
+            {
+                "customer_id": victim,
+                "subscriber_id": knows.lines[victim][0],
+                "invoice_id": victim * 10 + 1,
+                "number": 1,
+                "due_on": "2020-01-01",
+                "open": "9.00",
+            }
+        ],
+    },
+    "waive_late_fee": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "invoice_id": victim * 10 + 1,
+        "amount": "0.00",
+        "reason": "forged",
+    },
+    "record_payment": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "amount": "999.00",
+        "method": "cash",
+        "reference": f"forged {rng.random()}",
+        "received_on": "2026-01-01",
+    },
     "charge_once": lambda knows, rng, victim: {
         "customer_id": victim,
         "subscriber_id": knows.lines[victim][0],

@@ -28,6 +28,8 @@ CHANGES: Final = (
     "retire",
     "change_price",
     "move_to",
+    "waive",
+    "record_payment",
     "promise",
 )
 
