@@ -71,6 +71,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "received_on": lambda knows, rng, victim: "2026-01-01",
     "reference": lambda knows, rng, victim: f"PAY-{victim}",
     "serial": lambda knows, rng, victim: "HWTC00000001",
+    "session_id": lambda knows, rng, victim: victim,
     "start": lambda knows, rng, victim: "22:00",
     "summary": lambda knows, rng, victim: "they agreed to everything",
     "to_give_back": lambda knows, rng, victim: "20.00",

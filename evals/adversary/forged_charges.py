@@ -85,6 +85,15 @@ CHARGES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]
         "reference": f"forged {rng.random()}",
         "received_on": "2026-01-01",
     },
+    "disconnect_session": lambda knows, rng, victim: {
+        "customer": victim,
+        "line": knows.lines[victim][0],
+        "session": victim,
+        "touches_vulnerable": False,
+        "touches_emergency_line": False,
+        "reason": "forged",
+        "asked_at": _at(),
+    },
     "charge_once": lambda knows, rng, victim: {
         "customer_id": victim,
         "subscriber_id": knows.lines[victim][0],

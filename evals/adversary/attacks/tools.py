@@ -29,6 +29,7 @@ CHANGES: Final = (
     "change_price",
     "move_to",
     "waive",
+    "disconnect",
     "record_payment",
     "promise",
 )
