@@ -18,6 +18,7 @@ from api.settings import Settings, value_of
 from atlas.billing.records.dunning import Ladder
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
+from atlas.money import count_in
 from atlas.principal import WORKING, Zone
 from cortex.pictures import WarmTopology
 from forge.books import keep_books_in
@@ -63,6 +64,7 @@ async def house(settings: Settings, zones: Collection[Zone] = WORKING, most: int
     url = value_of(settings.database_url)
     if url is None:
         raise NoDatabase("DATABASE_URL is not set; `bedrock serve` starts the embedded PostgreSQL and hands it on")
+    count_in(settings.currency)
     matrix = load(settings.matrix)
     async with Atlas.open(url, settings.secret, zones, most) as atlas:
         forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), atlas.clock.now, ZoneInfo(settings.timezone))

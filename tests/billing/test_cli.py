@@ -29,7 +29,7 @@ def bedrock(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("BEDROCK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "secret").write_bytes(SECRET)
+    (tmp_path / "home" / "secret").write_text(SECRET.hex())
 
     async def typed(*words: object) -> Result:
         # A command has an event loop of its own.

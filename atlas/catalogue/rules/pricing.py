@@ -5,11 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from atlas.catalogue.records import Held, Migration, Phase, PriceChange, PriceComponent, PriceMove, Relation
 from atlas.errors import AtlasError, InvalidField
 from atlas.identity import OfferingVersionId
-from atlas.money import ZERO, Money
+from atlas.money import ZERO, Money, decimals
+
+SAID: Final = {0: "no", 2: "two", 3: "three"}
 
 
 class BundleHoldsItself(AtlasError):
@@ -34,8 +37,8 @@ def checked_amount(written: str, currency: str, operators_currency: str, field: 
         raise InvalidField(field, f"{written[:40]!r} is no amount") from None
     if not amount.is_finite() or amount <= 0:
         raise InvalidField(field, f"a price is more than nothing, not {written[:40]}")
-    if amount != amount.quantize(Decimal("0.01")):
-        raise InvalidField(field, f"{written[:40]} has more than two decimals")
+    if amount != round(amount, decimals()):
+        raise InvalidField(field, f"{written[:40]} has more than {SAID[decimals()]} decimals")
     return Money(amount)
 
 
