@@ -211,7 +211,7 @@ async def test_a_day_that_came_too_near_while_it_waited_is_moved(atlas: Atlas, o
 @pytest.mark.parametrize(("declined", "told"), [("billing", 1), ("service", 0)])
 async def test_no_wish_about_bills_keeps_back_that_a_line_is_at_stake(atlas: Atlas, owner: Owner, declined: str, told: int) -> None:
     customer, _ = await late(owner, 27)
-    said = {"purpose": declined, "channel": "sms", "is_given": False, "source": "message:1", "at": NOW}
+    said = {"purpose": declined, "channel": "sms", "is_given": False, "source": "message:1", "recorded_at": NOW}
     await row(owner, "crm.consent", customer_id=customer, action_id=await given.action(owner), **said)
 
     outcome = await carried.out(atlas, await warning(atlas), NOW)
