@@ -18,7 +18,8 @@ BREAKS: dict[str, LiteralString] = {
     "only_who_is_affected_is_told_and_nobody_twice": (
         "SET session_replication_role = replica;"
         " INSERT INTO helpdesk.notice (customer_id, incident_id, purpose, key, channel, address, language, template, words, action_id)"
-        " SELECT id, 1, 'outage', 'k', 'sms', '+44', 'en', '', 'x', (SELECT min(id) FROM actions.action) FROM crm.customer ORDER BY id LIMIT 1"
+        " SELECT id, 1, 'outage', 'k', 'sms', '+44', 'en', '', 'x', (SELECT min(id) FROM actions.action)"
+        "  FROM crm.customer ORDER BY id LIMIT 1"
     ),
     "a_completed_order_has_its_line_and_one_that_ended_holds_nothing": (
         "SET session_replication_role = replica;"
