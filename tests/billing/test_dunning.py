@@ -156,7 +156,7 @@ def test_no_two_steps_within_three_days() -> None:
         ("notice: 5d", "notice: 6d", 42, "not told in time"),
         ("does: warn", "does: message", 42, "not told in time"),
         ("notice: 5d", "notice: 1d", 1, "harsher than this house"),
-        ("amount: 5.00", "amount: 11.00", 15, "a late fee of 11.00"),
+        ("amount: 5.00", "amount: 11.00", 16, "a late fee of 11.00"),
         ("overdue_for: 15d", "overdue_for: 3d", 1, "before anybody was written to"),
         ("tax_category: exempt", "tax_category: none", 19, "not known here"),
     ],
@@ -202,7 +202,7 @@ async def test_every_step_that_slows_or_cuts_waits_for_a_person(forge: Forge, ow
         taken = {"step": letter, "oldest_due_on": MONDAY - timedelta(days=40), "owed_minor": 3500, "taken_at": NOW - timedelta(days=9)}
         await row(owner, "billing.dunning_step", customer_id=customer, action_id=action, **taken)
 
-    proposed = await chase(forge, LADDER)
+    proposed = await chase(forge, replace(LADDER, late_fee=None))
 
     assert [(one.state, one.approver_roles) for one in proposed] == [(ActionState.WAITING, ("billing_lead",))]
     assert await one(owner, "SELECT restricted_for FROM crm.subscriber") is None
@@ -306,6 +306,6 @@ async def test_refund_larger_than_what_was_paid(atlas: Atlas, owner: Owner) -> N
 
 
 def test_the_ladder_that_ships_only_ever_grows_harsher() -> None:
-    harms = [rung.does for rung in LADDER.rungs if rung.does is not Does.MESSAGE]
+    harms = [rung.does for rung in LADDER.rungs if rung.does not in (Does.MESSAGE, Does.WARN)]
 
     assert harms == [Does.RESTRICT, Does.SUSPEND, Does.TERMINATE]

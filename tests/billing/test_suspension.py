@@ -56,7 +56,7 @@ async def test_words_that_never_arrived_or_came_late_are_no_notice(atlas: Atlas,
 
 async def test_what_was_told_of_an_older_debt_is_no_notice_for_a_new_one(atlas: Atlas, owner: Owner) -> None:
     customer = await in_debt(owner)
-    await bill(owner, customer, LONG_AGO + timedelta(days=5), {"Fibre 100": 3000})
+    await bill(owner, customer, LONG_AGO, {"Fibre 100": 3000}, due_on=LONG_AGO + timedelta(days=20))
     await payment(owner, customer, 3000)
 
     assert (await suspension(atlas)).debts == ()

@@ -23,7 +23,7 @@ from governance.matrix import SHIPPED, load
 from tests import carried, given
 from tests.asking import asking
 from tests.billing.arranged import one
-from tests.billing.billed import charge, charged_line, drafted
+from tests.billing.billed import billed, charge, charged_line, drafted
 from tests.given import NOW, Owner
 from tests.layers.test_governed_modules import asked
 from tools import catalogue
@@ -48,8 +48,7 @@ async def sold_to_five(owner: Owner, contract_months: int = 0, *, is_tax_inclusi
     started = (date(2025, 8, 20), date(2026, 1, 9), date(2025, 9, 2), date(2025, 4, 2))
     rest = [(await charged_line(owner, new, day, cycle_day=TODAY.day))[0] for day in started]
     await owner.execute("UPDATE crm.subscriber SET state = 'suspended', suspended_for = 'voluntary' WHERE customer_id = %s", (rest[-1],))
-    for customer in (first, *rest):
-        await drafted(owner, TODAY - timedelta(days=3), customer)
+    await billed(owner, TODAY - timedelta(days=3), first, *rest)
     return [first, *rest]
 
 
