@@ -269,6 +269,7 @@ def serial(words: str) -> str | None:
 
 # As plans are coded: F500, BA100.
 PLAN_CODE: Final = re.compile(r"\b[A-Z]{1,2}\d{2,4}\b")
+ON_IT: Final = re.compile(r"\b(?:number|no\.?|reference|ref\.?)\s+#?([\w/-]*\d[\w/-]*)", re.IGNORECASE)
 # As a price stands in a list, without its currency.
 LISTED: Final = re.compile(r"(?<![\d.,])\d{1,6}\.\d{2}(?![\d.])")
 # A door and its street, which is enough to ask which of them is meant.
@@ -278,6 +279,12 @@ DOOR: Final = re.compile(r"\b\d{1,5}[a-zA-Z]?\s+(?:[A-ZÀ-Þ][\w'’-]*\s?){1,4}
 def plan_code(words: str) -> str | None:
     found = PLAN_CODE.search(words)
     return found[0] if found else None
+
+
+def number_on_it(words: str) -> str | None:
+    """What a cheque or a transfer is known by: `number 004411`, `reference RF18-539`."""
+    found = ON_IT.search(words)
+    return found[1] if found else None
 
 
 def price(words: str) -> str | None:
@@ -350,6 +357,7 @@ WRITTEN_SO: Final = {
     "plan": plan_code,
     "address": door,
     "monthly": price,
+    "number": number_on_it,
 }
 
 

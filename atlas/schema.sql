@@ -207,6 +207,7 @@ CREATE TABLE actions.errand (
     CHECK ((state = ANY (ARRAY['queued'::text, 'leased'::text, 'done'::text, 'failed'::text, 'in_doubt'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id)
 );
+CREATE INDEX errand_about_session ON actions.errand USING btree (((((arguments -> 'session'::text) ->> 'accounting'::text))::bigint)) WHERE (port = 'provisioner'::text);
 CREATE INDEX errand_finished ON actions.errand USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX errand_in_doubt ON actions.errand USING btree (id) WHERE (state = 'in_doubt'::text);
 CREATE INDEX errand_of_action ON actions.errand USING btree (action_id);
@@ -1662,10 +1663,12 @@ CREATE TABLE billing.charge (
     stopped_by_order_id bigint,
     stopped_because text NOT NULL DEFAULT ''::text,
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    phased_from date,  -- from when the phases of its prices and its contract are counted; none: from starts_on
     PRIMARY KEY (id),
     UNIQUE (started_by_order_id, subscriber_id, offering_version_id),
     CHECK ((ends_on >= starts_on)),
     CHECK ((evidence <> ''::text)),
+    CHECK ((phased_from <= starts_on)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
@@ -1838,6 +1841,7 @@ CREATE TABLE billing.dunning_step (
     owed_minor bigint NOT NULL,
     taken_at timestamp with time zone NOT NULL DEFAULT now(),
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    announced_for date,  -- the first day on which their line may be cut off, as they were told
     PRIMARY KEY (id),
     UNIQUE (customer_id, oldest_due_on, step),
     CHECK ((owed_minor > 0)),
@@ -2038,14 +2042,18 @@ CREATE TABLE billing.one_off (
     charged_on date NOT NULL,
     cause text NOT NULL,
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    waived_at timestamp with time zone,
+    waived_by_action_id bigint,
     PRIMARY KEY (id),
     UNIQUE (cause),
+    CHECK (((waived_at IS NULL) OR (waived_by_action_id IS NOT NULL))) NOT VALID,
     CHECK ((amount_minor > 0)),
     CHECK ((cause <> ''::text)),
     CHECK ((label <> ''::text)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
-    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id) DEFERRABLE
+    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id) DEFERRABLE,
+    FOREIGN KEY (waived_by_action_id) REFERENCES actions.action(id)
 );
 CREATE INDEX one_off_of_customer ON billing.one_off USING btree (customer_id);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))

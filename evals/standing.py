@@ -36,12 +36,14 @@ def broken(owner: psycopg.Connection[Any]) -> dict[str, list[str]]:
 
 
 def unallowed(owner: psycopg.Connection[Any]) -> list[str]:
-    """Rows of every table that only actions may write, whose action was neither allowed nor approved, or is none."""
+    """Rows of every table that only actions may write, whose action was neither allowed nor approved.
+
+    Where a row may have no action at all it came with an import of the operator's own.
+    """
     tables = [str(row[0]) for row in owner.execute(SQL.text("guarded_tables"), {}).fetchall()]
     asked = sql.SQL(" UNION ALL ").join(
         sql.SQL(
-            "(SELECT {said} || ' is written by A-' || coalesce(one.action_id::text, 'none') FROM {table} AS one"
-            " LEFT JOIN actions.action ON action.id = one.action_id"
+            "(SELECT {said} || ' is written by A-' || one.action_id FROM {table} AS one JOIN actions.action ON action.id = one.action_id"
             " WHERE action.rule IS NULL OR action.state NOT IN ('done', 'executing') LIMIT 1)"
         ).format(said=sql.Literal(table), table=sql.Identifier(*table.split(".")))
         for table in tables

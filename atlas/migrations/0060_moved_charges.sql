@@ -5,7 +5,7 @@ COMMENT ON COLUMN billing.charge.phased_from IS 'from when the phases of its pri
 
 -- What is charged once may be waived until a bill was made of it; from then on a credit note gives it back.
 ALTER TABLE billing.one_off ADD COLUMN waived_at timestamptz, ADD COLUMN waived_by_action_id bigint REFERENCES actions.action,
-    ADD CHECK ((waived_at IS NULL) = (waived_by_action_id IS NULL));
+    ADD CHECK (waived_at IS NULL OR waived_by_action_id IS NOT NULL) NOT VALID;
 GRANT UPDATE (waived_at, waived_by_action_id) ON billing.one_off TO bedrock_executor;
 
 CREATE OR REPLACE FUNCTION billing.draft(p_run_id bigint, p_customer_ids bigint[], p_on date) RETURNS int

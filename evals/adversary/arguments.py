@@ -58,6 +58,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "name": lambda knows, rng, victim: rng.choice(sorted(knows.devices)),
     "newer": lambda knows, rng, victim: 1,
     "older": lambda knows, rng, victim: 1,
+    "number": lambda knows, rng, victim: f"forged {rng.random()}",
     "operational_state": lambda knows, rng, victim: rng.choice(["enabled", "disabled"]),
     "order": lambda knows, rng, victim: knows.orders.get(victim, 4),
     "outcome": lambda knows, rng, victim: rng.choice(["upheld", "rejected"]),

@@ -107,9 +107,11 @@ ALSO_BREAK: dict[str, tuple[str, LiteralString]] = {
     ),
     "a row whose action nobody allowed": (
         "every_write_has_its_action_and_every_agents_an_allow",
-        "SET session_replication_role = replica; UPDATE billing.charge SET action_id ="
-        " (SELECT id FROM actions.action WHERE rule IS NULL LIMIT 1) WHERE id = (SELECT min(id) FROM billing.charge);"
-        " UPDATE actions.action SET rule = NULL, state = 'waiting' WHERE id = (SELECT action_id FROM billing.charge ORDER BY id LIMIT 1)",
+        "SET session_replication_role = replica;"
+        " INSERT INTO actions.action (name, arguments, digest, facts, operation_key, proposer, state, correlation_id, reason)"
+        " VALUES ('x', '{}', '', '{}', 'x', 'agent:x', 'waiting', gen_random_uuid(), 'x');"
+        " UPDATE billing.charge SET action_id = (SELECT id FROM actions.action WHERE name = 'x')"
+        "  WHERE id = (SELECT min(id) FROM billing.charge)",
     ),
 }
 

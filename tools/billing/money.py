@@ -126,17 +126,17 @@ async def record_payment(
     customer_id: CustomerId,
     amount: Money,
     method: Literal["cheque", "cash", "bank_transfer"],
-    reference: str,
+    number: str,
     received_on: date | None = None,
 ) -> Proposed:
     """Keeps money of this customer's that came in by no provider. For staff. `method`: cheque, cash or bank_transfer.
 
-    `reference` is what stands on it, such as the cheque's number: the same one again is the same money. Received today if no day is said.
+    `number` is what stands on it, the cheque's or the transfer's: the same one again is the same money. Received today if no day is said.
     """
     turn.for_staff_only()
     today = turn.now.date()
-    checked_counter_payment(amount, method, reference, received_on or today, today)
-    action = RecordPayment(customer_id, amount, method, reference.strip(), received_on or today)
+    checked_counter_payment(amount, method, number, received_on or today, today)
+    action = RecordPayment(customer_id, amount, method, number.strip(), received_on or today)
     return await turn.propose(action, "a member of staff received it")
 
 

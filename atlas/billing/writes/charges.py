@@ -80,7 +80,7 @@ async def move_charges(
         conn,
         "move_charges",
         versions=[version for version, _ in named],
-        since=[since for _, since in named],
+        begun=[begun for _, begun in named],
         onto=onto,
         at=at,
         evidence=evidence,

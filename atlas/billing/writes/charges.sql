@@ -46,8 +46,8 @@ WITH wanted AS (
     SELECT charge.id, charge.customer_id, charge.subscriber_id, charge.starts_on, coalesce(charge.phased_from, charge.starts_on) AS phased_from,
            (%(at)s::timestamptz AT TIME ZONE customer.timezone)::date + (convention.change_day = 'old')::int AS day
       FROM billing.charge
-      JOIN unnest(%(versions)s::bigint[], %(since)s::date[]) AS one (version, since)
-        ON one.version = charge.offering_version_id AND one.since = coalesce(charge.phased_from, charge.starts_on)
+      JOIN unnest(%(versions)s::bigint[], %(begun)s::date[]) AS one (version, begun)
+        ON one.version = charge.offering_version_id AND one.begun = coalesce(charge.phased_from, charge.starts_on)
       JOIN crm.subscriber ON subscriber.id = charge.subscriber_id AND subscriber.state IN ('active', 'suspended')
       JOIN crm.customer ON customer.id = charge.customer_id
      CROSS JOIN billing.convention
