@@ -78,6 +78,12 @@ def request_in_words(action: str, language: str) -> str:
     return words.get(action, words["other"])
 
 
+def subject_in_words(purpose: str, language: str) -> str:
+    """What a letter of this purpose is about, in a few words."""
+    words = _words("subjects", language if language in LANGUAGES else "en")
+    return words.get(purpose, words["other"])
+
+
 def _causes(language: str) -> dict[str, str]:
     return _words("causes", language)
 

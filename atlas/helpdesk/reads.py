@@ -91,6 +91,11 @@ async def came_from(conn: Connection, conversation_id: ConversationId, message_i
     return (found[0][0], found[0][1]) if found else None
 
 
+async def letters_since(conn: Connection, conversation_id: ConversationId, channel: str, address: str) -> int:
+    """How many messages came from this address in the hour up to the latest of the conversation."""
+    return int(await SQL.value(conn, "letters_since", conversation_id=conversation_id, channel=channel, address=address))
+
+
 async def awaits_code(conn: Connection, channel: str, address: str) -> bool:
     return bool(await SQL.value(conn, "awaits_code", channel=channel, address=address))
 

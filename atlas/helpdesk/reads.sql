@@ -153,6 +153,11 @@ SELECT action.proposer LIKE 'customer:%%' FROM actions.action WHERE action.id = 
 SELECT ARRAY[message.channel, message.address] FROM helpdesk.message
  WHERE message.id = %(message_id)s AND message.conversation_id = %(conversation_id)s AND message.channel IS NOT NULL AND message.address IS NOT NULL;
 
+-- name: letters_since
+SELECT count(*) FROM helpdesk.message
+ WHERE message.conversation_id = %(conversation_id)s AND NOT message.is_from_us AND message.channel = %(channel)s AND message.address = %(address)s
+   AND message.at > (SELECT max(latest.at) FROM helpdesk.message AS latest WHERE latest.conversation_id = %(conversation_id)s) - interval '1 hour';
+
 -- name: awaits_code
 SELECT helpdesk.awaits_code(%(channel)s, %(address)s);
 

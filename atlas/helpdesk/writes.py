@@ -129,6 +129,7 @@ async def take_in(
     profile_name: str = "",
     media: Sequence[Media] = (),
     carrier_error: str = "",
+    subject: str = "",
 ) -> int | None:
     """The new row of the inbox; None where the provider had delivered this before, and nothing is to be done.
 
@@ -144,8 +145,19 @@ async def take_in(
         profile_name=storable(profile_name),
         media=json.dumps([asdict(one) for one in media]),
         carrier_error=carrier_error,
+        subject=storable(subject),
     )
     return None if made is None else int(made)
+
+
+async def note_robot(conn: Connection, provider: str, provider_id: str, why: str) -> bool:
+    """Notes a message that no person wrote, without its words: nobody answers it. False where it was noted before."""
+    return bool(await SQL.run(conn, "note_robot", provider=provider, provider_id=provider_id, why=why))
+
+
+async def leave_unanswered(conn: Connection, inbox_id: int) -> None:
+    """Ends the wait of a message that is kept, and gets no answer of ours."""
+    await SQL.run(conn, "leave_unanswered", inbox_id=inbox_id)
 
 
 async def file_message(conn: Connection, inbox_id: int, inbound: Inbound, code_mac: bytes | None) -> None:

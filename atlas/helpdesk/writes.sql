@@ -102,10 +102,18 @@ UPDATE helpdesk.promise
 UPDATE helpdesk.inbox SET step = %(step)s WHERE id = %(inbox_id)s AND state = 'received';
 
 -- name: take_in
-INSERT INTO helpdesk.inbox (provider, provider_id, kind, state, profile_name, media, carrier_error)
-VALUES (%(provider)s, %(provider_id)s, %(kind)s, %(state)s, %(profile_name)s, %(media)s::jsonb, %(carrier_error)s)
+INSERT INTO helpdesk.inbox (provider, provider_id, kind, state, profile_name, media, carrier_error, subject)
+VALUES (%(provider)s, %(provider_id)s, %(kind)s, %(state)s, %(profile_name)s, %(media)s::jsonb, %(carrier_error)s, %(subject)s)
 ON CONFLICT (provider, provider_id, kind) DO NOTHING
 RETURNING id;
+
+-- name: note_robot
+INSERT INTO helpdesk.inbox (provider, provider_id, kind, state, error_kind, answered_by)
+VALUES (%(provider)s, %(provider_id)s, 'message', 'answered', %(why)s, 'nobody')
+ON CONFLICT (provider, provider_id, kind) DO NOTHING;
+
+-- name: leave_unanswered
+UPDATE helpdesk.inbox SET state = 'answered' WHERE id = %(inbox_id)s AND state = 'received';
 
 -- name: file_message
 UPDATE helpdesk.inbox SET conversation_id = %(conversation_id)s, message_id = %(message_id)s, code_mac = %(code_mac)s
