@@ -84,6 +84,10 @@ class Settings(BaseSettings):
         default="", validation_alias="TWILIO_VOICE_DESK", description="where a caller who needs a person is put through"
     )
 
+    chat_origins: tuple[str, ...] = Field(
+        default=(), description="the operator's sites that may show our chat, as https://www.isp.example; none: there is no such chat"
+    )
+
     twilio_whatsapp_templates: dict[str, str] = Field(
         default_factory=dict, validation_alias="TWILIO_WHATSAPP_TEMPLATES", description="Content SIDs by template, as in outage.en"
     )

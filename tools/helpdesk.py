@@ -9,7 +9,8 @@ from atlas.helpdesk import reads
 from atlas.helpdesk.records import Conversation, Promise, Told, ToldCount, Waiting
 from atlas.identity import CustomerId, IncidentId
 from atlas.principal import Assurance, Zone
-from forge.actions.helpdesk.saying import HandOverToPerson, RecordPromise, SendOneTimeCode
+from forge.actions.helpdesk.codes import SendOneTimeCode
+from forge.actions.helpdesk.saying import HandOverToPerson, RecordPromise
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 

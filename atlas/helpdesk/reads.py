@@ -1,5 +1,6 @@
 """Questions about what was said, to whom, and who is to be told."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -98,6 +99,34 @@ async def letters_since(conn: Connection, conversation_id: ConversationId, chann
 
 async def awaits_code(conn: Connection, channel: str, address: str) -> bool:
     return bool(await SQL.value(conn, "awaits_code", channel=channel, address=address))
+
+
+async def sign_in_contact(conn: Connection, customer_id: CustomerId, addresses: Sequence[str]) -> int | None:
+    """The contact at an address that somebody typed, where it has been this customer's for CONTACT_SETTLED and may be written to."""
+    found = await SQL.value(conn, "sign_in_contact", customer_id=customer_id, addresses=list(addresses), settled=CONTACT_SETTLED)
+    return None if found is None else int(found)
+
+
+async def settled_contact(conn: Connection, customer_id: CustomerId, contact_id: int) -> CodeContact | None:
+    """This contact, where it is the customer's and has not changed for CONTACT_SETTLED."""
+    return await SQL.first(conn, CodeContact, "settled_contact", customer_id=customer_id, contact_id=contact_id, settled=CONTACT_SETTLED)
+
+
+async def visitor(conn: Connection, visitor: str) -> CustomerId | None:
+    """The customer for whom a code was right at this browser within half a day; None while it is nobody's."""
+    found = await SQL.value(conn, "visitor", visitor=visitor)
+    return None if found is None else CustomerId(found)
+
+
+async def code_of_visitor(conn: Connection, visitor: str) -> ConversationId | None:
+    """The conversation in which a code for this browser is awaited."""
+    found = await SQL.value(conn, "code_of_visitor", visitor=visitor)
+    return None if found is None else ConversationId(found)
+
+
+async def said_to_visitor(conn: Connection, visitor: str, after: int, most: int = 100) -> list[Message]:
+    """What was said from one browser within half a day and what was answered there, from `after` on, oldest first."""
+    return await SQL.all(conn, Message, "said_to_visitor", visitor=visitor, after=after, most=most)
 
 
 async def is_verified_at(conn: Connection, conversation_id: ConversationId, channel: str, address: str) -> bool:

@@ -215,6 +215,51 @@ SELECT contact.channel, contact.address, customer.language
  ORDER BY contact.address <> %(not_address)s DESC, contact.channel = 'whatsapp', contact.is_preferred DESC, contact.id
  LIMIT 1;
 
+-- An address that somebody typed, as one of this customer's where a code may go; not one that changed lately, and not one they said no to.
+-- name: sign_in_contact
+SELECT contact.id
+  FROM crm.contact
+  LEFT JOIN crm.consent ON consent.customer_id = contact.customer_id AND consent.channel = contact.channel AND consent.purpose = 'service'
+ WHERE contact.customer_id = %(customer_id)s AND contact.address = ANY (%(addresses)s::text[]) AND contact.channel <> 'voice'
+   AND contact.changed_at < clock_timestamp() - %(settled)s::interval
+   AND consent.is_given IS DISTINCT FROM false
+ ORDER BY contact.channel = 'whatsapp', contact.id
+ LIMIT 1;
+
+-- name: settled_contact
+SELECT contact.channel, contact.address, customer.language
+  FROM crm.contact
+  JOIN crm.customer ON customer.id = contact.customer_id
+ WHERE contact.id = %(contact_id)s AND contact.customer_id = %(customer_id)s AND contact.channel <> 'voice'
+   AND contact.changed_at < clock_timestamp() - %(settled)s::interval;
+
+-- name: visitor
+SELECT helpdesk.visitor(%(visitor)s::text);
+
+-- name: code_of_visitor
+SELECT code.conversation_id FROM helpdesk.one_time_code AS code
+ WHERE code.channel = 'chat' AND code.address = %(visitor)s AND code.used_at IS NULL AND code.expires_at > clock_timestamp()
+ ORDER BY code.id DESC
+ LIMIT 1;
+
+-- What was said from one browser within half a day, and what was answered there: an answer is for whoever asked last before it.
+-- name: said_to_visitor
+WITH own AS (
+    SELECT DISTINCT message.conversation_id FROM helpdesk.message
+     WHERE message.channel = 'chat' AND message.address = %(visitor)s AND message.at > clock_timestamp() - interval '12 hours'
+)
+SELECT message.id AS message_id, message.at, message.is_from_us, message.author, message.words, message.trace
+  FROM own
+  JOIN helpdesk.message ON message.conversation_id = own.conversation_id
+ WHERE message.id > %(after)s AND message.at > clock_timestamp() - interval '12 hours'
+   AND CASE WHEN message.is_from_us
+            THEN (SELECT asked.channel = 'chat' AND asked.address = %(visitor)s FROM helpdesk.message AS asked
+                   WHERE asked.conversation_id = message.conversation_id AND asked.id < message.id AND NOT asked.is_from_us
+                   ORDER BY asked.id DESC LIMIT 1)
+            ELSE message.channel = 'chat' AND message.address = %(visitor)s END
+ ORDER BY message.id
+ LIMIT %(most)s;
+
 -- name: is_verified_at
 SELECT conversation.verified_until > clock_timestamp() FROM helpdesk.conversation
  WHERE conversation.id = %(conversation_id)s AND conversation.verified_channel = %(channel)s AND conversation.verified_address = %(address)s;

@@ -239,6 +239,11 @@ async def queue_code(conn: Connection, code_id: int, customer_id: CustomerId, to
     )
 
 
+async def verify_visit(conn: Connection, conversation_id: ConversationId, visitor: str) -> None:
+    """Whoever writes from this browser is verified in their conversation for the hour after the code that was right there."""
+    await SQL.value(conn, "verify_visit", conversation_id=conversation_id, visitor=visitor)
+
+
 async def try_code(conn: Connection, conversation_id: ConversationId, channel: str, address: str) -> CodeTried | None:
     """Counts one try of the newest code of this address; None where it is used, too old, or tried too often."""
     return await SQL.first(conn, CodeTried, "try_code", conversation_id=conversation_id, channel=channel, address=address)

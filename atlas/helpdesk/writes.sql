@@ -160,6 +160,9 @@ SELECT tried.code_id, tried.seed FROM helpdesk.try_code(%(conversation_id)s, %(c
 -- name: confirm_code
 SELECT helpdesk.confirm_code(%(code_id)s);
 
+-- name: verify_visit
+SELECT helpdesk.verify_visit(%(conversation_id)s::bigint, %(visitor)s::text);
+
 -- name: begin_call
 INSERT INTO helpdesk.call (provider_id, address, customer_id, language)
 VALUES (%(provider_id)s::text, %(address)s, %(customer_id)s, %(language)s)
