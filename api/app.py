@@ -15,11 +15,11 @@ from api.inbound.colleague import keep_typed
 from api.inbound.stripe.web import router as stripe
 from api.inbound.twilio.web import router as twilio
 from api.inbound.voice.web import router as voice
+from api.inbound.widget.web import router as widget
 from api.rest import actions, itsm
 from api.rest.document import add_document
 from api.rest.health import router as health
 from api.settings import Settings, value_of
-from api.widget.web import router as widget
 from atlas.principal import Principal, executor
 from console.app import add_console
 from console.live import Changes

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from fastapi import FastAPI, Response
 
+from api.inbound.widget.keeping import MOST_AN_HOUR, new_token, visitor_of
+from api.inbound.widget.web import origins
 from api.listening import listening
-from api.widget.keeping import MOST_AN_HOUR, new_token, visitor_of
-from api.widget.web import origins
 from atlas.connection import Atlas
 from atlas.errors import InvalidField
 from atlas.identity import ConversationId, CorrelationId, CustomerId

@@ -17,8 +17,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.replies import phrases
 from api.bootstrap import House
-from api.widget import keeping
-from api.widget.keeping import Visitor
+from api.inbound.widget import keeping
+from api.inbound.widget.keeping import Visitor
 from atlas.errors import InvalidField, NotFound, NotPermitted
 from console.guards import ANYBODY
 from console.room import Room, nonce_of
