@@ -5,28 +5,30 @@ import functools
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import psycopg
 import structlog
 
-from agents.commands import is_command, is_start, is_stop
+from agents.commands import certain, is_command, is_start, is_stop
 from agents.conversation import Watcher
 from agents.language import language_of
 from agents.replies import phrases
 from agents.supervisor import Reply, Supervisor, answer
-from api.chat import DESK, RULES_HAVE_S, Desk, Question, after_code, fixed, question, with_preface
+from api.chat import DESK, RULES_HAVE_S, Desk, Question, after_choice, after_code, fixed, question, which_of_you, with_preface
 from api.inbound.inbox import ended, ended_without_words, failed, stepped, taken_up
 from atlas.actions.records import ActionState
-from atlas.crm.reads import customers_at
+from atlas.crm.reads import customers_at, scopes_from
 from atlas.crm.records import Channel, Consent, Purpose
 from atlas.errors import AtlasError, InvalidField
+from atlas.helpdesk.reads import asked_which_at
 from atlas.helpdesk.records import Unanswered
 from atlas.identity import ConversationId, CorrelationId, CustomerId, StaffId
 from atlas.principal import Principal, customer, staff, stranger
 from atlas.staff.reads import member
 from atlas.statements import Connection
-from forge.actions.crm import RecordContactPreference
+from forge.actions.crm.customers import RecordContactPreference
 from forge.actions.helpdesk.saying import HandOverToPerson, SendMessage
 from forge.propose import Proposed, propose
 
@@ -92,8 +94,12 @@ async def _reply(here: Desk, turn: Sequence[Unanswered], causes: CorrelationId) 
     last = turn[-1]
     if last.customer_id is None and last.staff_id is None and (is_stop(last.words) or is_start(last.words)):
         return await _consent_at_address(here, last, causes)
+    if last.customer_id is None and last.staff_id is None and await _is_to_be_asked_which(here, last):
+        return which_of_you(last.language)
     principal = await _asker(here, last)
-    if last.code_mac is not None:
+    if last.is_choice:
+        asks = await after_choice(here.house, principal, last)
+    elif last.code_mac is not None:
         asks = await after_code(here.house, principal, last)
     else:
         asks = question(principal, last, "\n".join(one.words for one in turn))
@@ -103,13 +109,33 @@ async def _reply(here: Desk, turn: Sequence[Unanswered], causes: CorrelationId) 
     return reply and with_preface(reply, asks.preface)
 
 
+async def _is_to_be_asked_which(here: Desk, last: Unanswered) -> bool:
+    """Whether several customers have this address, and nobody asked yet which of them it is. A wish for a person needs no name."""
+    today = here.house.forge.now().date()
+    if last.channel == "chat" or certain(last.words, None, {}, today, here.supervisor.timezone) is not None:
+        return False
+    if len(await _owners(here, last.address)) < 2:
+        return False
+    async with here.house.atlas.transaction(DESK) as conn:
+        return not await asked_which_at(conn, last.channel, last.address, last.at)
+
+
 async def _asker(here: Desk, last: Unanswered) -> Principal:
     """Whose words these are, as the door kept them. Raises NotFound for a colleague who left meanwhile."""
     if last.staff_id is None:
-        return stranger() if last.customer_id is None else customer(last.customer_id)
+        return stranger() if last.customer_id is None else await _customer_or_delegate(here, last, last.customer_id)
     async with here.house.atlas.transaction(DESK) as conn:
         known = await member(conn, last.staff_id)
     return staff(StaffId(known.staff_id), known.name, frozenset(known.roles))
+
+
+async def _customer_or_delegate(here: Desk, last: Unanswered, customer_id: CustomerId) -> Principal:
+    """The customer, or somebody at another address whom they let act; whose authority is over is nobody."""
+    async with here.house.atlas.transaction(DESK) as conn:
+        may = await scopes_from(conn, customer_id, last.address, here.house.forge.now())
+    if may is None:
+        return customer(customer_id)
+    return replace(customer(customer_id), may=may) if may else stranger()
 
 
 async def _answer(here: Desk, asks: Question, causes: CorrelationId, watcher: Watcher | None) -> Reply | None:

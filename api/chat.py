@@ -25,8 +25,8 @@ from api.inbound.knowledge import keep_examples
 from api.settings import Settings, value_of
 from atlas.crm.reads import customer_at
 from atlas.errors import NotFound
+from atlas.helpdesk.reads import asked_as_nobody, is_verified_at
 from atlas.helpdesk.reads import conversation as conversation_of
-from atlas.helpdesk.reads import is_verified_at
 from atlas.helpdesk.records import Unanswered
 from atlas.identity import CorrelationId, StaffId
 from atlas.knowledge.reads import known_vectors
@@ -118,6 +118,9 @@ def question(principal: Principal, last: Unanswered, words: str, preface: str = 
         principal = replace(principal, assurance=Assurance.VERIFIED)
     is_apart = principal.zone is Zone.CUSTOMER and principal.assurance >= Assurance.VERIFIED
     thread = uuid.uuid5(last.thread, "verified") if is_apart else last.thread
+    if principal.may is not None:
+        # Somebody else, at an address of theirs, is told nothing that was said with the customer.
+        thread = uuid.uuid5(thread, f"acting:{last.address}")
     return Question(in_conversation(principal, last.thread), thread, words, preface)
 
 
@@ -129,6 +132,20 @@ async def after_code(house: House, principal: Principal, last: Unanswered) -> Qu
         return question(principal, last, "", str(said["wrong_code"]))
     words = await asked_before(house.atlas, last)
     return question(principal, replace(last, is_verified=True), words, str(said["verified"]))
+
+
+async def after_choice(house: House, principal: Principal, last: Unanswered) -> Question:
+    """A message that said which of several customers it is: what was asked before it is answered now."""
+    said = phrases(last.language)
+    async with house.atlas.transaction(DESK) as conn:
+        words = await asked_as_nobody(conn, last.channel, last.address, last.at)
+    return question(principal, last, words, str(said["which_chosen"]))
+
+
+def which_of_you(language: str) -> Reply:
+    """Asks who of several it is. Names nobody: whoever has the telephone is not told who else does."""
+    words = str(phrases(language)["which_of_you"])
+    return Reply(words, (), (), (), language, {"route": {"certain": "which_of_you"}, "language": language, "answers": []})
 
 
 def with_preface(reply: Reply, preface: str) -> Reply:

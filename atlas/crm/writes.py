@@ -145,6 +145,15 @@ async def give_role(conn: Connection, customer_id: CustomerId, role: PartyRole) 
     )
 
 
+async def end_authority(conn: Connection, customer_id: CustomerId, role_id: int, at: datetime) -> bool:
+    """Ends what a delegate may do; False where there is no such authority, or it is over."""
+    return bool(await SQL.run(conn, "end_authority", customer_id=customer_id, role_id=role_id, at=at))
+
+
+async def note_moved_number(conn: Connection, address: str, kind: str, noticed_at: datetime) -> int:
+    return int(await SQL.value(conn, "note_moved_number", address=address, kind=kind, noticed_at=noticed_at))
+
+
 async def merge_customers(conn: Connection, customer_id: CustomerId, absorbed_id: CustomerId, at: datetime) -> int:
     """Makes two records one: lines, orders, tickets and contacts follow, what is open is brought over; the merge's number."""
     return int(await SQL.value(conn, "merge_customers", customer_id=customer_id, absorbed_id=absorbed_id, at=at))

@@ -71,6 +71,14 @@ INSERT INTO crm.party_role (customer_id, role, name, channel, address, may, vali
 VALUES (%(customer_id)s, %(role)s, %(name)s, %(channel)s, %(address)s, %(may)s, %(at)s, %(valid_until)s)
 RETURNING id;
 
+-- name: end_authority
+UPDATE crm.party_role SET valid_until = greatest(valid_from, %(at)s)
+ WHERE id = %(role_id)s AND customer_id = %(customer_id)s AND role = 'delegate' AND (valid_until IS NULL OR valid_until > %(at)s);
+
+-- name: note_moved_number
+INSERT INTO crm.moved_number (address, kind, noticed_at) VALUES (%(address)s, %(kind)s, %(noticed_at)s)
+RETURNING id;
+
 -- name: merge_customers
 SELECT crm.merge_customers(%(customer_id)s, %(absorbed_id)s, %(at)s);
 

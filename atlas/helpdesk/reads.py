@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from atlas.errors import NotFound
@@ -23,11 +24,14 @@ from atlas.helpdesk.records import (
     Unanswered,
     Waiting,
 )
-from atlas.helpdesk.rules import CONTACT_SETTLED
+from atlas.helpdesk.rules import CONTACT_SETTLED, NUMBER_MOVED
 from atlas.identity import ActionId, ConversationId, CustomerId, IncidentId, StaffId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
+
+# How long an address has been as it is before a code goes there.
+LONG_ENOUGH: Final = {"settled": CONTACT_SETTLED, "moved": NUMBER_MOVED}
 
 
 async def outage_recipients(conn: Connection, incident_id: IncidentId, now: datetime) -> list[Recipient]:
@@ -103,13 +107,17 @@ async def awaits_code(conn: Connection, channel: str, address: str) -> bool:
 
 async def sign_in_contact(conn: Connection, customer_id: CustomerId, addresses: Sequence[str]) -> int | None:
     """The contact at an address that somebody typed, where it has been this customer's for CONTACT_SETTLED and may be written to."""
-    found = await SQL.value(conn, "sign_in_contact", customer_id=customer_id, addresses=list(addresses), settled=CONTACT_SETTLED)
+    found = await SQL.value(
+        conn, "sign_in_contact", customer_id=customer_id, addresses=list(addresses), settled=CONTACT_SETTLED, moved=NUMBER_MOVED
+    )
     return None if found is None else int(found)
 
 
 async def settled_contact(conn: Connection, customer_id: CustomerId, contact_id: int) -> CodeContact | None:
     """This contact, where it is the customer's and has not changed for CONTACT_SETTLED."""
-    return await SQL.first(conn, CodeContact, "settled_contact", customer_id=customer_id, contact_id=contact_id, settled=CONTACT_SETTLED)
+    return await SQL.first(
+        conn, CodeContact, "settled_contact", customer_id=customer_id, contact_id=contact_id, settled=CONTACT_SETTLED, moved=NUMBER_MOVED
+    )
 
 
 async def visitor(conn: Connection, visitor: str) -> CustomerId | None:
@@ -129,6 +137,22 @@ async def said_to_visitor(conn: Connection, visitor: str, after: int, most: int 
     return await SQL.all(conn, Message, "said_to_visitor", visitor=visitor, after=after, most=most)
 
 
+async def chosen_at(conn: Connection, channel: str, address: str, among: Sequence[CustomerId], now: datetime) -> CustomerId | None:
+    """Whom of these customers it was that wrote from an address they share, within half a day."""
+    found = await SQL.value(conn, "chosen_at", channel=channel, address=address, customer_ids=list(among), now=now)
+    return None if found is None else CustomerId(found)
+
+
+async def asked_which_at(conn: Connection, channel: str, address: str, now: datetime) -> bool:
+    """Whether somebody at this address was asked within the hour which of several customers they are."""
+    return bool(await SQL.value(conn, "asked_which_at", channel=channel, address=address, now=now))
+
+
+async def asked_as_nobody(conn: Connection, channel: str, address: str, now: datetime) -> str:
+    """The last that was asked from this address before it was said who asks; empty where there is nothing."""
+    return str(await SQL.value(conn, "asked_as_nobody", channel=channel, address=address, now=now) or "")
+
+
 async def is_verified_at(conn: Connection, conversation_id: ConversationId, channel: str, address: str) -> bool:
     """Whether a code was right for this very address within the hour."""
     return bool(await SQL.value(conn, "is_verified_at", conversation_id=conversation_id, channel=channel, address=address))
@@ -146,7 +170,7 @@ async def code_contact(conn: Connection, customer_id: CustomerId, not_channel: s
         customer_id=customer_id,
         not_channel=not_channel,
         not_address=not_address,
-        settled=CONTACT_SETTLED,
+        **LONG_ENOUGH,
     )
 
 

@@ -166,7 +166,7 @@ SELECT inbox.id AS inbox_id, message.id AS message_id, message.at, message.words
        jsonb_array_length(inbox.media) AS media,
        inbox.tries, inbox.tries = 0 OR inbox.tried_at < clock_timestamp() - interval '2 seconds' * (1 << least(inbox.tries - 1, 4)) AS is_due, inbox.code_mac,
        conversation.id AS conversation_id, conversation.thread,
-       message.customer_id, coalesce(customer.language, 'en') AS language, conversation.owner,
+       message.customer_id, coalesce(customer.language, 'en') AS language, conversation.owner, inbox.is_choice,
        coalesce(conversation.verified_until > clock_timestamp() AND conversation.verified_channel = message.channel
                 AND conversation.verified_address = message.address, false) AS is_verified, conversation.staff_id
   FROM helpdesk.inbox
@@ -212,6 +212,8 @@ SELECT contact.channel, contact.address, customer.language
  WHERE contact.customer_id = %(customer_id)s AND contact.channel <> %(not_channel)s
    AND contact.changed_at < clock_timestamp() - %(settled)s::interval
    AND consent.is_given IS DISTINCT FROM false
+   AND NOT EXISTS (SELECT FROM crm.moved_number AS moved
+                    WHERE moved.address = contact.address AND moved.noticed_at > clock_timestamp() - %(moved)s::interval)
  ORDER BY contact.address <> %(not_address)s DESC, contact.channel = 'whatsapp', contact.is_preferred DESC, contact.id
  LIMIT 1;
 
@@ -223,6 +225,8 @@ SELECT contact.id
  WHERE contact.customer_id = %(customer_id)s AND contact.address = ANY (%(addresses)s::text[]) AND contact.channel <> 'voice'
    AND contact.changed_at < clock_timestamp() - %(settled)s::interval
    AND consent.is_given IS DISTINCT FROM false
+   AND NOT EXISTS (SELECT FROM crm.moved_number AS moved
+                    WHERE moved.address = contact.address AND moved.noticed_at > clock_timestamp() - %(moved)s::interval)
  ORDER BY contact.channel = 'whatsapp', contact.id
  LIMIT 1;
 
@@ -231,7 +235,9 @@ SELECT contact.channel, contact.address, customer.language
   FROM crm.contact
   JOIN crm.customer ON customer.id = contact.customer_id
  WHERE contact.id = %(contact_id)s AND contact.customer_id = %(customer_id)s AND contact.channel <> 'voice'
-   AND contact.changed_at < clock_timestamp() - %(settled)s::interval;
+   AND contact.changed_at < clock_timestamp() - %(settled)s::interval
+   AND NOT EXISTS (SELECT FROM crm.moved_number AS moved
+                    WHERE moved.address = contact.address AND moved.noticed_at > clock_timestamp() - %(moved)s::interval);
 
 -- name: visitor
 SELECT helpdesk.visitor(%(visitor)s::text);
@@ -259,6 +265,30 @@ SELECT message.id AS message_id, message.at, message.is_from_us, message.author,
             ELSE message.channel = 'chat' AND message.address = %(visitor)s END
  ORDER BY message.id
  LIMIT %(most)s;
+
+-- Several customers may write from one address: whom of them it was last, within half a day.
+-- name: chosen_at
+SELECT conversation.customer_id FROM helpdesk.conversation
+ WHERE conversation.customer_id = ANY (%(customer_ids)s::bigint[]) AND conversation.channel = %(channel)s AND conversation.address = %(address)s
+   AND conversation.last_at > %(now)s - interval '12 hours'
+ ORDER BY conversation.last_at DESC
+ LIMIT 1;
+
+-- name: asked_which_at
+SELECT EXISTS (SELECT FROM helpdesk.conversation
+                 JOIN helpdesk.message ON message.conversation_id = conversation.id AND message.is_from_us
+                WHERE conversation.customer_id IS NULL AND conversation.staff_id IS NULL AND conversation.channel = %(channel)s
+                  AND conversation.address = %(address)s AND conversation.last_at > %(now)s - interval '1 hour'
+                  AND message.at > %(now)s - interval '1 hour' AND message.trace -> 'route' ->> 'certain' = 'which_of_you');
+
+-- name: asked_as_nobody
+SELECT message.words
+  FROM helpdesk.conversation
+  JOIN helpdesk.message ON message.conversation_id = conversation.id AND NOT message.is_from_us
+ WHERE conversation.customer_id IS NULL AND conversation.staff_id IS NULL AND conversation.channel = %(channel)s
+   AND conversation.address = %(address)s AND message.at > %(now)s - interval '1 hour'
+ ORDER BY message.id DESC
+ LIMIT 1;
 
 -- name: is_verified_at
 SELECT conversation.verified_until > clock_timestamp() FROM helpdesk.conversation

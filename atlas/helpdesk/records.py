@@ -136,6 +136,7 @@ class Unanswered:
 
     `tries` counts earlier attempts; `is_due`: the pause after the last one is over. `code_mac` is of six digits that were taken out of the
     words. `is_verified`: a code was right for this very address within the hour.
+    `is_choice`: they said which of several customers they are.
     """
 
     inbox_id: int
@@ -155,6 +156,7 @@ class Unanswered:
     owner: str
     is_verified: bool
     staff_id: StaffId | None = None
+    is_choice: bool = False
 
 
 @dataclass(frozen=True)

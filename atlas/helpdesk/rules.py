@@ -26,6 +26,8 @@ LONGEST_TYPED: Final = 4_000
 MOST_TRIES: Final = 5
 # An address that changed lately may be the one that somebody who is not the customer put in.
 CONTACT_SETTLED: Final = timedelta(hours=72)
+# Whoever took a number over by a new SIM or another carrier has it at once; its holder notices within days, and banks wait as long.
+NUMBER_MOVED: Final = timedelta(days=14)
 # With five tries at each of these, guessing succeeds once in forty thousand customer-days.
 MOST_CODES_A_DAY: Final = 5
 # What stands in kept words where six digits were, or will be.

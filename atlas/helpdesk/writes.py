@@ -160,8 +160,8 @@ async def leave_unanswered(conn: Connection, inbox_id: int) -> None:
     await SQL.run(conn, "leave_unanswered", inbox_id=inbox_id)
 
 
-async def file_message(conn: Connection, inbox_id: int, inbound: Inbound, code_mac: bytes | None) -> None:
-    """Says of a row of the inbox which message of which conversation it became."""
+async def file_message(conn: Connection, inbox_id: int, inbound: Inbound, code_mac: bytes | None, *, is_choice: bool = False) -> None:
+    """Says of a row of the inbox which message of which conversation it became. `is_choice`: it says which of several customers wrote."""
     await SQL.run(
         conn,
         "file_message",
@@ -169,6 +169,7 @@ async def file_message(conn: Connection, inbox_id: int, inbound: Inbound, code_m
         conversation_id=inbound.conversation_id,
         message_id=inbound.message_id,
         code_mac=code_mac,
+        is_choice=is_choice,
     )
 
 

@@ -116,7 +116,7 @@ ON CONFLICT (provider, provider_id, kind) DO NOTHING;
 UPDATE helpdesk.inbox SET state = 'answered' WHERE id = %(inbox_id)s AND state = 'received';
 
 -- name: file_message
-UPDATE helpdesk.inbox SET conversation_id = %(conversation_id)s, message_id = %(message_id)s, code_mac = %(code_mac)s
+UPDATE helpdesk.inbox SET conversation_id = %(conversation_id)s, message_id = %(message_id)s, code_mac = %(code_mac)s, is_choice = %(is_choice)s
  WHERE id = %(inbox_id)s;
 
 -- name: merge_delivery

@@ -37,6 +37,19 @@ PARTIES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]
             "is_sanctioned": None,
         },
     },
+    "let_somebody_act": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "called": "Mallory Moss",
+        "address": f"+4477009{rng.randrange(10**5):05}",
+        "may": ["be_told", "order", "pay"],
+        "until": "2027-01-01T00:00:00Z",
+    },
+    "end_authority": lambda knows, rng, victim: {"customer_id": victim, "role_id": rng.randrange(1, 40)},
+    "note_moved_number": lambda knows, rng, victim: {
+        "address": f"+4477009{rng.randrange(10**5):05}",
+        "kind": "other_holder",
+        "noticed_at": "2026-01-01T00:00:00Z",
+    },
     "give_role": lambda knows, rng, victim: {
         "customer_id": victim,
         "role": {

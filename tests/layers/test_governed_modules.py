@@ -21,7 +21,7 @@ from forge.action import Action
 from forge.actions.billing.compensation import IssueCredits, RequestCredit
 from forge.actions.billing.suspension import SuspendForNonPayment
 from forge.actions.catalogue import RetireOffering
-from forge.actions.crm import RecordContactPreference
+from forge.actions.crm.customers import RecordContactPreference
 from forge.actions.gis import CorrectPremisePosition
 from forge.actions.oms.plans import RequestPlanChange
 from forge.matrix_in_force import write_in_force

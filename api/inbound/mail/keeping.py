@@ -6,12 +6,11 @@ from typing import Final
 from api.inbound.chat import take_down
 from api.inbound.inbox import defer_answer
 from api.inbound.mail.parsing import PROVIDER, Letter, Returned
+from api.inbound.senders import Sender, sender_at
 from atlas.connection import Atlas
-from atlas.crm.reads import customers_at
 from atlas.helpdesk.reads import letters_since
 from atlas.helpdesk.writes import file_message, leave_unanswered, merge_delivery, note_robot, take_in
-from atlas.principal import Principal, customer, intake, stranger
-from atlas.statements import Connection
+from atlas.principal import intake, stranger
 
 # Whoever gets more answers than this within the hour is a program that says it is none: that is where a loop would end.
 MOST_AN_HOUR: Final = 20
@@ -30,21 +29,16 @@ async def keep_letter(atlas: Atlas, said: Letter | Returned, at: datetime) -> bo
         )
         if inbox_id is None:
             return False
-        who = await _sender(conn, said)
+        # Anybody can write an address into a letter: without our own server's word that it is theirs, it is nobody's.
+        who = await sender_at(conn, CHANNEL, said.address, said.words, at) if said.is_proven else Sender(stranger())
         reference = f"{PROVIDER}:{said.provider_id}"
-        kept = await take_down(conn, atlas.secret, who, CHANNEL, said.address, said.words, at, reference=reference)
-        await file_message(conn, inbox_id, kept.inbound, kept.code_mac)
+        kept = await take_down(conn, atlas.secret, who.principal, CHANNEL, said.address, said.words, at, reference=reference)
+        await file_message(conn, inbox_id, kept.inbound, kept.code_mac, is_choice=who.is_choice)
         if await letters_since(conn, kept.inbound.conversation_id, CHANNEL, said.address) > MOST_AN_HOUR:
             await leave_unanswered(conn, inbox_id)
         else:
             await defer_answer(conn, kept.inbound.conversation_id)
     return True
-
-
-async def _sender(conn: Connection, said: Letter) -> Principal:
-    """Who is at this address. Anybody can write it into a letter: without our own server's word that it is theirs, it is nobody's."""
-    owners = await customers_at(conn, said.address) if said.is_proven else []
-    return customer(owners[0]) if len(owners) == 1 else stranger()
 
 
 async def _keep_returned(atlas: Atlas, returned: Returned) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from api.inbound.chat import take_down
 from api.inbound.inbox import defer_answer
+from api.inbound.senders import sender_at
 from api.inbound.voice.speech import SPOKEN_AS
 from atlas.connection import Atlas
 from atlas.crm.reads import customer as customer_of
@@ -14,7 +15,7 @@ from atlas.helpdesk import reads, writes
 from atlas.helpdesk.records import Message, PhoneCall
 from atlas.identity import CustomerId
 from atlas.itsm.reads import incidents_at_lines
-from atlas.principal import customer, executor, intake, stranger
+from atlas.principal import executor, intake
 from atlas.statements import Connection
 
 PROVIDER = "twilio"
@@ -74,9 +75,9 @@ async def keep_words(atlas: Atlas, call: PhoneCall, turn: int, words: str, langu
     async with atlas.transaction(DOOR) as conn:
         inbox_id = await writes.take_in(conn, PROVIDER, reference, "message")
         if inbox_id is not None:
-            who = stranger() if call.customer_id is None else customer(call.customer_id)
-            kept = await take_down(conn, atlas.secret, who, "voice", call.address, words, at, reference=reference)
-            await writes.file_message(conn, inbox_id, kept.inbound, kept.code_mac)
+            who = await sender_at(conn, "voice", call.address, words, at)
+            kept = await take_down(conn, atlas.secret, who.principal, "voice", call.address, words, at, reference=reference)
+            await writes.file_message(conn, inbox_id, kept.inbound, kept.code_mac, is_choice=who.is_choice)
             await writes.take_turn(conn, call.call_id, kept.inbound, language)
             await defer_answer(conn, kept.inbound.conversation_id)
         return await reads.phone_call(conn, call.provider_id)
