@@ -45,6 +45,8 @@ class TurnContext:
     currency: str = DEFAULT_CURRENCY
     veil: Veil = field(default_factory=Veil)
     watcher: Watcher | None = None
+    # An engineer at work calls: what they say is one of a few orders, and nothing else is heard.
+    is_hands_free: bool = False
 
     async def step(self, name: str) -> None:
         if self.watcher is not None:

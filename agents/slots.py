@@ -86,6 +86,9 @@ PLACE: Final = re.compile(
 )
 
 
+GO_ON: Final = frozenset({"on", "continue", "more", "next", "siga", "sigue", "continúe", "weiter", "continuez", "suite", "आगे", "aage"})
+
+
 def spoken(words: str) -> list[str]:
     """The words, folded, without punctuation."""
     return re.findall(r"[\w\u0900-\u097f'-]+", words.casefold())
@@ -94,6 +97,11 @@ def spoken(words: str) -> list[str]:
 def is_yes(words: str) -> bool:
     said = spoken(words)
     return 0 < len(said) <= MOST_WORDS_OF_ANSWER and said[0] in YES and not NO.intersection(said)
+
+
+def goes_on(words: str) -> bool:
+    """Yes, to being asked whether we shall go on."""
+    return is_yes(words) or bool(GO_ON.intersection(spoken(words)[:MOST_WORDS_OF_ANSWER]))
 
 
 def is_no(words: str) -> bool:
@@ -348,8 +356,15 @@ def _clock_value(name: str, words: str) -> str | None:
     return f"{_hour(one):02}:{one[2] or '00'}"
 
 
+def reached_at(words: str) -> str | None:
+    """A telephone number in its international form, or a mail address."""
+    found = re.search(r"\+\d[\d ]{7,17}\d\b|\b[\w.+-]{1,64}@[\w-]+\.[\w.-]{2,}\b", words)
+    return found[0].replace(" ", "") if found else None
+
+
 # What is recognised by how it is written, wherever it stands.
 WRITTEN_SO: Final = {
+    "contact": reached_at,
     "name": device,
     "device": device,
     "serial": serial,

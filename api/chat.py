@@ -110,6 +110,8 @@ class Question:
     thread: UUID
     words: str
     preface: str = ""
+    # An engineer at work, who calls: what they say is one of a few orders.
+    is_hands_free: bool = False
 
 
 def question(principal: Principal, last: Unanswered, words: str, preface: str = "") -> Question:
@@ -121,7 +123,8 @@ def question(principal: Principal, last: Unanswered, words: str, preface: str = 
     if principal.may is not None:
         # Somebody else, at an address of theirs, is told nothing that was said with the customer.
         thread = uuid.uuid5(thread, f"acting:{last.address}")
-    return Question(in_conversation(principal, last.thread), thread, words, preface)
+    is_hands_free = last.channel == "voice" and last.staff_id is not None
+    return Question(in_conversation(principal, last.thread), thread, words, preface, is_hands_free)
 
 
 async def after_code(house: House, principal: Principal, last: Unanswered) -> Question:
@@ -140,6 +143,15 @@ async def after_choice(house: House, principal: Principal, last: Unanswered) -> 
     async with house.atlas.transaction(DESK) as conn:
         words = await asked_as_nobody(conn, last.channel, last.address, last.at)
     return question(principal, last, words, str(said["which_chosen"]))
+
+
+def in_queue(language: str, ahead: int) -> Reply:
+    """What somebody hears who waits for a person and asks again; beyond ten the count is a guess by tens."""
+    said = phrases(language)["in_queue"]
+    if ahead == 0:
+        return fixed(str(said["next"]), language)
+    about = ahead if ahead <= 10 else round(ahead, -1)
+    return fixed(str(said["one" if about == 1 else "some"]).format(ahead=about), language)
 
 
 def which_of_you(language: str) -> Reply:

@@ -1354,6 +1354,21 @@ CREATE TABLE crm.merge_row (
     FOREIGN KEY (merge_id) REFERENCES crm.merge(id)
 );
 
+CREATE TABLE crm.moved_number (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    address text NOT NULL,
+    kind text NOT NULL,  -- other_holder: whoever has it now is not whom it was on file for
+    noticed_at timestamp with time zone NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((address <> ''::text)),
+    CHECK ((kind = ANY (ARRAY['sim'::text, 'ported'::text, 'other_holder'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+);
+CREATE INDEX moved_number_by_address ON crm.moved_number USING btree (address, noticed_at DESC);
+--   trigger require_claim_after AFTER INSERT ON crm.moved_number REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON crm.moved_number FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE crm.party_role (
     id bigint NOT NULL GENERATED AS IDENTITY,
     customer_id bigint NOT NULL,
@@ -3099,6 +3114,8 @@ CREATE TABLE helpdesk.call (
     connected_at timestamp with time zone,
     transferred_at timestamp with time zone,
     ended_at timestamp with time zone,
+    staff_id bigint,  -- the engineer whose number it is, which is a claim; from staff_known_at on, the PIN was right in this very call
+    staff_known_at timestamp with time zone,
     PRIMARY KEY (id),
     UNIQUE (provider_id),
     UNIQUE (session_id),
@@ -3141,6 +3158,15 @@ CREATE INDEX whatsapp_of_address ON helpdesk.conversation USING btree (address) 
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.conversation FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.conversation REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
+-- a row from before a letter is handed over until it was surely refused: one without accepted_at may have left
+CREATE TABLE helpdesk.handed_letter (
+    key text NOT NULL,  -- the outbox' own key for the message
+    begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    accepted_at timestamp with time zone,
+    PRIMARY KEY (key),
+    CHECK ((key <> ''::text))
+);
+
 CREATE TABLE helpdesk.inbox (
     id bigint NOT NULL GENERATED AS IDENTITY,
     provider text NOT NULL,
@@ -3160,6 +3186,8 @@ CREATE TABLE helpdesk.inbox (
     answered_at timestamp with time zone,
     answered_by text NOT NULL DEFAULT ''::text,  -- agents, person (a ticket), command, or staff who had the conversation
     step text NOT NULL DEFAULT ''::text,  -- what is being done about it just now, as module or module.tool: nobody's words
+    subject text NOT NULL DEFAULT ''::text,  -- of a letter, in its sender's words; empty for every other message
+    is_choice boolean NOT NULL DEFAULT false,  -- these words said which of several customers at the address it is
     PRIMARY KEY (id),
     UNIQUE (message_id),
     UNIQUE (provider, provider_id, kind),
@@ -3196,6 +3224,7 @@ CREATE TABLE helpdesk.message (
 );
 CREATE INDEX message_by_time ON helpdesk.message USING btree (at);
 CREATE INDEX message_of_conversation ON helpdesk.message USING btree (conversation_id, id);
+CREATE INDEX message_of_visitor ON helpdesk.message USING btree (address, id) WHERE (channel = 'chat'::text);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.message FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.message REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
@@ -3309,6 +3338,8 @@ CREATE TABLE helpdesk.recorded_message (
 -- function helpdesk.own_conversation() RETURNS TABLE(conversation_id bigint, thread uuid, customer_id bigint, staff_id bigint, channel text, address text, owner text, handed_over_because text, opened_at timestamp with time zone, last_at timestamp with time zone, last_message_id bigint, last_inbound_at timestamp with time zone) SECURITY DEFINER
 -- function helpdesk.own_conversation_id() RETURNS bigint SECURITY DEFINER
 -- function helpdesk.try_code(p_conversation_id bigint, p_channel text, p_address text) RETURNS TABLE(code_id bigint, seed uuid) SECURITY DEFINER
+-- function helpdesk.verify_visit(p_conversation_id bigint, p_visitor text) RETURNS void SECURITY DEFINER
+-- function helpdesk.visitor(p_visitor text) RETURNS bigint SECURITY DEFINER
 
 -- field_service ----------------------------------------------------------------------------------------------------------------------------
 
@@ -3320,6 +3351,20 @@ CREATE TABLE field_service.engineer (
     FOREIGN KEY (area_id) REFERENCES gis.area(id),
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
+
+CREATE TABLE field_service.hands_free (
+    staff_id bigint NOT NULL,
+    phone text NOT NULL,
+    pin_mac bytea NOT NULL,  -- of the PIN, under a key that is not in this database
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (staff_id),
+    UNIQUE (phone),
+    CHECK ((phone <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (staff_id) REFERENCES field_service.engineer(staff_id)
+);
+--   trigger require_claim_after AFTER INSERT ON field_service.hands_free REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON field_service.hands_free FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE field_service.job (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -3360,4 +3405,31 @@ CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job USING btree (inci
 --   trigger require_claim_after AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON field_service.job FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+CREATE TABLE field_service.pin_tries (
+    staff_id bigint NOT NULL,
+    wrong integer NOT NULL DEFAULT 0,
+    locked_until timestamp with time zone,
+    PRIMARY KEY (staff_id),
+    CHECK ((wrong >= 0)),
+    FOREIGN KEY (staff_id) REFERENCES field_service.engineer(staff_id)
+);
+
+CREATE TABLE field_service.reading (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    job_id bigint NOT NULL,
+    kind text NOT NULL,
+    value double precision NOT NULL,  -- in the unit that the kind ends with
+    at timestamp with time zone NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((kind = ANY (ARRAY['received_power_dbm'::text, 'otdr_distance_m'::text, 'splice_loss_db'::text, 'speed_down_mbps'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (job_id) REFERENCES field_service.job(id)
+);
+CREATE INDEX reading_of_job ON field_service.reading USING btree (job_id, id);
+--   trigger require_claim_after AFTER INSERT ON field_service.reading REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON field_service.reading FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 -- function field_service.availability(p_skill text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(shift_from timestamp with time zone, shift_until timestamp with time zone, latitude double precision, longitude double precision, busy_from timestamp with time zone[], busy_until timestamp with time zone[]) SECURITY DEFINER
+-- function field_service.engineer_at(p_phone text) RETURNS bigint SECURITY DEFINER
+-- function field_service.try_pin(p_provider_id text, p_mac bytea) RETURNS boolean SECURITY DEFINER

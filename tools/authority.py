@@ -16,6 +16,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "my_credits",
             "my_orders",
             "my_payment_links",
+            "my_quotes",
             "my_visits",
             "quote_plan_change",
             "send_code",
@@ -25,7 +26,9 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "why_suspended",
         }
     ),
-    "order": frozenset({"book_visit", "cancel_visit", "cancel_order", "order_line", "request_plan_change", "restart_my_box"}),
+    "order": frozenset(
+        {"book_visit", "cancel_order", "cancel_visit", "order_line", "order_quote", "quote_line", "request_plan_change", "restart_my_box"}
+    ),
     "pay": frozenset({"promise_to_pay", "request_payment_link"}),
 }
 # Money that goes back, how and by whom the customer is reached, and who else acts for them.

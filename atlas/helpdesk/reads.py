@@ -148,6 +148,11 @@ async def asked_which_at(conn: Connection, channel: str, address: str, now: date
     return bool(await SQL.value(conn, "asked_which_at", channel=channel, address=address, now=now))
 
 
+async def left_to_say(conn: Connection, conversation_id: ConversationId, message_id: int) -> str:
+    """What was left of a list that was being read aloud right before this message; empty where nothing was."""
+    return str(await SQL.value(conn, "left_to_say", conversation_id=conversation_id, message_id=message_id) or "")
+
+
 async def asked_as_nobody(conn: Connection, channel: str, address: str, now: datetime) -> str:
     """The last that was asked from this address before it was said who asks; empty where there is nothing."""
     return str(await SQL.value(conn, "asked_as_nobody", channel=channel, address=address, now=now) or "")
@@ -219,7 +224,7 @@ async def being_done_for_staff(conn: Connection, staff_id: StaffId) -> list[Bein
     return await SQL.all(conn, BeingDone, "being_done_for_staff", staff_id=staff_id)
 
 
-async def queue(conn: Connection, most: int = 50) -> list[Waiting]:
+async def queue(conn: Connection, most: int = 500) -> list[Waiting]:
     """Conversations that wait for a person: vulnerable customers first, then whoever waits longest."""
     return await SQL.all(conn, Waiting, "queue", most=most)
 

@@ -121,9 +121,17 @@ SELECT conversation.id AS conversation_id, conversation.customer_id, customer.na
        coalesce(customer.is_vulnerable, false) AS is_vulnerable, conversation.channel, conversation.handed_over_because AS because,
        conversation.last_at AS since,
        coalesce((SELECT message.words FROM helpdesk.message WHERE message.conversation_id = conversation.id AND NOT message.is_from_us
-                  ORDER BY message.id DESC LIMIT 1), '') AS last_words
+                  ORDER BY message.id DESC LIMIT 1), '') AS last_words,
+       coalesce(customer.has_emergency_line, false) AS has_emergency_line, lately.lately, lately.unanswered
   FROM helpdesk.conversation
   LEFT JOIN crm.customer ON customer.id = conversation.customer_id
+  LEFT JOIN LATERAL (SELECT coalesce(array_agg(one.words ORDER BY one.id DESC), '{}') AS lately, count(*) FILTER (WHERE one.is_unanswered) AS unanswered
+                       FROM (SELECT message.id, left(message.words, 500) AS words,
+                                    NOT EXISTS (SELECT FROM helpdesk.message AS ours WHERE ours.conversation_id = message.conversation_id
+                                                   AND ours.id > message.id AND ours.is_from_us) AS is_unanswered
+                               FROM helpdesk.message
+                              WHERE message.conversation_id = conversation.id AND NOT message.is_from_us
+                              ORDER BY message.id DESC LIMIT 5) AS one) AS lately ON conversation.owner = 'queue'
  WHERE conversation.owner = 'queue'
  ORDER BY coalesce(customer.is_vulnerable, false) DESC, conversation.last_at
  LIMIT %(most)s;
@@ -274,6 +282,12 @@ SELECT conversation.customer_id FROM helpdesk.conversation
  ORDER BY conversation.last_at DESC
  LIMIT 1;
 
+-- name: left_to_say
+SELECT latest.trace ->> 'more'
+  FROM (SELECT message.trace, message.is_from_us FROM helpdesk.message
+         WHERE message.conversation_id = %(conversation_id)s AND message.id < %(message_id)s ORDER BY message.id DESC LIMIT 1) AS latest
+ WHERE latest.is_from_us;
+
 -- name: asked_which_at
 SELECT EXISTS (SELECT FROM helpdesk.conversation
                  JOIN helpdesk.message ON message.conversation_id = conversation.id AND message.is_from_us
@@ -296,7 +310,7 @@ SELECT conversation.verified_until > clock_timestamp() FROM helpdesk.conversatio
 
 -- name: call
 SELECT call.id AS call_id, call.provider_id, call.address, call.customer_id, call.conversation_id, call.language, call.turns, call.spoken_up_to,
-       call.began_at, call.connected_at, call.transferred_at, call.ended_at
+       call.began_at, call.connected_at, call.transferred_at, call.ended_at, call.staff_id, call.staff_known_at
   FROM helpdesk.call
  WHERE call.provider_id = %(provider_id)s::text;
 
@@ -346,12 +360,20 @@ SELECT conversation.id AS conversation_id, conversation.customer_id, customer.na
        conversation.channel, conversation.owner, holder.name AS holder, conversation.handed_over_because AS because, conversation.last_at AS since,
        coalesce(latest.words, '') AS last_words, coalesce(latest.is_from_us, false) AS is_answered,
        EXISTS (SELECT 1 FROM helpdesk.call WHERE call.conversation_id = conversation.id AND call.ended_at IS NULL AND call.transferred_at IS NULL
-                  AND call.began_at > clock_timestamp() - interval '1 hour') AS is_on_the_line
+                  AND call.began_at > clock_timestamp() - interval '1 hour') AS is_on_the_line,
+       coalesce(customer.has_emergency_line, false) AS has_emergency_line, coalesce(lately.lately, '{}') AS lately, coalesce(lately.unanswered, 0) AS unanswered
   FROM helpdesk.conversation
   LEFT JOIN crm.customer ON customer.id = conversation.customer_id
   LEFT JOIN staff.member AS holder ON 'staff:' || holder.id = conversation.owner
   LEFT JOIN LATERAL (SELECT message.words, message.is_from_us FROM helpdesk.message WHERE message.conversation_id = conversation.id
                       ORDER BY message.id DESC LIMIT 1) AS latest ON true
+  LEFT JOIN LATERAL (SELECT coalesce(array_agg(one.words ORDER BY one.id DESC), '{}') AS lately, count(*) FILTER (WHERE one.is_unanswered) AS unanswered
+                       FROM (SELECT message.id, left(message.words, 500) AS words,
+                                    NOT EXISTS (SELECT FROM helpdesk.message AS ours WHERE ours.conversation_id = message.conversation_id
+                                                   AND ours.id > message.id AND ours.is_from_us) AS is_unanswered
+                               FROM helpdesk.message
+                              WHERE message.conversation_id = conversation.id AND NOT message.is_from_us
+                              ORDER BY message.id DESC LIMIT 5) AS one) AS lately ON conversation.owner = 'queue'
  WHERE conversation.staff_id IS NULL AND (conversation.owner <> 'agents' OR conversation.last_at > %(since)s)
  ORDER BY CASE conversation.owner WHEN 'queue' THEN 0 WHEN 'agents' THEN 2 ELSE 1 END, coalesce(customer.is_vulnerable, false) DESC,
           CASE conversation.owner WHEN 'queue' THEN conversation.last_at END, conversation.last_at DESC

@@ -209,7 +209,7 @@ class CodeTried:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A conversation that waits for a person. `is_vulnerable` goes first."""
+    """A conversation that waits for a person. `lately`: what they wrote last, newest first; `unanswered`: how often since our last word."""
 
     conversation_id: ConversationId
     customer_id: CustomerId | None
@@ -219,6 +219,9 @@ class Waiting:
     because: str | None
     since: datetime
     last_words: str
+    has_emergency_line: bool
+    lately: tuple[str, ...]
+    unanswered: int
 
 
 @dataclass(frozen=True)
@@ -234,7 +237,10 @@ class Promise:
 
 @dataclass(frozen=True)
 class PhoneCall:
-    """One call by telephone. `customer_id`: whose number it is, which is a claim; `turns`: how often the caller has spoken."""
+    """One call by telephone. `customer_id`: whose number it is, which is a claim; `turns`: how often the caller has spoken.
+
+    `staff_id`: the engineer whose number it is, a claim until `staff_known_at`, when their PIN was right.
+    """
 
     call_id: int
     provider_id: str
@@ -248,6 +254,8 @@ class PhoneCall:
     connected_at: datetime | None
     transferred_at: datetime | None
     ended_at: datetime | None
+    staff_id: StaffId | None
+    staff_known_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -266,6 +274,9 @@ class InInbox:
     last_words: str
     is_answered: bool
     is_on_the_line: bool
+    has_emergency_line: bool
+    lately: tuple[str, ...]
+    unanswered: int
 
 
 @dataclass(frozen=True)

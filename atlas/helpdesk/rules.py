@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from atlas.errors import AtlasError, InvalidField
 from atlas.helpdesk.records import Conversation
-from atlas.identity import ConversationId, CustomerId, IncidentId
+from atlas.identity import ConversationId, CustomerId, IncidentId, StaffId
 from atlas.zone_keys import secret_of_codes
 
 # WhatsApp takes free words only this long after the customer's own last message; later it takes approved templates.
@@ -161,6 +161,11 @@ def code_of(key: bytes, seed: UUID) -> str:
 def code_mac(key: bytes, channel: str, address: str, digits: str) -> bytes:
     """What is kept of six digits that somebody wrote, from the moment they are read until they are checked."""
     return hmac.new(key, f"{channel}|{address}|{digits}".encode(), hashlib.sha256).digest()
+
+
+def pin_mac(key: bytes, staff_id: StaffId, digits: str) -> bytes:
+    """What is kept of an engineer's PIN."""
+    return hmac.new(key, f"pin|{staff_id}|{digits}".encode(), hashlib.sha256).digest()
 
 
 def without_digits(words: str, *, is_awaited: bool) -> tuple[str, str | None]:

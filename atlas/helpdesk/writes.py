@@ -299,6 +299,11 @@ async def begin_call(conn: Connection, provider_id: str, address: str, customer_
     await SQL.run(conn, "begin_call", provider_id=provider_id, address=address, customer_id=customer_id, language=language)
 
 
+async def try_pin(conn: Connection, provider_id: str, mac: bytes) -> bool:
+    """Whether this is the PIN of the engineer whose number the call comes from; then the call is theirs."""
+    return bool(await SQL.value(conn, "try_pin", provider_id=provider_id, mac=mac))
+
+
 async def connect_call(conn: Connection, provider_id: str, session_id: str) -> bool:
     """Gives the call its one socket; False where it has one, is over, or never rang."""
     return bool(await SQL.run(conn, "connect_call", provider_id=provider_id, session_id=session_id))

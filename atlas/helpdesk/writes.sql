@@ -164,9 +164,12 @@ SELECT helpdesk.confirm_code(%(code_id)s);
 SELECT helpdesk.verify_visit(%(conversation_id)s::bigint, %(visitor)s::text);
 
 -- name: begin_call
-INSERT INTO helpdesk.call (provider_id, address, customer_id, language)
-VALUES (%(provider_id)s::text, %(address)s, %(customer_id)s, %(language)s)
+INSERT INTO helpdesk.call (provider_id, address, customer_id, language, staff_id)
+VALUES (%(provider_id)s::text, %(address)s, %(customer_id)s, %(language)s, field_service.engineer_at(%(address)s))
 ON CONFLICT (provider_id) DO NOTHING;
+
+-- name: try_pin
+SELECT field_service.try_pin(%(provider_id)s::text, %(mac)s::bytea);
 
 -- name: connect_call
 UPDATE helpdesk.call SET session_id = %(session_id)s::text, connected_at = clock_timestamp()

@@ -382,12 +382,6 @@ FORGED: Final[Mapping[str, Forged]] = {
         "line": knows.lines[victim][0],
         "occasion": f"cut off {rng.randrange(10**6)}",
     },
-    "send_sign_in_code": lambda knows, rng, victim: {
-        "conversation": knows.conversations[victim],
-        "customer": victim,
-        "contact": rng.randrange(1, 60),
-        "after": knows.messages[victim] + rng.randrange(10**6),
-    },
     "send_one_time_code": lambda knows, rng, victim: {
         "conversation": knows.conversations[victim],
         "customer": victim,

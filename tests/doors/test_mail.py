@@ -170,7 +170,7 @@ async def test_a_letter_of_ours_that_came_back_failed(atlas: Atlas, owner: Owner
     await keep_letter(atlas, read(bounce("abc@isp.example"), OURS), NOW)
 
     assert await one(owner, "SELECT state, failure FROM helpdesk.notice") == ("failed", "carrier: undelivered 5.1.1")
-    assert await one(owner, "SELECT count(*) FROM jobs.procrastinate_jobs") == 0
+    assert await one(owner, "SELECT count(*) FROM helpdesk.message") == 0
 
 
 def test_a_letter_that_only_takes_longer_has_not_failed() -> None:

@@ -83,7 +83,8 @@ class MailPeer:
         writer.write(b"354 go on\r\n")
         await writer.drain()
         octets = await reader.readuntil(b"\r\n.\r\n")
-        self.letters.append(octets.removesuffix(b".\r\n"))
+        # A line that begins with a point came with one more.
+        self.letters.append(octets.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n."))
         self.was_encrypted.append(is_encrypted)
         return "" if self.hangs_up_after == "DATA" else "250 taken"
 
