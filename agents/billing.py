@@ -32,6 +32,8 @@ AGENT = ModuleAgent(
         money.close_dispute,
         money.payments_of,
         money.refund_payment,
+        money.record_payment,
+        money.waive_late_fee,
         money.money_parked,
         money.match_payment,
         money.leak_totals,

@@ -11,6 +11,8 @@ AGENT = ModuleAgent(
         catalogue.what_plan_includes,
         catalogue.show_offering,
         catalogue.simulate_price,
+        catalogue.change_price,
+        catalogue.move_to_current_price,
         catalogue.lint_catalogue,
         catalogue.retire_offering,
     ),

@@ -4,7 +4,7 @@ from agents.module_agent import ModuleAgent
 from tools import cmdb
 
 AGENT = ModuleAgent(
-    handles="the equipment at home and restarting it; for staff any device, boxes, addresses and drift",
+    handles="the equipment at home and restarting it; for staff any device, boxes, addresses, RADIUS sessions and drift",
     for_customers=(cmdb.show_line, cmdb.restart_my_box),
     for_staff=(
         cmdb.show_line_of,
@@ -22,6 +22,10 @@ AGENT = ModuleAgent(
         cmdb.reserve_numbers,
         cmdb.drifts,
         cmdb.rule_on_drift,
+        cmdb.sessions_of,
+        cmdb.sessions_of_nas,
+        cmdb.show_session,
+        cmdb.disconnect_session,
         cmdb.find_box,
         cmdb.history_of_place,
         cmdb.replace_box,

@@ -70,6 +70,11 @@ def is_command(words: str) -> bool:
     return _is_one_of(words, STOP | START | HELP | CODE)
 
 
+def wants_person(words: str) -> bool:
+    """Somebody asks for one of us, and for nothing else."""
+    return bool(PERSON.match(words.strip(" .!?")))
+
+
 def _is_one_of(words: str, known: frozenset[str]) -> bool:
     said = spoken(words)
     return len(said) == 1 and said[0] in known
@@ -84,7 +89,7 @@ def _command(words: str, said: list[str]) -> Certain | None:
         return Certain(module="helpdesk", tool="send_code")
     if len(said) == 1 and said[0] in HELP:
         return Certain(phrase="help")
-    if PERSON.match(words.strip(" .!?")):
+    if wants_person(words):
         return Certain(module="helpdesk", tool="hand_over", arguments={"reason": words[:200]})
     return _reference(words)
 

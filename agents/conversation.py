@@ -48,6 +48,8 @@ class TurnContext:
     veil: Veil = field(default_factory=Veil)
     watcher: Watcher | None = None
     meaning: Meaning | None = None
+    # An engineer at work calls: what they say is one of a few orders, and nothing else is heard.
+    is_hands_free: bool = False
 
     async def step(self, name: str) -> None:
         if self.watcher is not None:

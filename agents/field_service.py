@@ -13,5 +13,9 @@ AGENT = ModuleAgent(
         field_service.open_jobs,
         field_service.send_crew,
         field_service.complete_job,
+        field_service.my_next_step,
+        field_service.record_reading,
+        field_service.port_of_my_job,
+        field_service.close_my_job,
     ),
 )

@@ -176,6 +176,8 @@ def offered(tool: Tool) -> BaseTool:
 
 def plain_error(error: Exception, tool: str) -> str:
     """What a model and a customer may learn of an error: an AtlasError's own sentence; of anything else only that it failed."""
+    if isinstance(error, NotPermitted):
+        log.warning("tool_refused", tool=tool, kind=type(error).__name__)
     if isinstance(error, NotSureEnough):
         return json.dumps({"error": VERIFY_FIRST if error.needed <= Assurance.VERIFIED else NOT_PERMITTED, "because": str(error)})
     if isinstance(error, NotPermitted):

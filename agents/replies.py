@@ -101,7 +101,9 @@ def phrases(language: str) -> dict[str, Any]:
     """The fixed sentences and names of one language; what it lacks is said in English."""
     english: dict[str, Any] = yaml.safe_load((REPLIES / "phrases.en.yaml").read_text())
     own = REPLIES / f"phrases.{language}.yaml"
-    return {**english, **(yaml.safe_load(own.read_text()) if own.exists() else {})}
+    theirs: dict[str, Any] = yaml.safe_load(own.read_text()) if own.exists() else {}
+    # A question that nobody has put into their language yet is asked in English rather than not at all.
+    return {**english, **theirs, "ask": {**english["ask"], **theirs.get("ask", {})}}
 
 
 @cache

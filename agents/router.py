@@ -34,6 +34,15 @@ CLAUSES: Final = re.compile(
 )
 
 
+# Who somebody is says what they ask is about: it is no request of its own, and goes with the next.
+WHO: Final = re.compile(
+    r"^(?:hi|hello|hola|hallo|bonjour|namaste|नमस्ते)?\W*"
+    r"(?:i am|i'm|we are|we're|(?:todavía |aún )?(?:no )?soy|somos|ich bin|wir sind|je suis|je ne suis|nous sommes|मैं|main)(?!\w)"
+    r"[^?]{0,60}?(?<!\w)(?:customers?|subscribers?|clients?|clientes?|kund(?:e|in|en)|abonnée?s?|grahak|ग्राहक)(?!\w)[^?]{0,30}$",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Nearness:
     """How near a module's examples lie to a sentence, as the best encoder measures it: 1 is the same sentence."""
@@ -49,6 +58,11 @@ class Errands:
     parts: tuple[tuple[str, str], ...] = ()
     unsure: tuple[str, ...] = ()
     nearest: tuple[Nearness, ...] = ()
+
+    @property
+    def is_an_example(self) -> bool:
+        """The message is one of our own sentences, all but for a word: nobody need be asked."""
+        return len(self.parts) == 1 and bool(self.nearest) and self.nearest[0].score >= SAME_SENTENCE
 
 
 @dataclass(frozen=True)
@@ -149,13 +163,15 @@ def numberless(words: str) -> str:
 
 
 def clauses(words: str) -> list[str]:
-    """The message cut at sentence ends, commas and "and"; pieces of one word stay with what stands before them."""
+    """The message cut at sentence ends, commas and "and". One word stays with what stands before it, who somebody is with what follows."""
     cut: list[str] = []
+    is_who = False
     for piece in (piece.strip() for piece in CLAUSES.split(words)):
-        if cut and len(piece.split()) < LEAST_WORDS_OF_CLAUSE:
+        if cut and (is_who or len(piece.split()) < LEAST_WORDS_OF_CLAUSE):
             cut[-1] = f"{cut[-1]} {piece}".strip()
         elif piece:
             cut.append(piece)
+        is_who = bool(WHO.match(piece))
     return cut
 
 

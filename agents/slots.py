@@ -86,6 +86,9 @@ PLACE: Final = re.compile(
 )
 
 
+GO_ON: Final = frozenset({"on", "continue", "more", "next", "siga", "sigue", "continúe", "weiter", "continuez", "suite", "आगे", "aage"})
+
+
 def spoken(words: str) -> list[str]:
     """The words, folded, without punctuation."""
     return re.findall(r"[\w\u0900-\u097f'-]+", words.casefold())
@@ -94,6 +97,11 @@ def spoken(words: str) -> list[str]:
 def is_yes(words: str) -> bool:
     said = spoken(words)
     return 0 < len(said) <= MOST_WORDS_OF_ANSWER and said[0] in YES and not NO.intersection(said)
+
+
+def goes_on(words: str) -> bool:
+    """Yes, to being asked whether we shall go on."""
+    return is_yes(words) or bool(GO_ON.intersection(spoken(words)[:MOST_WORDS_OF_ANSWER]))
 
 
 def is_no(words: str) -> bool:
@@ -269,6 +277,9 @@ def serial(words: str) -> str | None:
 
 # As plans are coded: F500, BA100.
 PLAN_CODE: Final = re.compile(r"\b[A-Z]{1,2}\d{2,4}\b")
+ON_IT: Final = re.compile(r"\b(?:number|no\.?|reference|ref\.?)\s+#?([\w/-]*\d[\w/-]*)", re.IGNORECASE)
+# As a price stands in a list, without its currency.
+LISTED: Final = re.compile(r"(?<![\d.,])\d{1,6}\.\d{2}(?![\d.])")
 # A door and its street, which is enough to ask which of them is meant.
 DOOR: Final = re.compile(r"\b\d{1,5}[a-zA-Z]?\s+(?:[A-ZÀ-Þ][\w'’-]*\s?){1,4}")
 
@@ -276,6 +287,18 @@ DOOR: Final = re.compile(r"\b\d{1,5}[a-zA-Z]?\s+(?:[A-ZÀ-Þ][\w'’-]*\s?){1,4}
 def plan_code(words: str) -> str | None:
     found = PLAN_CODE.search(words)
     return found[0] if found else None
+
+
+def number_on_it(words: str) -> str | None:
+    """What a cheque or a transfer is known by: `number 004411`, `reference RF18-539`."""
+    found = ON_IT.search(words)
+    return found[1] if found else None
+
+
+def price(words: str) -> str | None:
+    """An amount with its sign, or as it stands in a price list: 31.50."""
+    bare = LISTED.search(words)
+    return amount(words) or (bare[0] if bare else None)
 
 
 def door(words: str) -> str | None:
@@ -333,8 +356,24 @@ def _clock_value(name: str, words: str) -> str | None:
     return f"{_hour(one):02}:{one[2] or '00'}"
 
 
+def reached_at(words: str) -> str | None:
+    """A telephone number in its international form, or a mail address."""
+    found = re.search(r"\+\d[\d ]{7,17}\d\b|\b[\w.+-]{1,64}@[\w-]+\.[\w.-]{2,}\b", words)
+    return found[0].replace(" ", "") if found else None
+
+
 # What is recognised by how it is written, wherever it stands.
-WRITTEN_SO: Final = {"name": device, "device": device, "serial": serial, "code": plan_code, "plan": plan_code, "address": door}
+WRITTEN_SO: Final = {
+    "contact": reached_at,
+    "name": device,
+    "device": device,
+    "serial": serial,
+    "code": plan_code,
+    "plan": plan_code,
+    "address": door,
+    "monthly": price,
+    "number": number_on_it,
+}
 
 
 def _text_value(name: str, words: str, is_answer: bool) -> str | None:

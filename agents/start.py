@@ -10,6 +10,7 @@ from agents.consultation import consultants
 from agents.conversation import Proposer
 from agents.embeddings import Encoder, WordCounts
 from agents.model import CircuitBreaker, Provider
+from agents.model_router import ModelRouter
 from agents.roster import Member, examples, roster
 from agents.router import Router
 from agents.supervisor import Supervisor, conversation_graph
@@ -40,8 +41,10 @@ async def supervisor(
     keep_to_ourselves()
     members = members or roster()
     router = await Router.of(examples(members), installation.encoder, WordCounts())
-    consulted = consultants(members, router, installation.provider, CircuitBreaker(installation.clock))
-    graph = conversation_graph(router, consulted)
+    breaker = CircuitBreaker(installation.clock)
+    consulted = consultants(members, router, installation.provider, breaker)
+    by_model = ModelRouter.of(members, installation.provider, breaker) if installation.provider else None
+    graph = conversation_graph(router, consulted, by_model)
     return Supervisor(atlas, propose, router, consulted, checkpoints, installation.timezone, graph, installation.currency)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,7 +25,9 @@ from agents.commands import Certain, certain
 from agents.consultation import RULES, Consultants
 from agents.conversation import KEPT_MESSAGES, Answer, Asked, ConversationState, Errand, Proposer, Said, TurnContext, Watcher
 from agents.grounding import facts_of, ungrounded
+from agents.hands_free import order
 from agents.language import language_of
+from agents.model_router import ModelRouter
 from agents.replies import HAND_OVER, phrases
 from agents.router import Errands, Router
 from agents.untrusted import readable, without_codes
@@ -105,6 +108,8 @@ def _trace_of(
     now: datetime,  # noqa: ARG001
     correlation_id: CorrelationId | None = None,
     watcher: Watcher | None = None,  # noqa: ARG001
+    *,
+    is_hands_free: bool = False,  # noqa: ARG001
 ) -> tuple[SpanContext, dict[str, str | int]]:
     return root_of(correlation_id or thread), {}
 
@@ -118,6 +123,8 @@ async def answer(
     now: datetime,
     correlation_id: CorrelationId | None = None,
     watcher: Watcher | None = None,
+    *,
+    is_hands_free: bool = False,
 ) -> Reply:
     """One turn of the conversation `thread`: what we say to `words`. Turns of one conversation follow one another, none is lost.
 
@@ -132,10 +139,12 @@ async def answer(
         supervisor.atlas,
         supervisor.propose,
         supervisor.tool_calls,
-        Purse(supervisor.atlas, principal, correlation_id, supervisor.clock),
+        # A budget of a run is one turn's, whatever else goes by the same correlation id: a long conversation is not a loop.
+        Purse(supervisor.atlas, principal, uuid.uuid4(), supervisor.clock),
         currency=supervisor.currency,
         watcher=watcher,
         meaning=supervisor.router.meaning,
+        is_hands_free=is_hands_free,
     )
     config: RunnableConfig = {"configurable": {"thread_id": str(thread)}, "recursion_limit": MOST_STEPS}
     said = without_codes(readable(words))
@@ -157,28 +166,36 @@ async def said_before(atlas: Atlas, principal: Principal, thread: UUID) -> list[
 class Turns:
     """The graph's nodes."""
 
-    def __init__(self, router: Router, consultants: Consultants) -> None:
+    def __init__(self, router: Router, consultants: Consultants, by_model: ModelRouter | None) -> None:
         self._router = router
         self._consultants = consultants
+        self._by_model = by_model
 
     @spanned("route", lambda self, state, runtime: (root_of(runtime.context.correlation_id), {}))  # noqa: ARG005
     async def route(self, state: State, runtime: Runtime[TurnContext]) -> Command[str]:
         """Picks who answers: what is certain first, then the nearest examples."""
         context = runtime.context
-        if self._consultants.is_veiled:
+        if self._consultants.is_veiled or (self._by_model is not None and self._by_model.is_veiled):
             # Here, where all of it is: a module may be asked a part in which nobody is named any more.
             await take_in_known(context, [state["words"], *(one["words"] for one in state.get("said", []))])
         language = language_of(state["words"], state.get("language", "en"))
         schemas = self._consultants.schemas[context.audience]
         today = context.now.astimezone(context.timezone).date()
-        sure = certain(state["words"], state.get("asked"), schemas, today, context.timezone)
+        if context.is_hands_free:
+            sure: Certain | None = order(state["words"], state.get("asked"))
+        else:
+            sure = certain(state["words"], state.get("asked"), schemas, today, context.timezone)
         if sure and (sure.tool or sure.phrase):
             return _routed(language, {"certain": sure.tool or sure.phrase}, [Send("certain", _order(sure, language))])
         if sure:
             return _routed(language, {"chosen": sure.module}, [Send(sure.module, _errand(state, sure.module, sure.words, language))])
         audience = context.audience
         found = await self._router.errands(state["words"], language, lambda example: self._consultants.is_offered(example, audience))
-        route = {"nearest": {near.module: round(near.score, 3) for near in found.nearest}}
+        route: dict[str, Any] = {"nearest": {near.module: round(near.score, 3) for near in found.nearest}}
+        if self._by_model is not None and not found.is_an_example:
+            picked = await self._by_model.errands(state["words"], state.get("said", []), context)
+            route["by"] = "nearest" if picked is None else f"model, prompt {self._by_model.brief.version}"
+            found = picked or found
         return _routed(language, route, self._sends(state, found, language))
 
     def _sends(self, state: State, found: Errands, language: str) -> list[Send]:
@@ -308,9 +325,9 @@ def _once_more(state: State, one: Answer, wrong: list[str]) -> Send:
     return Send("certain", _order(person, state["language"]))
 
 
-def conversation_graph(router: Router, consultants: Consultants) -> Graph:
-    """Route, then one module or several at once, then all together to the check, then the reply."""
-    turns = Turns(router, consultants)
+def conversation_graph(router: Router, consultants: Consultants, by_model: ModelRouter | None = None) -> Graph:
+    """Route, then one module or several at once, then all together to the check, then the reply. `by_model`: asked before the sentences."""
+    turns = Turns(router, consultants, by_model)
     graph = StateGraph(State, context_schema=TurnContext)
     modules = tuple(consultants.members)
     graph.add_node("route", turns.route, destinations=(*modules, "certain"))

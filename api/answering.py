@@ -5,28 +5,33 @@ import functools
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import psycopg
 import structlog
 
-from agents.commands import is_command, is_start, is_stop
+from agents.commands import certain, is_command, is_start, is_stop, wants_person
 from agents.conversation import Watcher
 from agents.language import language_of
 from agents.replies import phrases
+from agents.slots import goes_on
 from agents.supervisor import Reply, Supervisor, answer
-from api.chat import DESK, RULES_HAVE_S, Desk, Question, after_code, fixed, question, with_preface
+from api.chat import DESK, RULES_HAVE_S, Desk, Question, after_choice, after_code, fixed, in_queue, question, which_of_you, with_preface
 from api.inbound.inbox import ended, ended_without_words, failed, stepped, taken_up
+from api.inbound.voice.speech import page
 from atlas.actions.records import ActionState
-from atlas.crm.reads import customers_at
+from atlas.crm.reads import customers_at, scopes_from
 from atlas.crm.records import Channel, Consent, Purpose
 from atlas.errors import AtlasError, InvalidField
+from atlas.helpdesk.reads import asked_which_at, left_to_say, queue
 from atlas.helpdesk.records import Unanswered
 from atlas.identity import ConversationId, CorrelationId, CustomerId, StaffId
 from atlas.principal import Principal, customer, staff, stranger
 from atlas.staff.reads import member
 from atlas.statements import Connection
-from forge.actions.crm import RecordContactPreference
+from cortex.waiting import in_order
+from forge.actions.crm.customers import RecordContactPreference
 from forge.actions.helpdesk.saying import HandOverToPerson, SendMessage
 from forge.propose import Proposed, propose
 
@@ -79,12 +84,29 @@ async def _answered(here: Desk, turn: Sequence[Unanswered]) -> None:
     last = turn[-1]
     # Nobody takes a colleague's conversation off the agents: whoever wants a person there asks one.
     if last.owner != "agents" and last.staff_id is None and not is_command(last.words):
-        await ended_without_words(here.house.atlas, turn, "person")
+        if last.owner != "queue" or not wants_person(last.words) or not await _told_their_place(here, turn):
+            await ended_without_words(here.house.atlas, turn, "person")
         return
-    causes = CorrelationId(uuid.uuid5(last.thread, f"message:{last.message_id}"))
+    causes = _causes(last)
     reply = await _reply(here, turn, causes)
     if reply is None or not await _sent(here, turn, reply, causes, "command" if is_command(last.words) else "agents"):
         await _handed_over(here, turn, causes)
+
+
+def _causes(last: Unanswered) -> CorrelationId:
+    return CorrelationId(uuid.uuid5(last.thread, f"message:{last.message_id}"))
+
+
+async def _told_their_place(here: Desk, turn: Sequence[Unanswered]) -> bool:
+    """Tells whoever asks for a person again that they wait for one, and about how many are helped before them."""
+    last = turn[-1]
+    async with here.house.atlas.transaction(DESK) as conn:
+        waiting = in_order(await queue(conn), here.house.forge.now())
+    ahead = next((place for place, (one, _) in enumerate(waiting) if one.conversation_id == last.conversation_id), None)
+    if ahead is None:
+        return False
+    language = language_of(last.words, last.language)
+    return await _sent(here, turn, in_queue(language, ahead), _causes(last), "person")
 
 
 async def _reply(here: Desk, turn: Sequence[Unanswered], causes: CorrelationId) -> Reply | None:
@@ -92,8 +114,14 @@ async def _reply(here: Desk, turn: Sequence[Unanswered], causes: CorrelationId) 
     last = turn[-1]
     if last.customer_id is None and last.staff_id is None and (is_stop(last.words) or is_start(last.words)):
         return await _consent_at_address(here, last, causes)
+    if last.customer_id is None and last.staff_id is None and await _is_to_be_asked_which(here, last):
+        return which_of_you(last.language)
+    if rest := await _left_to_say(here, last):
+        return fixed(rest, last.language)
     principal = await _asker(here, last)
-    if last.code_mac is not None:
+    if last.is_choice:
+        asks = await after_choice(here.house, principal, last)
+    elif last.code_mac is not None:
         asks = await after_code(here.house, principal, last)
     else:
         asks = question(principal, last, "\n".join(one.words for one in turn))
@@ -103,13 +131,33 @@ async def _reply(here: Desk, turn: Sequence[Unanswered], causes: CorrelationId) 
     return reply and with_preface(reply, asks.preface)
 
 
+async def _is_to_be_asked_which(here: Desk, last: Unanswered) -> bool:
+    """Whether several customers have this address, and nobody asked yet which of them it is. A wish for a person needs no name."""
+    today = here.house.forge.now().date()
+    if last.channel == "chat" or certain(last.words, None, {}, today, here.supervisor.timezone) is not None:
+        return False
+    if len(await _owners(here, last.address)) < 2:
+        return False
+    async with here.house.atlas.transaction(DESK) as conn:
+        return not await asked_which_at(conn, last.channel, last.address, last.at)
+
+
 async def _asker(here: Desk, last: Unanswered) -> Principal:
     """Whose words these are, as the door kept them. Raises NotFound for a colleague who left meanwhile."""
     if last.staff_id is None:
-        return stranger() if last.customer_id is None else customer(last.customer_id)
+        return stranger() if last.customer_id is None else await _customer_or_delegate(here, last, last.customer_id)
     async with here.house.atlas.transaction(DESK) as conn:
         known = await member(conn, last.staff_id)
     return staff(StaffId(known.staff_id), known.name, frozenset(known.roles))
+
+
+async def _customer_or_delegate(here: Desk, last: Unanswered, customer_id: CustomerId) -> Principal:
+    """The customer, or somebody at another address whom they let act; whose authority is over is nobody."""
+    async with here.house.atlas.transaction(DESK) as conn:
+        may = await scopes_from(conn, customer_id, last.address, here.house.forge.now())
+    if may is None:
+        return customer(customer_id)
+    return replace(customer(customer_id), may=may) if may else stranger()
 
 
 async def _answer(here: Desk, asks: Question, causes: CorrelationId, watcher: Watcher | None) -> Reply | None:
@@ -120,7 +168,16 @@ async def _answer(here: Desk, asks: Question, causes: CorrelationId, watcher: Wa
     for supervisor, has_s in tries:
         try:
             async with asyncio.timeout(has_s):
-                reply = await answer(supervisor, asks.principal, asks.thread, asks.words, here.house.forge.now(), causes, watcher)
+                reply = await answer(
+                    supervisor,
+                    asks.principal,
+                    asks.thread,
+                    asks.words,
+                    here.house.forge.now(),
+                    causes,
+                    watcher,
+                    is_hands_free=asks.is_hands_free,
+                )
         except psycopg.OperationalError:
             raise
         except Exception as error:  # agents, models and tools behind one door: whoever writes is answered whatever breaks there
@@ -131,9 +188,28 @@ async def _answer(here: Desk, asks: Question, causes: CorrelationId, watcher: Wa
     return None
 
 
+async def _left_to_say(here: Desk, last: Unanswered) -> str:
+    """What is left of a list, where a caller who was asked whether we shall go on says yes."""
+    if last.channel != "voice" or not goes_on(last.words):
+        return ""
+    async with here.house.atlas.transaction(DESK) as conn:
+        return await left_to_say(conn, last.conversation_id, last.message_id)
+
+
+def _for_an_ear(reply: Reply) -> Reply:
+    """As much of a list as an ear takes in, and the question whether we shall go on."""
+    said, rest = page(reply.words)
+    if not rest:
+        return reply
+    go_on = str(phrases(reply.language)["voice"]["go_on"])
+    return replace(reply, words=f"{said}\n{go_on}", trace={**reply.trace, "more": rest})
+
+
 async def _sent(here: Desk, turn: Sequence[Unanswered], reply: Reply, causes: CorrelationId, by: str) -> bool:
     """Queues the answer to the address that wrote and ends the wait of what it answers, in one transaction; False where it may not."""
     last = turn[-1]
+    if last.channel == "voice":
+        reply = _for_an_ear(reply)
     author = "agents:" + "+".join(reply.modules or ("supervisor",))
     message = SendMessage(last.conversation_id, last.customer_id, last.message_id, reply.words, author, reply.language, reply.trace)
 

@@ -15,6 +15,7 @@ from api.inbound.colleague import keep_typed
 from api.inbound.stripe.web import router as stripe
 from api.inbound.twilio.web import router as twilio
 from api.inbound.voice.web import router as voice
+from api.inbound.widget.web import router as widget
 from api.rest import actions, itsm
 from api.rest.document import add_document
 from api.rest.health import router as health
@@ -55,11 +56,13 @@ def web_app(house: House, to_other_house: httpx2.AsyncBaseTransport | None = Non
     app.include_router(twilio(house.atlas, settings, house.forge.now))
     app.include_router(voice(house.atlas, settings, house.forge.now, changes))
     app.include_router(stripe(house.atlas, settings, house.forge.now))
+    app.include_router(widget(house, room))
     add_console(app, room)
     app.state.room = room
     add_document(app, keys)
     site = public_site(settings)
-    return fronted(app, LOOPBACK if site is None else LOOPBACK | {site.host}, is_https=site is not None and site.is_https)
+    names = LOOPBACK if site is None else LOOPBACK | {site.host}
+    return fronted(app, names, is_https=site is not None and site.is_https, framed_by=settings.chat_origins)
 
 
 def public_site(settings: Settings) -> RelyingParty | None:

@@ -17,7 +17,9 @@ from api.operations.redaction import redacted
 from api.settings import Settings, value_of
 from atlas.billing.records.dunning import Ladder
 from atlas.connection import Atlas
+from atlas.crm.records import Channel
 from atlas.errors import AtlasError
+from atlas.money import count_in
 from atlas.principal import WORKING, Zone
 from cortex.pictures import WarmTopology
 from forge.books import keep_books_in
@@ -25,9 +27,11 @@ from forge.errands import Outside
 from forge.matrix_in_force import put_in_force
 from forge.outside.carriers import ByChannel
 from forge.outside.codes import WithCodes
+from forge.outside.letters import Sender
 from forge.outside.ports import Messenger, Payments, Prober, Provisioner
 from forge.outside.radius import RadiusProvisioner
 from forge.outside.recorded import RecordedMessenger, RecordedPayments, RecordedProber, RecordedProvisioner
+from forge.outside.smtp import MailServer, SmtpMessenger
 from forge.outside.snmp import SnmpProber
 from forge.outside.stripe import StripePayments
 from forge.outside.twilio import TwilioMessenger, TwilioSenders
@@ -63,6 +67,7 @@ async def house(settings: Settings, zones: Collection[Zone] = WORKING, most: int
     url = value_of(settings.database_url)
     if url is None:
         raise NoDatabase("DATABASE_URL is not set; `bedrock serve` starts the embedded PostgreSQL and hands it on")
+    count_in(settings.currency)
     matrix = load(settings.matrix)
     async with Atlas.open(url, settings.secret, zones, most) as atlas:
         forge = Forge(atlas, Register.of_modules(), MatrixInForce(matrix), atlas.clock.now, ZoneInfo(settings.timezone))
@@ -85,17 +90,39 @@ async def outside_world(one: House) -> AsyncIterator[tuple[Messenger, Outside]]:
 
 
 async def _messenger(one: House, stack: AsyncExitStack) -> Messenger:
+    post = _post(one)
+    carriers = await _twilio(one, stack)
+    if not carriers:
+        recorded = RecordedMessenger(one.atlas)
+        if not post:
+            return WithCodes(recorded, one.atlas)
+        carriers = {channel.value: recorded for channel in Channel}
+    return WithCodes(ByChannel({**carriers, **post}), one.atlas)
+
+
+def _post(one: House) -> dict[str, Messenger]:
+    """The carrier of letters where the operator has a mail server; else nobody."""
+    settings = one.settings
+    if settings.smtp_host is None or not settings.mail_address:
+        return {}
+    one.parts["mail"] = "smtp"
+    password = value_of(settings.smtp_password) or ""
+    server = MailServer(settings.smtp_host, settings.smtp_port, settings.smtp_user, password, settings.smtp_security)
+    return {Channel.EMAIL.value: SmtpMessenger(one.atlas, server, Sender(settings.operator, settings.mail_address), one.forge.now)}
+
+
+async def _twilio(one: House, stack: AsyncExitStack) -> dict[str, Messenger]:
     settings = one.settings
     token = value_of(settings.twilio_auth_token)
     if settings.twilio_account_sid is None or token is None:
-        return WithCodes(RecordedMessenger(one.atlas), one.atlas)
+        return {}
     senders = TwilioSenders(settings.twilio_sms_from, settings.twilio_whatsapp_from, settings.twilio_whatsapp_templates)
     public = (settings.webhook_url or settings.public_url).rstrip("/")
     reports_to = f"{public}/webhooks/twilio/status" if public else ""
     opening = TwilioMessenger.open(settings.twilio_account_sid, token, senders, settings.twilio_base_url, reports_to)
     twilio = await stack.enter_async_context(opening)
     one.parts["messenger"] = "twilio"
-    return WithCodes(ByChannel({"sms": twilio, "whatsapp": twilio}), one.atlas)
+    return {Channel.SMS.value: twilio, Channel.WHATSAPP.value: twilio}
 
 
 async def _payments(one: House, stack: AsyncExitStack) -> Payments:

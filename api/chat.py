@@ -26,8 +26,8 @@ from api.inbound.knowledge import keep_articles, keep_examples
 from api.settings import Settings, value_of
 from atlas.crm.reads import customer_at
 from atlas.errors import NotFound
+from atlas.helpdesk.reads import asked_as_nobody, is_verified_at
 from atlas.helpdesk.reads import conversation as conversation_of
-from atlas.helpdesk.reads import is_verified_at
 from atlas.helpdesk.records import Unanswered
 from atlas.identity import CorrelationId, StaffId
 from atlas.knowledge.reads import known_vectors
@@ -132,6 +132,8 @@ class Question:
     thread: UUID
     words: str
     preface: str = ""
+    # An engineer at work, who calls: what they say is one of a few orders.
+    is_hands_free: bool = False
 
 
 def question(principal: Principal, last: Unanswered, words: str, preface: str = "") -> Question:
@@ -140,7 +142,11 @@ def question(principal: Principal, last: Unanswered, words: str, preface: str = 
         principal = replace(principal, assurance=Assurance.VERIFIED)
     is_apart = principal.zone is Zone.CUSTOMER and principal.assurance >= Assurance.VERIFIED
     thread = uuid.uuid5(last.thread, "verified") if is_apart else last.thread
-    return Question(in_conversation(principal, last.thread), thread, words, preface)
+    if principal.may is not None:
+        # Somebody else, at an address of theirs, is told nothing that was said with the customer.
+        thread = uuid.uuid5(thread, f"acting:{last.address}")
+    is_hands_free = last.channel == "voice" and last.staff_id is not None
+    return Question(in_conversation(principal, last.thread), thread, words, preface, is_hands_free)
 
 
 async def after_code(house: House, principal: Principal, last: Unanswered) -> Question:
@@ -151,6 +157,29 @@ async def after_code(house: House, principal: Principal, last: Unanswered) -> Qu
         return question(principal, last, "", str(said["wrong_code"]))
     words = await asked_before(house.atlas, last)
     return question(principal, replace(last, is_verified=True), words, str(said["verified"]))
+
+
+async def after_choice(house: House, principal: Principal, last: Unanswered) -> Question:
+    """A message that said which of several customers it is: what was asked before it is answered now."""
+    said = phrases(last.language)
+    async with house.atlas.transaction(DESK) as conn:
+        words = await asked_as_nobody(conn, last.channel, last.address, last.at)
+    return question(principal, last, words, str(said["which_chosen"]))
+
+
+def in_queue(language: str, ahead: int) -> Reply:
+    """What somebody hears who waits for a person and asks again; beyond ten the count is a guess by tens."""
+    said = phrases(language)["in_queue"]
+    if ahead == 0:
+        return fixed(str(said["next"]), language)
+    about = ahead if ahead <= 10 else round(ahead, -1)
+    return fixed(str(said["one" if about == 1 else "some"]).format(ahead=about), language)
+
+
+def which_of_you(language: str) -> Reply:
+    """Asks who of several it is. Names nobody: whoever has the telephone is not told who else does."""
+    words = str(phrases(language)["which_of_you"])
+    return Reply(words, (), (), (), language, {"route": {"certain": "which_of_you"}, "language": language, "answers": []})
 
 
 def with_preface(reply: Reply, preface: str) -> Reply:

@@ -47,7 +47,8 @@ BY_A_PERSON = "[dim]A person has this conversation and will answer.[/]"
 
 
 def run(work: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
-    """Runs one command to its end; what can happen is said in a sentence, not a traceback."""
+    """Runs one command to its end; what can happen is said in a sentence. Its log goes to standard error, not into the answer."""
+    configure_logging("console")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work())

@@ -1,4 +1,4 @@
-"""The doors part: SNMP, syslog and machine HTTP, in one process of their own, so that no decoding ever delays Cortex."""
+"""The doors part: SNMP, syslog, machine HTTP and the mailbox, in one process of their own, so that no decoding ever delays Cortex."""
 
 import hashlib
 import hmac
@@ -12,6 +12,8 @@ from api.edge.front import fronted
 from api.errors import translate_errors
 from api.inbound import alertmanager, tmf642
 from api.inbound.batch import AlarmIntake
+from api.inbound.mail.mailbox import Access, Fetching
+from api.inbound.mail.parsing import Mailbox
 from api.inbound.rehearsal import rehearse
 from api.inbound.snmp import listening as snmp
 from api.inbound.snmp.parsing import Traps
@@ -48,6 +50,8 @@ async def open_doors(settings: Settings) -> AsyncIterator[dict[str, str]]:
         stack.callback(datagrams.close)
         stack.callback(streams.close)
         await stack.enter_async_context(refusing_when_low(intake, settings))
+        if post := fetching(atlas, settings):
+            await stack.enter_async_context(post.running(settings.mail_every_s))
         stack.enter_context(OBSERVED.watching(atlas, (intake,), (heard, datagrams, streams)))
         port = await stack.enter_async_context(listening(machine_app(atlas, intake, settings), settings.host, settings.intake_port))
         await rehearse(atlas, atlas.clock.now())
@@ -66,6 +70,16 @@ def machine_app(atlas: Atlas, intake: AlarmIntake, settings: Settings) -> FastAP
     for door in (tmf642, alertmanager):
         app.include_router(door.router(intake, intake_token(settings), atlas.clock.now, keys))
     return fronted(app, None, longest=LONGEST_BODY)
+
+
+def fetching(atlas: Atlas, settings: Settings) -> Fetching | None:
+    """The operator's mailbox, where there is one."""
+    password = value_of(settings.imap_password)
+    if settings.imap_host is None or password is None or not settings.mail_address:
+        return None
+    user = settings.imap_user or settings.mail_address
+    access = Access(settings.imap_host, settings.imap_port, user, password, settings.imap_folder, settings.imap_tls)
+    return Fetching(atlas, access, Mailbox(settings.mail_address, settings.mail_checked_by), atlas.clock.now)
 
 
 def intake_token(settings: Settings) -> str:

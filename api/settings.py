@@ -84,10 +84,32 @@ class Settings(BaseSettings):
         default="", validation_alias="TWILIO_VOICE_DESK", description="where a caller who needs a person is put through"
     )
 
+    chat_origins: tuple[str, ...] = Field(
+        default=(), description="the operator's sites that may show our chat, as https://www.isp.example; none: there is no such chat"
+    )
+
     twilio_whatsapp_templates: dict[str, str] = Field(
         default_factory=dict, validation_alias="TWILIO_WHATSAPP_TEMPLATES", description="Content SIDs by template, as in outage.en"
     )
     twilio_base_url: str | None = Field(default=None, validation_alias="TWILIO_BASE_URL", description="a proxy in front of Twilio")
+    # Letters go out where there is a server and an address they are from; that address is also the mailbox that is read.
+    smtp_host: str | None = Field(default=None, description="letters leave by this mail server")
+    smtp_port: int = 587
+    smtp_user: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="`none` only for a server on this machine")
+    mail_address: str = Field(default="", description="whom our letters are from, and where they are answered")
+    imap_host: str | None = Field(default=None, description="letters to us lie in a mailbox there")
+    imap_port: int = 993
+    imap_user: str = Field(default="", description="if not mail_address")
+    imap_password: SecretStr | None = None
+    imap_folder: str = "INBOX"
+    imap_tls: bool = Field(default=True, description="false only for a server on this machine")
+    mail_every_s: float = Field(default=15, gt=0, description="how often the mailbox is looked at")
+    mail_checked_by: str = Field(
+        default="", description="the name our own mail server writes into Authentication-Results; without it no sender is recognised"
+    )
+
     stripe_api_key: SecretStr | None = Field(default=None, validation_alias="STRIPE_API_KEY", description="money moves through Stripe")
     # Stripe signs with the first; while it is rolled both are good.
     stripe_webhook_secret: SecretStr | None = Field(default=None, validation_alias="STRIPE_WEBHOOK_SECRET")

@@ -55,6 +55,7 @@ class Role(StrEnum):
 class Principal:
     """A customer, a member of staff, or a part of the system, in one trust zone.
 
+    `may`: what somebody else, whom the customer lets act for them, may do.
     `session`: the fingerprint (hex) of the sign-in, named only by the door at which a person rules; an agent that speaks for them has none.
     """
 
@@ -65,6 +66,8 @@ class Principal:
     roles: frozenset[Role] = frozenset()
     assurance: Assurance = Assurance.UNKNOWN
     session: str = ""
+    # What somebody who acts for the customer may do; None: it is the customer.
+    may: frozenset[str] | None = None
 
     @property
     def reference(self) -> str:

@@ -207,6 +207,7 @@ CREATE TABLE actions.errand (
     CHECK ((state = ANY (ARRAY['queued'::text, 'leased'::text, 'done'::text, 'failed'::text, 'in_doubt'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id)
 );
+CREATE INDEX errand_about_session ON actions.errand USING btree (((((arguments -> 'session'::text) ->> 'accounting'::text))::bigint)) WHERE (port = 'provisioner'::text);
 CREATE INDEX errand_finished ON actions.errand USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX errand_in_doubt ON actions.errand USING btree (id) WHERE (state = 'in_doubt'::text);
 CREATE INDEX errand_of_action ON actions.errand USING btree (action_id);
@@ -1386,6 +1387,21 @@ CREATE TABLE crm.merge_row (
     FOREIGN KEY (merge_id) REFERENCES crm.merge(id)
 );
 
+CREATE TABLE crm.moved_number (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    address text NOT NULL,
+    kind text NOT NULL,  -- other_holder: whoever has it now is not whom it was on file for
+    noticed_at timestamp with time zone NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((address <> ''::text)),
+    CHECK ((kind = ANY (ARRAY['sim'::text, 'ported'::text, 'other_holder'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id)
+);
+CREATE INDEX moved_number_by_address ON crm.moved_number USING btree (address, noticed_at DESC);
+--   trigger require_claim_after AFTER INSERT ON crm.moved_number REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON crm.moved_number FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE crm.party_role (
     id bigint NOT NULL GENERATED AS IDENTITY,
     customer_id bigint NOT NULL,
@@ -1701,10 +1717,12 @@ CREATE TABLE billing.charge (
     stopped_by_order_id bigint,
     stopped_because text NOT NULL DEFAULT ''::text,
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    phased_from date,  -- from when the phases of its prices and its contract are counted; none: from starts_on
     PRIMARY KEY (id),
     UNIQUE (started_by_order_id, subscriber_id, offering_version_id),
     CHECK ((ends_on >= starts_on)),
     CHECK ((evidence <> ''::text)),
+    CHECK ((phased_from <= starts_on)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
@@ -1880,6 +1898,7 @@ CREATE TABLE billing.dunning_step (
     owed_minor bigint NOT NULL,
     taken_at timestamp with time zone NOT NULL DEFAULT now(),
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    announced_for date,  -- the first day on which their line may be cut off, as they were told
     PRIMARY KEY (id),
     UNIQUE (customer_id, oldest_due_on, step),
     CHECK ((owed_minor > 0)),
@@ -2080,14 +2099,18 @@ CREATE TABLE billing.one_off (
     charged_on date NOT NULL,
     cause text NOT NULL,
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    waived_at timestamp with time zone,
+    waived_by_action_id bigint,
     PRIMARY KEY (id),
     UNIQUE (cause),
+    CHECK (((waived_at IS NULL) OR (waived_by_action_id IS NOT NULL))) NOT VALID,
     CHECK ((amount_minor > 0)),
     CHECK ((cause <> ''::text)),
     CHECK ((label <> ''::text)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
-    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id) DEFERRABLE
+    FOREIGN KEY (subscriber_id, customer_id) REFERENCES crm.subscriber(id, customer_id) DEFERRABLE,
+    FOREIGN KEY (waived_by_action_id) REFERENCES actions.action(id)
 );
 CREATE INDEX one_off_of_customer ON billing.one_off USING btree (customer_id);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
@@ -3139,6 +3162,8 @@ CREATE TABLE helpdesk.call (
     connected_at timestamp with time zone,
     transferred_at timestamp with time zone,
     ended_at timestamp with time zone,
+    staff_id bigint,  -- the engineer whose number it is, which is a claim; from staff_known_at on, the PIN was right in this very call
+    staff_known_at timestamp with time zone,
     PRIMARY KEY (id),
     UNIQUE (provider_id),
     UNIQUE (session_id),
@@ -3181,6 +3206,15 @@ CREATE INDEX whatsapp_of_address ON helpdesk.conversation USING btree (address) 
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.conversation FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.conversation REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
+-- a row from before a letter is handed over until it was surely refused: one without accepted_at may have left
+CREATE TABLE helpdesk.handed_letter (
+    key text NOT NULL,  -- the outbox' own key for the message
+    begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    accepted_at timestamp with time zone,
+    PRIMARY KEY (key),
+    CHECK ((key <> ''::text))
+);
+
 CREATE TABLE helpdesk.inbox (
     id bigint NOT NULL GENERATED AS IDENTITY,
     provider text NOT NULL,
@@ -3200,6 +3234,8 @@ CREATE TABLE helpdesk.inbox (
     answered_at timestamp with time zone,
     answered_by text NOT NULL DEFAULT ''::text,  -- agents, person (a ticket), command, or staff who had the conversation
     step text NOT NULL DEFAULT ''::text,  -- what is being done about it just now, as module or module.tool: nobody's words
+    subject text NOT NULL DEFAULT ''::text,  -- of a letter, in its sender's words; empty for every other message
+    is_choice boolean NOT NULL DEFAULT false,  -- these words said which of several customers at the address it is
     PRIMARY KEY (id),
     UNIQUE (message_id),
     UNIQUE (provider, provider_id, kind),
@@ -3236,6 +3272,7 @@ CREATE TABLE helpdesk.message (
 );
 CREATE INDEX message_by_time ON helpdesk.message USING btree (at);
 CREATE INDEX message_of_conversation ON helpdesk.message USING btree (conversation_id, id);
+CREATE INDEX message_of_visitor ON helpdesk.message USING btree (address, id) WHERE (channel = 'chat'::text);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.message FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.message REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
@@ -3356,6 +3393,8 @@ CREATE TABLE helpdesk.recorded_message (
 -- function helpdesk.own_conversation() RETURNS TABLE(conversation_id bigint, thread uuid, customer_id bigint, staff_id bigint, channel text, address text, owner text, handed_over_because text, opened_at timestamp with time zone, last_at timestamp with time zone, last_message_id bigint, last_inbound_at timestamp with time zone) SECURITY DEFINER
 -- function helpdesk.own_conversation_id() RETURNS bigint SECURITY DEFINER
 -- function helpdesk.try_code(p_conversation_id bigint, p_channel text, p_address text) RETURNS TABLE(code_id bigint, seed uuid) SECURITY DEFINER
+-- function helpdesk.verify_visit(p_conversation_id bigint, p_visitor text) RETURNS void SECURITY DEFINER
+-- function helpdesk.visitor(p_visitor text) RETURNS bigint SECURITY DEFINER
 
 -- field_service ----------------------------------------------------------------------------------------------------------------------------
 
@@ -3367,6 +3406,20 @@ CREATE TABLE field_service.engineer (
     FOREIGN KEY (area_id) REFERENCES gis.area(id),
     FOREIGN KEY (staff_id) REFERENCES staff.member(id)
 );
+
+CREATE TABLE field_service.hands_free (
+    staff_id bigint NOT NULL,
+    phone text NOT NULL,
+    pin_mac bytea NOT NULL,  -- of the PIN, under a key that is not in this database
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (staff_id),
+    UNIQUE (phone),
+    CHECK ((phone <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (staff_id) REFERENCES field_service.engineer(staff_id)
+);
+--   trigger require_claim_after AFTER INSERT ON field_service.hands_free REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON field_service.hands_free FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE field_service.job (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -3409,4 +3462,31 @@ CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job USING btree (inci
 --   trigger stay_within AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
 --   trigger stay_within_changed AFTER UPDATE ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
 
+CREATE TABLE field_service.pin_tries (
+    staff_id bigint NOT NULL,
+    wrong integer NOT NULL DEFAULT 0,
+    locked_until timestamp with time zone,
+    PRIMARY KEY (staff_id),
+    CHECK ((wrong >= 0)),
+    FOREIGN KEY (staff_id) REFERENCES field_service.engineer(staff_id)
+);
+
+CREATE TABLE field_service.reading (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    job_id bigint NOT NULL,
+    kind text NOT NULL,
+    value double precision NOT NULL,  -- in the unit that the kind ends with
+    at timestamp with time zone NOT NULL,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK ((kind = ANY (ARRAY['received_power_dbm'::text, 'otdr_distance_m'::text, 'splice_loss_db'::text, 'speed_down_mbps'::text]))),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (job_id) REFERENCES field_service.job(id)
+);
+CREATE INDEX reading_of_job ON field_service.reading USING btree (job_id, id);
+--   trigger require_claim_after AFTER INSERT ON field_service.reading REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON field_service.reading FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 -- function field_service.availability(p_skill text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(shift_from timestamp with time zone, shift_until timestamp with time zone, latitude double precision, longitude double precision, busy_from timestamp with time zone[], busy_until timestamp with time zone[]) SECURITY DEFINER
+-- function field_service.engineer_at(p_phone text) RETURNS bigint SECURITY DEFINER
+-- function field_service.try_pin(p_provider_id text, p_mac bytea) RETURNS boolean SECURITY DEFINER

@@ -14,6 +14,7 @@ from atlas.helpdesk.records import Conversation
 from atlas.identity import ConversationId, CorrelationId
 from console.room import Me, Room, RowId
 from console.sign_in import sentence
+from cortex.waiting import in_order
 from forge.action import Action
 from forge.actions.helpdesk.holding import HandBackConversation, TakeConversation
 from forge.actions.helpdesk.saying import SendMessage
@@ -72,7 +73,11 @@ def router(room: Room) -> APIRouter:
 
 async def listed(room: Room, me: Me) -> dict[str, Any]:
     async with room.forge.atlas.transaction(me.principal) as conn:
-        return {"found": await reads.inbox(conn, room.forge.now() - LATELY), "mine": f"staff:{me.signed_in.staff_id}"}
+        found = await reads.inbox(conn, room.forge.now() - LATELY)
+    waiting = in_order((one for one in found if one.owner == "queue"), room.forge.now())
+    others = [one for one in found if one.owner != "queue"]
+    reasons = {one.conversation_id: weight.reasons for one, weight in waiting}
+    return {"found": [*(one for one, _ in waiting), *others], "reasons": reasons, "mine": f"staff:{me.signed_in.staff_id}"}
 
 
 async def _held(room: Room, me: Me, conversation_id: ConversationId) -> Conversation:

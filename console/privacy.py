@@ -14,7 +14,7 @@ from atlas.privacy.reads import copies_taken, erasures, holds, kept, must_be_cus
 from console.room import SEES_PRIVACY, Me, OwnForm, Room, StaffOnly
 from console.sign_in import sentence
 from forge.action import Action
-from forge.actions.crm import EraseCustomer, HoldCustomerRecords
+from forge.actions.crm.customers import EraseCustomer, HoldCustomerRecords
 from forge.privacy import copy_for
 from forge.propose import propose
 

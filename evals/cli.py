@@ -22,6 +22,7 @@ from api.commands.billing import add_billing
 from api.commands.configs import add_configs
 from api.commands.customers import add_customers
 from api.commands.effects import add_effects
+from api.commands.engineers import add_engineers
 from api.commands.explaining import add_explaining
 from api.commands.gis import add_gis
 from api.commands.inbox import add_inbox
@@ -201,6 +202,7 @@ add_keys(app)
 add_privacy(app)
 add_inbox(app)
 add_orders(app)
+add_engineers(app)
 add_drills(evaluations)
 add_ledger(evaluations)
 add_governance(evaluations)

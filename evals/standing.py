@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import psycopg
+from psycopg import sql
 
 from atlas.statements import Statements
 
@@ -22,6 +23,7 @@ SENTENCES: Final = (
     "no_truck_is_sent_into_an_open_outage_unless_somebody_said_why",
     "whoever_is_suspended_for_debt_has_no_credit_for_an_outage_and_is_not_asked_to_wait",
 )
+ALLOWED: Final = "every_write_has_its_action_and_every_agents_an_allow"
 # Enough to see what it is about.
 SHOWN: Final = 5
 
@@ -29,4 +31,21 @@ SHOWN: Final = 5
 def broken(owner: psycopg.Connection[Any]) -> dict[str, list[str]]:
     """Each sentence that does not stand, with what breaks it; empty where all do."""
     found = {name: [str(row[0]) for row in owner.execute(SQL.text(name), {}).fetchmany(SHOWN)] for name in SENTENCES}
+    found[ALLOWED] = [*found[ALLOWED], *unallowed(owner)][:SHOWN]
     return {name.replace("_", " "): rows for name, rows in found.items() if rows}
+
+
+def unallowed(owner: psycopg.Connection[Any]) -> list[str]:
+    """Rows of every table that only actions may write, whose action was neither allowed nor approved.
+
+    Where a row may have no action at all it came with an import of the operator's own.
+    """
+    tables = [str(row[0]) for row in owner.execute(SQL.text("guarded_tables"), {}).fetchall()]
+    asked = sql.SQL(" UNION ALL ").join(
+        sql.SQL(
+            "(SELECT {said} || ' is written by A-' || one.action_id FROM {table} AS one JOIN actions.action ON action.id = one.action_id"
+            " WHERE action.rule IS NULL OR action.state NOT IN ('done', 'executing') LIMIT 1)"
+        ).format(said=sql.Literal(table), table=sql.Identifier(*table.split(".")))
+        for table in tables
+    )
+    return [str(row[0]) for row in owner.execute(asked).fetchall()]

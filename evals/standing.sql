@@ -2,14 +2,22 @@
 -- The books' own invariants are in atlas/billing/reads/books.sql, and what must be once all is quiet in evals/campaign/invariants.sql.
 
 -- name: an_active_service_has_one_premise_port_policy_and_charge_and_vice_versa
-SELECT format('line %%s, %%s: %%s ports, %%s policies, %%s charges', line.id, line.state, line.ports, line.policies, line.charges)
+SELECT format('line %%s, %%s: %%s premises, %%s ports, %%s names, %%s policies, %%s charges', line.id, line.state, line.premises, line.ports, line.credentials,
+              line.policies, line.charges)
   FROM (SELECT subscriber.id, subscriber.state,
+               (SELECT count(*) FROM gis.premise WHERE premise.id = subscriber.premise_id) AS premises,
                (SELECT count(*) FROM cmdb.access WHERE access.subscriber_id = subscriber.id) AS ports,
+               (SELECT count(*) FROM cmdb.credential WHERE credential.subscriber_id = subscriber.id AND credential.removed_at IS NULL) AS credentials,
                (SELECT count(*) FROM catalogue.access_policy AS policy WHERE policy.offering_version_id = subscriber.offering_version_id) AS policies,
-               (SELECT count(*) FROM billing.charge WHERE charge.subscriber_id = subscriber.id AND charge.ends_on IS NULL AND NOT charge.is_add_on) AS charges
+               (SELECT count(*) FROM billing.charge WHERE charge.subscriber_id = subscriber.id AND charge.ends_on IS NULL AND NOT charge.is_add_on
+                                                      AND charge.offering_version_id = subscriber.offering_version_id) AS charges
           FROM crm.subscriber) AS line
- WHERE (line.state = 'active' AND (line.ports, line.policies, line.charges) <> (1, 1, 1))
-    OR (line.state IN ('terminated', 'cancelled', 'aborted') AND (line.ports > 0 OR line.charges > 0));
+ WHERE (line.state = 'active' AND (line.premises, line.ports, line.credentials, line.policies, line.charges) <> (1, 1, 1, 1, 1))
+    OR (line.state IN ('terminated', 'cancelled', 'aborted') AND line.ports + line.credentials > 0)
+UNION ALL
+SELECT format('charge %%s runs for line %%s, which is %%s', charge.id, subscriber.id, subscriber.state)
+  FROM billing.charge JOIN crm.subscriber ON subscriber.id = charge.subscriber_id
+ WHERE charge.ends_on IS NULL AND subscriber.state IN ('terminated', 'cancelled', 'aborted');
 
 -- name: every_line_of_a_bill_has_its_version_of_the_catalogue_and_its_cause
 SELECT format('line %%s of bill %%s: version %%s, cause "%%s"', line.id, line.invoice_id, line.offering_version_id, line.cause)
@@ -67,7 +75,28 @@ UNION ALL
 SELECT format('customer %%s: %%s times told %%s of INC-%%s', notice.customer_id, count(*), notice.purpose, notice.incident_id)
   FROM helpdesk.notice
  WHERE notice.purpose IN ('outage', 'restored') AND notice.incident_id IS NOT NULL AND notice.customer_id IS NOT NULL
- GROUP BY notice.customer_id, notice.purpose, notice.incident_id HAVING count(*) > 1;
+ GROUP BY notice.customer_id, notice.purpose, notice.incident_id HAVING count(*) > 1
+UNION ALL
+-- The other way round: whoever had lost their line when all were told, and had not opted out by then, was told or reads it at the same address.
+SELECT format('customer %%s lost a line in INC-%%s and was not told with the rest', lost.customer_id, lost.incident_id)
+  FROM (SELECT DISTINCT lost.incident_id, subscriber.customer_id, said.at
+          FROM itsm.incident
+          JOIN LATERAL (SELECT max(action.finished_at) AS at FROM actions.action
+                         WHERE action.incident_id = incident.id AND action.name = 'notify_outage' AND action.state = 'done') AS said ON said.at IS NOT NULL
+          JOIN itsm.incident_subscriber AS lost ON lost.incident_id = incident.id AND lost.restored_at IS NULL
+          JOIN actions.action AS found ON found.id = lost.action_id AND found.finished_at < said.at
+          JOIN crm.subscriber ON subscriber.id = lost.subscriber_id AND subscriber.state = 'active'
+          JOIN crm.customer ON customer.id = subscriber.customer_id AND customer.state = 'active'
+         WHERE incident.state = 'inProgress' AND incident.is_outage) AS lost
+ WHERE EXISTS (SELECT FROM crm.contact
+                WHERE contact.customer_id = lost.customer_id
+                  AND NOT EXISTS (SELECT FROM crm.consent WHERE consent.customer_id = lost.customer_id AND consent.purpose = 'service'
+                                     AND consent.channel = contact.channel AND (NOT consent.is_given OR consent.recorded_at > lost.at)))
+   AND NOT EXISTS (SELECT FROM helpdesk.notice AS told
+                    WHERE told.purpose = 'outage'
+                      AND (told.customer_id = lost.customer_id
+                           OR (told.incident_id = lost.incident_id
+                               AND told.address IN (SELECT contact.address FROM crm.contact WHERE contact.customer_id = lost.customer_id))));
 
 -- name: a_completed_order_has_its_line_and_one_that_ended_holds_nothing
 SELECT format('order %%s is %%s and its line %%s', product_order.id, product_order.state, coalesce(subscriber.state, 'is not there'))
@@ -79,7 +108,32 @@ SELECT format('order %%s is %%s and still holds %%s', product_order.id, product_
   FROM oms.product_order
   JOIN crm.subscriber ON subscriber.id = product_order.subscriber_id AND subscriber.state IN ('cancelled', 'aborted')
   JOIN cmdb.allotment ON allotment.subscriber_id = subscriber.id
- WHERE product_order.kind = 'add' AND product_order.state IN ('failed', 'cancelled', 'rejected');
+ WHERE product_order.kind = 'add' AND product_order.state IN ('failed', 'cancelled', 'rejected')
+UNION ALL
+SELECT format('order %%s is %%s and still holds %%s', product_order.id, product_order.state, held.what)
+  FROM oms.product_order
+  JOIN crm.subscriber ON subscriber.id = product_order.subscriber_id AND subscriber.state IN ('cancelled', 'aborted')
+  JOIN (SELECT asset.subscriber_id, asset.kind || ' ' || asset.serial AS what FROM cmdb.asset WHERE asset.subscriber_id IS NOT NULL
+         UNION ALL
+        SELECT credential.subscriber_id, 'the name ' || credential.username FROM cmdb.credential WHERE credential.removed_at IS NULL
+         UNION ALL
+        SELECT access.subscriber_id, 'port ' || access.managed_object FROM cmdb.access
+         UNION ALL
+        SELECT charge.subscriber_id, 'charge ' || charge.id FROM billing.charge WHERE charge.ends_on IS NULL) AS held ON held.subscriber_id = subscriber.id
+ WHERE product_order.kind = 'add' AND product_order.state IN ('failed', 'cancelled', 'rejected')
+UNION ALL
+SELECT format('order %%s is %%s and still holds port %%s of %%s', product_order.id, product_order.state, reservation.port, reservation.device_id)
+  FROM oms.product_order
+  JOIN gis.reservation ON reservation.key = 'order:' || product_order.id AND reservation.ended_at IS NULL AND reservation.expires_at > clock_timestamp()
+ WHERE product_order.state IN ('failed', 'cancelled', 'rejected', 'completed')
+UNION ALL
+SELECT format('order %%s is completed, and nobody ever saw line %%s work', product_order.id, subscriber.id)
+  FROM oms.product_order JOIN crm.subscriber ON subscriber.id = product_order.subscriber_id
+ WHERE product_order.kind = 'add' AND product_order.state = 'completed' AND subscriber.state = 'active'
+   AND NOT EXISTS (SELECT FROM cmdb.session WHERE session.subscriber_id = subscriber.id)
+   AND NOT EXISTS (SELECT FROM cmdb.accounting WHERE accounting.subscriber_id = subscriber.id)
+   AND NOT EXISTS (SELECT FROM billing.charge WHERE charge.subscriber_id = subscriber.id
+                      AND (charge.evidence LIKE 'accounting_start:%%' OR charge.evidence LIKE 'ont_online:%%'));
 
 -- name: no_clock_of_a_ticket_runs_backwards
 SELECT format('ticket %%s: opened %%s, due %%s, resolved %%s, closed %%s', ticket.id, ticket.opened_at, ticket.due_at, ticket.resolved_at, ticket.closed_at)
@@ -99,6 +153,15 @@ SELECT format('line %%s was credited %%s times for %%s', credit.subscriber_id, c
   FROM billing.credit GROUP BY credit.subscriber_id, credit.cause HAVING count(*) > 1;
 
 -- name: every_write_has_its_action_and_every_agents_an_allow
+SELECT format('A-%%s %%s is by nobody, or of no correlation', action.id, action.name)
+  FROM actions.action
+ WHERE coalesce(action.proposer, '') = '' OR action.correlation_id IS NULL
+UNION ALL
+SELECT format('A-%%s %%s was approved by fewer than the %%s it needs', action.id, action.name, action.approvals_needed)
+  FROM actions.action
+ WHERE action.state IN ('done', 'executing') AND action.approvals_needed > 0
+   AND (SELECT count(*) FROM actions.ruling WHERE ruling.action_id = action.id AND ruling.is_approval) < action.approvals_needed
+UNION ALL
 SELECT format('A-%%s %%s by %%s is done, and no rule allowed it', action.id, action.name, action.proposer)
   FROM actions.action
  WHERE action.state = 'done' AND action.rule IS NULL
@@ -132,3 +195,13 @@ SELECT format('customer %%s was told of INC-%%s with every line cut off for debt
    AND NOT EXISTS (SELECT FROM crm.subscriber WHERE subscriber.customer_id = notice.customer_id AND subscriber.suspended_for IS DISTINCT FROM 'non_payment')
    AND EXISTS (SELECT FROM billing.pause JOIN crm.subscriber ON subscriber.id = pause.subscriber_id
                 WHERE subscriber.customer_id = notice.customer_id AND pause.paused_for = 'non_payment' AND notice.queued_at::date > pause.paused_on);
+
+-- name: guarded_tables
+-- Whose rows only an action that was allowed or approved may write.
+SELECT format('%%I.%%I', namespace.nspname, class.relname)
+  FROM pg_trigger AS guard
+  JOIN pg_class AS class ON class.oid = guard.tgrelid
+  JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+ WHERE guard.tgname = 'require_claim_after'
+   AND EXISTS (SELECT FROM pg_attribute AS attribute WHERE attribute.attrelid = class.oid AND attribute.attname = 'action_id' AND NOT attribute.attisdropped)
+ ORDER BY 1;

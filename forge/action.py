@@ -11,6 +11,15 @@ from governance.facts import Facts
 
 
 @dataclass(frozen=True)
+class Difference:
+    """One thing that an action would change, in words for whoever rules on it."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Action(ABC):
     """One order given. Subclasses are frozen dataclasses of plain typed fields: they are stored as JSON and digested.
 
@@ -66,4 +75,8 @@ class Action(ABC):
 
     async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:  # noqa: ARG002
         """What customers would see, word for word, one sample of each kind; empty where they see nothing."""
+        return ()
+
+    async def differences(self, conn: Connection, now: datetime) -> tuple[Difference, ...]:  # noqa: ARG002
+        """Before and after, for whoever rules on it; empty where its figures say it all."""
         return ()

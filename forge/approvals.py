@@ -14,6 +14,7 @@ from atlas.errors import NotPermitted
 from atlas.identity import ActionId, CorrelationId, IncidentId
 from atlas.principal import NotPermittedHere, Principal, Role
 from atlas.statements import Connection
+from forge.action import Difference
 from forge.carry_out import expire_overdue
 from forge.propose import Forge, defer_carrying_out
 from forge.register import ActionUnreadable, read_facts
@@ -76,6 +77,7 @@ class Card:
     approvals_needed: int
     rulings: tuple[RulingRecord, ...]
     customers_would_see: tuple[str, ...]
+    differences: tuple[Difference, ...]
     incident_id: IncidentId | None
     correlation_id: CorrelationId
 
@@ -193,6 +195,7 @@ async def card(forge: Forge, conn: Connection, action_id: ActionId) -> Card:
 
 async def _card(forge: Forge, conn: Connection, row: ActionRecord, given: Iterable[RulingRecord]) -> Card:
     asked_at = row.judged_at or row.proposed_at
+    would_see, differences = await _shown(forge, conn, row)
     return Card(
         action_id=row.id,
         reference=reference(row.id),
@@ -209,14 +212,16 @@ async def _card(forge: Forge, conn: Connection, row: ActionRecord, given: Iterab
         approver_roles=row.approver_roles,
         approvals_needed=row.approvals_needed,
         rulings=tuple(ruling for ruling in given if ruling.action_id == row.id),
-        customers_would_see=await _preview(forge, conn, row),
+        customers_would_see=would_see,
+        differences=differences,
         incident_id=row.incident_id,
         correlation_id=row.correlation_id,
     )
 
 
-async def _preview(forge: Forge, conn: Connection, row: ActionRecord) -> tuple[str, ...]:
+async def _shown(forge: Forge, conn: Connection, row: ActionRecord) -> tuple[tuple[str, ...], tuple[Difference, ...]]:
     try:
-        return await forge.register.decoded(row.name, row.arguments).preview(conn, forge.now())
+        action = forge.register.decoded(row.name, row.arguments)
     except ActionUnreadable as error:
-        return (str(error),)
+        return (str(error),), ()
+    return await action.preview(conn, forge.now()), await action.differences(conn, forge.now())

@@ -1,7 +1,7 @@
 """Debts chased and our failings made good, every night and when money comes in: what is due is measured, and proposed; governance rules."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -10,13 +10,21 @@ import structlog
 
 from atlas.billing.reads import dunning as reads
 from atlas.billing.reads.failings import failings_owed
+from atlas.billing.records.debts import Debt
 from atlas.billing.records.dunning import Chased, Does, Ladder, Rung
-from atlas.billing.rules.dunning import rung_due
+from atlas.billing.rules.dunning import first_day_to_cut, rung_due
 from atlas.identity import CorrelationId, CustomerId
 from atlas.principal import executor
 from forge.action import Action
-from forge.actions.billing.dunning import RestoreService, RestrictForNonPayment, SendDunningNotices, TerminateForNonPayment
+from forge.actions.billing.dunning import (
+    RestoreService,
+    RestrictForNonPayment,
+    SendDunningNotices,
+    TerminateForNonPayment,
+    WarnOfSuspension,
+)
 from forge.actions.billing.failings import CompensateFailing
+from forge.actions.billing.late_fees import ChargeLateFees
 from forge.actions.billing.suspension import SuspendForNonPayment
 from forge.propose import Forge, Proposed, propose
 
@@ -35,28 +43,42 @@ async def chase(forge: Forge, ladder: Ladder) -> list[Proposed]:
         owing = await reads.chased(conn, today)
         holidays = frozenset(await reads.holidays(conn, today))
     due = [(rung, one) for one in owing if (rung := rung_due(ladder, one, now, _day_of(one, forge), holidays)) is not None]
-    made = [await _proposed(forge, action, f"the dunning ladder: {rung.step}") for rung, action in steps(due)]
+    cut_from = first_day_to_cut(ladder, today, holidays)
+    made = [await _proposed(forge, action, f"the dunning ladder: {rung.step}") for rung, action in steps(due, ladder, cut_from)]
     log.info("debts_chased", owing=len(owing), due=len(due), proposed=len(made))
-    return [*made, *await restore(forge)]
+    return [*made, *await charge_fees(forge, ladder), *await restore(forge)]
+
+
+async def charge_fees(forge: Forge, ladder: Ladder) -> list[Proposed]:
+    """Proposes the late fees that are due, where the ladder has one: on the next bill, once for each that is overdue."""
+    fee = ladder.late_fee
+    if fee is None:
+        return []
+    async with forge.atlas.transaction(DUNNING) as conn:
+        due = await reads.fees_due(conn, fee, forge.now().astimezone(forge.timezone).date())
+    parts = [tuple(due[at : at + AT_ONCE]) for at in range(0, len(due), AT_ONCE)]
+    return [await _proposed(forge, ChargeLateFees(fee, part), "the dunning ladder: late fee") for part in parts]
 
 
 def _day_of(one: Chased, forge: Forge) -> date:
     return forge.now().astimezone(ZoneInfo(one.timezone)).date()
 
 
-def steps(due: Iterable[tuple[Rung, Chased]]) -> list[tuple[Rung, Action]]:
-    """The actions for everybody a step is due for, at most so many customers in one."""
+def steps(due: Iterable[tuple[Rung, Chased]], ladder: Ladder, cut_from: date) -> list[tuple[Rung, Action]]:
+    """The actions for everybody a step is due for, at most so many customers in one; `cut_from` is what whoever is warned is told."""
     ordered = sorted(due, key=lambda one: (one[0].line, one[1].customer_id))
     made: list[tuple[Rung, Action]] = []
     for rung, group in groupby(ordered, key=lambda one: one[0]):
         customers = [one for _, one in group]
-        made.extend((rung, _action(rung, customers[at : at + AT_ONCE])) for at in range(0, len(customers), AT_ONCE))
+        parts = (tuple(one.debt for one in customers[at : at + AT_ONCE]) for at in range(0, len(customers), AT_ONCE))
+        made.extend((rung, _action(rung, debts, ladder, cut_from)) for debts in parts)
     return made
 
 
-def _action(rung: Rung, customers: Sequence[Chased]) -> Action:
-    debts = tuple(one.debt for one in customers)
+def _action(rung: Rung, debts: tuple[Debt, ...], ladder: Ladder, cut_from: date) -> Action:
     match rung.does:
+        case Does.WARN:
+            return WarnOfSuspension(rung.step, debts, cut_from, ladder.notice.days)
         case Does.MESSAGE:
             return SendDunningNotices(rung.step, debts)
         case Does.RESTRICT:

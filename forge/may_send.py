@@ -39,9 +39,14 @@ PURPOSE_OF: Final = {
     "compensation": Purpose.BILLING,
     "reminder": Purpose.BILLING,
     "restricted": Purpose.BILLING,
+    "suspension_notice": Purpose.SERVICE,
     "service_back": Purpose.SERVICE,
     "marketing": Purpose.MARKETING,
 }
+# Of those about the service, what can wait until they are awake.
+CAN_WAIT: Final = frozenset({"suspension_notice"})
+# What is said of a debt is not said any more once nothing is overdue: the money may come between the night and the morning.
+OF_A_DEBT: Final = frozenset({"reminder", "restricted", "suspension_notice"})
 # While something is switched off it is looked at again this often; release need not take effect within the second, stopping must.
 LOOK_AGAIN: Final = timedelta(seconds=5)
 # As long as the first of two who share an address takes to be told.
@@ -87,6 +92,7 @@ class NoticeStanding:
     is_being_told: bool
     stopped_because: str | None
     now: datetime
+    owes_nothing_overdue: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,8 @@ def may_send(one: NoticeStanding | ErrandStanding) -> Permit:
 def _unwelcome(one: NoticeStanding) -> Permit | None:
     if one.purpose in UNASKED:
         return None
+    if one.purpose in OF_A_DEBT and one.owes_nothing_overdue:
+        return Permit(May.NEVER, "nothing is overdue any more")
     purpose = PURPOSE_OF.get(one.purpose)
     if purpose is None:
         return Permit(May.NEVER, f"nobody was ever asked whether they wish to hear of {one.purpose}")
@@ -130,7 +138,9 @@ def _repeated(one: NoticeStanding) -> Permit | None:
 
 def _too_early(one: NoticeStanding) -> Permit | None:
     """A text about a fault wakes nobody, and they may be looking for the reason; a call does, and a bill can wait until morning."""
-    if one.purpose in UNASKED or (PURPOSE_OF[one.purpose] is Purpose.SERVICE and one.channel != "voice"):
+    if one.purpose in UNASKED:
+        return None
+    if PURPOSE_OF[one.purpose] is Purpose.SERVICE and one.purpose not in CAN_WAIT and one.channel != "voice":
         return None
     if one.quiet_from is None or one.quiet_until is None:
         return None

@@ -16,7 +16,13 @@ SELECT notice.id, notice.purpose, notice.channel, notice.template, coalesce(cust
                 OR (stopped.scope = 'action' AND stopped.name IN (action.name, '*'))
                 OR (stopped.scope = 'agent' AND action.proposer ~ '^(agent|system):' AND stopped.name IN (split_part(action.proposer, ':', 2), '*')))
          LIMIT 1) AS stopped_because,
-       clock_timestamp() AS now
+       clock_timestamp() AS now,
+       notice.purpose IN ('reminder', 'restricted', 'suspension_notice')
+           AND NOT EXISTS (SELECT FROM billing.open_item AS item
+                             LEFT JOIN billing.invoice ON invoice.journal_id = item.journal_id
+                             LEFT JOIN billing.journal ON journal.id = item.journal_id
+                            WHERE item.customer_id = notice.customer_id AND item.open_minor > 0
+                              AND (invoice.due_on < current_date OR (invoice.id IS NULL AND journal.kind = 'opening'))) AS owes_nothing_overdue
   FROM helpdesk.notice
   JOIN actions.action ON action.id = notice.action_id
   LEFT JOIN crm.customer ON customer.id = notice.customer_id

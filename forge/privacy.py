@@ -16,7 +16,7 @@ from atlas.privacy.reads import collected, erasures_to_finish, kept
 from atlas.privacy.rules import copy_of, parsed_map
 from atlas.privacy.writes import apply_retention, prove_retention
 from atlas.statements import Statements
-from forge.actions.crm import EraseCustomer
+from forge.actions.crm.customers import EraseCustomer
 from forge.propose import Forge, propose
 
 SQL = Statements(__file__)

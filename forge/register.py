@@ -6,6 +6,7 @@ import json
 import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from types import ModuleType
 from typing import Any, Final
@@ -14,11 +15,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from atlas.errors import AtlasError
 from atlas.modules import MODULES
+from atlas.money import Money
 from forge.action import Action
 from governance.facts import Facts
 from governance.rows import Matrix
 
 FACTS: Final = TypeAdapter(Facts)
+MONEY: Final = ("money", "money_each")
+HUNDREDTH: Final = Decimal("0.01")
 
 
 class MatrixAndRegisterDisagree(AtlasError):
@@ -98,9 +102,25 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def _hundreds(amount: Money) -> str:
+    return str(Decimal(amount.minor).scaleb(-2).quantize(HUNDREDTH))
+
+
+def _of_hundreds(written: Any) -> Any:
+    """In the currency's own decimals; what is no amount stays as it is, for whoever reads it strictly."""
+    try:
+        return str(Money.of_minor(int(Decimal(written).scaleb(2))).amount)
+    except (ArithmeticError, TypeError, ValueError):
+        return written
+
+
 def written_facts(action: Action, facts: Facts) -> str:
-    """The facts as JSON, with whom and what they touch: later judgements count these against their allowances."""
+    """The facts as JSON, with whom and what they touch: later judgements count these against their allowances.
+
+    Money is in hundreds of minor units, whatever the currency: the gate in the database counts minor units, and knows of no currency.
+    """
     columns = FACTS.dump_python(facts, mode="json")
+    columns |= {name: _hundreds(amount) for name in MONEY if (amount := getattr(facts, name)) is not None}
     return canonical({**columns, "touched_customers": action.touched_customers, "touched_devices": action.touched_devices})
 
 
@@ -108,6 +128,7 @@ def read_facts(text: str) -> Facts:
     columns = json.loads(text)
     columns.pop("touched_customers", None)
     columns.pop("touched_devices", None)
+    columns |= {name: _of_hundreds(columns[name]) for name in MONEY if columns.get(name) is not None}
     return FACTS.validate_json(json.dumps(columns), strict=True)
 
 

@@ -31,6 +31,15 @@ async def order_disconnects(conn: Connection, lines: Sequence[SubscriberId], occ
     return await queue_errands(conn, "provisioner", DISCONNECT, wanted)
 
 
+async def order_disconnect(conn: Connection, line: SubscriberId, session: int, occasion: str) -> bool:
+    """Leaves a Disconnect for one open session of the line; False where it is not open at a BNG of ours."""
+    found = next((one for one in await open_sessions(conn, [line]) if one.accounting_id == session), None)
+    if found is None:
+        return False
+    await queue_errands(conn, "provisioner", DISCONNECT, {f"disconnect:{session}:{occasion}": {"line": line, "session": named(found)}})
+    return True
+
+
 async def newest_session(conn: Connection, line: SubscriberId) -> dict[str, Any] | None:
     """How the BNG knows the line's newest open session; None where it is not signed in at one of ours."""
     sessions = await open_sessions(conn, [line])

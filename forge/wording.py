@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -78,6 +78,12 @@ def request_in_words(action: str, language: str) -> str:
     return words.get(action, words["other"])
 
 
+def subject_in_words(purpose: str, language: str) -> str:
+    """What a letter of this purpose is about, in a few words."""
+    words = _words("subjects", language if language in LANGUAGES else "en")
+    return words.get(purpose, words["other"])
+
+
 def _causes(language: str) -> dict[str, str]:
     return _words("causes", language)
 
@@ -95,7 +101,11 @@ def local_clock(at: datetime, timezone: str) -> str:
 
 def local_day(at: datetime, timezone: str, language: str) -> str:
     """The day where the customer lives, in numbers as their language writes them: day first in all five."""
-    return at.astimezone(ZoneInfo(timezone)).strftime("%d.%m.%Y" if language == "de" else "%d/%m/%Y")
+    return day_in_numbers(at.astimezone(ZoneInfo(timezone)).date(), language)
+
+
+def day_in_numbers(day: date, language: str) -> str:
+    return day.strftime("%d.%m.%Y" if language == "de" else "%d/%m/%Y")
 
 
 @cache

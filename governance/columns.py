@@ -173,7 +173,15 @@ def _quiet_hours(text: str) -> QuietHours:
     return QuietHours(starts, ends)
 
 
-money: Final = matching(r"(0|[1-9][0-9]{0,9})\.[0-9]{2}", "an amount with two decimals and no separators, such as 250.00", Money)
+def money(node: Node) -> Money:
+    """As the operator writes amounts: with all decimals of the house's currency, and two at least, so that 250 is never 2.50."""
+    try:
+        return _money(node)
+    except ValueError as error:
+        raise MatrixRefused(line_of(node), str(error), "write an amount that this currency has") from error
+
+
+_money: Final = matching(r"(0|[1-9][0-9]{0,9})\.[0-9]{2,3}", "an amount with two decimals and no separators, such as 250.00", Money)
 whole: Final = matching(r"0|[1-9][0-9]{0,8}", "a whole number, such as 500", int)
 fraction: Final = matching(r"0(\.[0-9]{1,4})?|1(\.0{1,4})?", "a number from 0 to 1, such as 0.8", float)
 duration: Final = matching(r"[1-9][0-9]{0,3}[mhd]", "a time such as 30m, 4h or 2d", _duration)

@@ -10,7 +10,7 @@ from atlas.catalogue.rules.pricing import checked_amount
 from atlas.errors import InvalidField
 from atlas.money import DEFAULT_CURRENCY
 from atlas.principal import Assurance
-from forge.actions.catalogue import RetireOffering
+from forge.actions.catalogue import ChangePrice, MoveToCurrentPrice, RetireOffering
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 
@@ -83,6 +83,31 @@ async def simulate_price(turn: Turn, code: str, monthly: str, wanted_on: date | 
     amount = checked_amount(monthly, DEFAULT_CURRENCY, DEFAULT_CURRENCY, "monthly")
     label = await reads.recurring_label(turn.conn, offering.id, day)
     return await reads.simulated(turn.conn, offering.code, label, amount, day)
+
+
+async def change_price(turn: Turn, code: str, monthly: str, wanted_on: date | None = None) -> Proposed:
+    """Asks to sell an offering at another monthly price from `wanted_on` or today, as a new version; whoever has it keeps their price.
+
+    `monthly` is the new amount of its one recurring price, as 31.50. Answers with a reference, for people must agree. For staff.
+    """
+    turn.for_staff_only()
+    offering = await reads.offering(turn.conn, code)
+    checked_on_sale(offering.code, offering.lifecycle_status)
+    day = wanted_on or turn.now.date()
+    amount = checked_amount(monthly, DEFAULT_CURRENCY, DEFAULT_CURRENCY, "monthly")
+    label = await reads.recurring_label(turn.conn, offering.id, day)
+    action = await ChangePrice.of(turn.conn, offering.code, label, amount, day, turn.now)
+    return await turn.propose(action, "a member of staff sells it at another price")
+
+
+async def move_to_current_price(turn: Turn, code: str) -> Proposed:
+    """Asks to move whoever has an older version of a plan to today's price; who is bound and would pay more stays. For staff.
+
+    Answers with a reference, for people must agree.
+    """
+    turn.for_staff_only()
+    action = await MoveToCurrentPrice.of(turn.conn, code, turn.now.date())
+    return await turn.propose(action, "a member of staff moves everybody to the version on sale")
 
 
 async def lint_catalogue(turn: Turn) -> list[Defect]:

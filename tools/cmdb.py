@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from atlas.cmdb import reads
 from atlas.cmdb.records.numbers import Asset, AssetEvent, Drift, Number, PoolForecast
 from atlas.cmdb.records.plant import Changed, ConfigKept, Device, Line
+from atlas.cmdb.records.sessions import SessionSeen
 from atlas.cmdb.rules import config_diff, level_of, serial_key
 from atlas.errors import InvalidField, NotFound
 from atlas.gis.reads import areas
@@ -16,6 +17,7 @@ from cortex.findings import Element
 from cortex.pictures import WarmTopology
 from forge.actions.cmdb.configs import MarkConfigGood, RestoreConfig
 from forge.actions.cmdb.plant import MarkDeviceState, RestartDevice
+from forge.actions.cmdb.sessions import DisconnectSession
 from forge.actions.cmdb.stock import ReplaceBox, ReserveNumbers, RuleOnDrift
 from forge.propose import Proposed
 from governance.facts import DeviceTier
@@ -214,6 +216,36 @@ async def rule_on_drift(turn: Turn, line: SubscriberId, accept: bool, reason: st
     if found is None:
         raise NotFound("drift at line", line)
     return await turn.propose(RuleOnDrift.of(found, reason, is_accepted=accept), reason)
+
+
+async def sessions_of(turn: Turn, customer_id: CustomerId, line: SubscriberId | None = None) -> list[SessionSeen]:
+    """The latest RADIUS sessions of this customer's lines, or of one of them: what is open first. Traffic in megabytes. For staff."""
+    turn.for_staff_only()
+    return await reads.sessions_of(turn.conn, customer_id, line)
+
+
+async def sessions_of_nas(turn: Turn, name: str) -> list[SessionSeen]:
+    """What is signed in just now at the BNG of this exact name, the newest twenty. For staff."""
+    turn.for_staff_only()
+    return await reads.sessions_at(turn.conn, (await _device(turn, name)).device_id)
+
+
+async def show_session(turn: Turn, session_id: int) -> SessionSeen:
+    """One RADIUS session by its number: where, since when, its address, speed and traffic, and what the BNG answered to our last order.
+
+    For staff.
+    """
+    turn.for_staff_only()
+    return await reads.session_seen(turn.conn, session_id)
+
+
+async def disconnect_session(turn: Turn, session_id: int, reason: str) -> Proposed:
+    """Has the BNG end this session, as when it is stuck; the line signs in again by itself. For staff.
+
+    Answers with a reference; show_session has the BNG's ACK or NAK once it came. Fails for a session that is over.
+    """
+    turn.for_staff_only()
+    return await turn.propose(await DisconnectSession.of(turn.conn, session_id, reason, turn.now), reason)
 
 
 async def find_box(turn: Turn, serial: str) -> Asset:

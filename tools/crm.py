@@ -1,14 +1,16 @@
 """What an agent may ask of what we know of a customer, and how a customer says how they wish to be reached."""
 
 from dataclasses import replace
-from datetime import time
+from datetime import date, datetime, time
+from typing import Literal
 
 from atlas.crm import reads
-from atlas.crm.records import Channel, ChurnRisk, Consent, CustomerFound, CustomerPage, Likeness, OwnDetails, Purpose, QuietHours
+from atlas.crm.records import Channel, ChurnRisk, Consent, CustomerFound, CustomerPage, Likeness, OwnDetails, PartyRole, Purpose, QuietHours
 from atlas.crm.rules import checked_quiet_hours, checked_summary, masked, way_to_reach
 from atlas.identity import CustomerId
 from atlas.principal import Assurance
-from forge.actions.crm import MergeCustomers, RecordContactPreference, RecordInteraction, UndoMerge
+from forge.actions.crm.authority import EndAuthority, LetSomebodyAct, NoteMovedNumber
+from forge.actions.crm.customers import MergeCustomers, RecordContactPreference, RecordInteraction, UndoMerge
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 
@@ -55,6 +57,46 @@ async def keep_quiet(turn: Turn, start: time, end: time) -> Proposed:
     """Keeps messages away between two times of day by the customer's own clock, such as 22:00 and 07:00."""
     wish = RecordContactPreference(turn.customer_id, _source(turn), quiet_hours=checked_quiet_hours(QuietHours(start, end)))
     return await turn.propose(wish, "the customer names hours in which not to be disturbed")
+
+
+@needs(Assurance.VERIFIED)
+async def who_acts_for_me(turn: Turn) -> list[PartyRole]:
+    """Whom the customer lets act for them now: their number, name, what for and until when. Addresses are masked."""
+    roles = await reads.party_roles(turn.conn, turn.customer_id)
+    now = [one for one in roles if one.role == "delegate" and (one.valid_until is None or one.valid_until > turn.now)]
+    return [replace(one, address=masked(one.address)) for one in now]
+
+
+@needs(Assurance.VERIFIED)
+async def let_somebody_act(turn: Turn, who: str, contact: str, scope: Literal["be_told", "order", "pay"], until: date) -> Proposed:
+    """Records that somebody else may act for the customer: be told, order, or pay, to the end of a day within a year.
+
+    `contact` is that person's own phone number or mail address: they ask from there, with a code that goes to the customer.
+    """
+    ends = datetime.combine(until, time(23, 59), turn.now.tzinfo)
+    given = LetSomebodyAct(turn.customer_id, who, contact, (scope,), ends)
+    return await turn.propose(given, "the customer lets somebody act for them")
+
+
+@needs(Assurance.VERIFIED)
+async def no_longer_acts(turn: Turn, role_id: int) -> Proposed:
+    """Ends what somebody was let do for the customer, from this moment. `role_id` is the number in who_acts_for_me."""
+    return await turn.propose(EndAuthority(turn.customer_id, role_id), "the customer ends what somebody may do for them")
+
+
+async def may_act_for(turn: Turn, customer_id: CustomerId, contact: str) -> list[str]:
+    """What somebody at this phone number or mail address may do for a customer now: be_told, order, pay; nothing at all is an empty list.
+
+    For staff: ask it before saying anything to whoever calls for somebody else.
+    """
+    turn.for_staff_only()
+    return sorted(await reads.scopes_from(turn.conn, customer_id, contact, turn.now) or ())
+
+
+async def number_moved(turn: Turn, contact: str, kind: Literal["sim", "ported", "other_holder"]) -> Proposed:
+    """Keeps that a phone number moved: to another SIM, another carrier, or another person. For staff. No code goes there for two weeks."""
+    turn.for_staff_only()
+    return await turn.propose(NoteMovedNumber(contact, kind, turn.now), "a colleague noticed that the number moved")
 
 
 async def find_customer(turn: Turn, words: str) -> list[CustomerFound]:

@@ -1,15 +1,16 @@
 """What an agent may ask of the field: free times, visits, crews."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from atlas.errors import NotFound
 from atlas.field_service import reads
-from atlas.field_service.records import Job, Visit, VisitPlace, VisitSlot
-from atlas.field_service.rules import VisitNotNeeded
+from atlas.field_service.records import Job, JobInHand, PortInHand, Visit, VisitPlace, VisitSlot
+from atlas.field_service.rules import VisitNotNeeded, next_step
 from atlas.identity import CustomerId, IncidentId, JobId, SubscriberId
 from atlas.principal import Assurance
-from forge.actions.field_service import BookVisit, CancelVisit, CompleteJob, DispatchCrew
+from forge.actions.field_service import BookVisit, CancelVisit, CompleteJob, DispatchCrew, RecordReading
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 
@@ -96,6 +97,55 @@ async def complete_job(turn: Turn, job_id: JobId, findings: str, received_power_
     """Closes a job with what was found; in a fibre home the light measured there, in dBm, is required. For staff."""
     turn.for_staff_only()
     return await turn.propose(CompleteJob(job_id, findings, received_power_dbm), findings[:200])
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """The engineer's job and what is next at it: a reading by its kind, or `close`."""
+
+    job_id: JobId
+    kind: str
+    place: str
+    window_from: datetime
+    window_until: datetime
+    instructions: str
+    step: str
+
+
+async def my_next_step(turn: Turn) -> NextStep | None:
+    """The job that the engineer who asks is at, else goes to next, and the next step of it; nothing where no job waits. For staff."""
+    job = await reads.job_in_hand(turn.conn, turn.staff_id, turn.now)
+    if job is None:
+        return None
+    step = next_step(job.kind, job.technology, job.measured)
+    return NextStep(job.job_id, job.kind, job.place, job.window_from, job.window_until, job.instructions, step)
+
+
+async def record_reading(
+    turn: Turn, kind: Literal["received_power_dbm", "otdr_distance_m", "splice_loss_db", "speed_down_mbps"], value: float
+) -> Proposed:
+    """Keeps what the engineer who speaks measured at their own job, in the unit that the kind ends with. For staff."""
+    job = await _in_hand(turn)
+    return await turn.propose(RecordReading(job.job_id, kind, value, turn.now), "the engineer says what the meter shows")
+
+
+async def port_of_my_job(turn: Turn) -> PortInHand | None:
+    """Where the line of the engineer's own job hangs: splitter, port, box, and the light there when last read. For staff."""
+    return await reads.port_of_job(turn.conn, (await _in_hand(turn)).job_id)
+
+
+async def close_my_job(turn: Turn, findings: str) -> Proposed:
+    """Closes the job of the engineer who speaks, with what they found; the light that they recorded goes with it. For staff."""
+    job = await _in_hand(turn)
+    return await turn.propose(CompleteJob(job.job_id, findings, job.received_power_dbm), findings[:200])
+
+
+async def _in_hand(turn: Turn) -> JobInHand:
+    """Raises NotFound where no job waits for whoever asks."""
+    job = await reads.job_in_hand(turn.conn, turn.staff_id, turn.now)
+    if job is None:
+        raise NotFound("job", "in your hands")
+    return job
 
 
 async def _place(turn: Turn, customer_id: CustomerId, line: SubscriberId | None) -> VisitPlace:

@@ -7,14 +7,17 @@ from typing import Final
 from atlas.errors import NotFound
 from atlas.helpdesk import reads
 from atlas.helpdesk.records import Conversation, Promise, Told, ToldCount, Waiting
-from atlas.identity import CustomerId, IncidentId
+from atlas.identity import ConversationId, CustomerId, IncidentId
 from atlas.knowledge.reads import articles_about
 from atlas.knowledge.rules import is_stale
 from atlas.principal import Assurance, Zone
-from forge.actions.helpdesk.saying import HandOverToPerson, RecordPromise, SendOneTimeCode
+from cortex.waiting import Weight, in_order
+from forge.actions.helpdesk.codes import SendOneTimeCode
+from forge.actions.helpdesk.saying import HandOverToPerson, RecordPromise
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 
+MOST_SHOWN: Final = 50
 # Whoever says one of these is in danger, or cannot call for help: nobody waits in a queue with that.
 URGENT: Final = ("999", "112", "emergency", "suicid", "kill myself", "hurt myself", "ambulance", "oxygen", "telecare", "medical alarm")
 
@@ -25,6 +28,21 @@ class WhatWeTold:
 
     incident_id: IncidentId | None
     told: list[ToldCount]
+
+
+@dataclass(frozen=True)
+class InQueue:
+    """One conversation that waits for a person; `reasons`: why it goes before others."""
+
+    conversation_id: ConversationId
+    customer_id: CustomerId | None
+    customer: str | None
+    is_vulnerable: bool
+    channel: str
+    because: str | None
+    since: datetime
+    last_words: str
+    reasons: tuple[str, ...]
 
 
 @needs(Assurance.VERIFIED)
@@ -95,10 +113,13 @@ async def send_code(turn: Turn) -> Proposed:
     return await turn.propose(action, "the customer wishes to be verified")
 
 
-async def who_waits(turn: Turn) -> list[Waiting]:
-    """Conversations that wait for a person: vulnerable customers first, then whoever waits longest; at most 50. For staff."""
+async def who_waits(turn: Turn) -> list[InQueue]:
+    """Conversations that wait for a person, in the order in which to help them, with why one goes before others; at most 50. For staff.
+
+    Danger first, then vulnerable customers and emergency lines, distress, anger, complaints; among equals whoever waits longest.
+    """
     turn.for_staff_only()
-    return await reads.queue(turn.conn)
+    return [_in_queue(one, weight) for one, weight in in_order(await reads.queue(turn.conn), turn.now)[:MOST_SHOWN]]
 
 
 async def promise(turn: Turn, customer_id: CustomerId, promised: str, due_at: datetime) -> Proposed:
@@ -125,6 +146,20 @@ async def _own_conversation(turn: Turn) -> Conversation:
     if found is None:
         raise NotFound("conversation", "to hand over")
     return found
+
+
+def _in_queue(one: Waiting, weight: Weight) -> InQueue:
+    return InQueue(
+        one.conversation_id,
+        one.customer_id,
+        one.customer,
+        one.is_vulnerable,
+        one.channel,
+        one.because,
+        one.since,
+        one.last_words,
+        weight.reasons,
+    )
 
 
 def _counted(one: Told) -> ToldCount:

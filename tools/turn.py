@@ -12,6 +12,7 @@ from atlas.principal import Assurance, NotPermittedHere, Principal
 from atlas.statements import Connection
 from forge.action import Action
 from forge.propose import Proposed
+from tools.authority import scope_of
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -24,6 +25,14 @@ class NotSureEnough(NotPermitted):
     def __init__(self, needed: Assurance) -> None:
         super().__init__(f"this needs somebody known for certain (level {int(needed)})")
         self.needed = needed
+
+
+class NotAuthorised(NotPermitted):
+    """The holder of the account did not record that whoever asks may do this for them."""
+
+    def __init__(self, tool: str) -> None:
+        super().__init__("the holder of the account has not recorded that somebody else may do this for them")
+        self.tool = tool
 
 
 class AssuranceUnstated(AtlasError):
@@ -63,6 +72,11 @@ class Turn:
         if self.principal.staff_id is None:
             raise NotPermittedHere("this question is for staff only")
 
+    def authorised(self, tool: str) -> None:
+        """Raises NotAuthorised where somebody who acts for a customer asks what the customer did not let them."""
+        if self.principal.may is not None and scope_of(tool) not in self.principal.may:
+            raise NotAuthorised(tool)
+
     def assured(self, level: Assurance) -> None:
         """Raises NotSureEnough below `level`; NotPermittedHere where nobody proved to be a customer at all."""
         if self.principal.assurance >= level:
@@ -86,6 +100,8 @@ def needs(level: Assurance) -> Callable[[ToolOfTurn[Arguments, Answer]], ToolOfT
         @functools.wraps(tool)
         async def checked(turn: Turn, /, *given: Arguments.args, **named: Arguments.kwargs) -> Answer:
             turn.assured(level)
+            if level > Assurance.UNKNOWN:
+                turn.authorised(tool.__name__)
             return await tool(turn, *given, **named)
 
         setattr(checked, STATED, level)

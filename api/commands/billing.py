@@ -122,6 +122,8 @@ def run_bills(
                 told = _bars(bars)
                 run_id = await prepared(here.forge, BILLER, _day(here, until))
                 found = await drafted(here.forge, run_id, told)
+                if found.run.state == "done":  # that day's bills are out already
+                    return found, found.run
                 if found.run.state == "drafted":
                     await let_go(here.forge, BILLER, run_id)
                 return found, await go_on(here.forge, told)

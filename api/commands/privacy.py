@@ -17,7 +17,7 @@ from atlas.principal import Principal, Zone, executor, staff
 from atlas.privacy.reads import erasures, kept, reasons_to_keep
 from atlas.privacy.records import Erasure, Kept, Reason
 from forge.action import Action
-from forge.actions.crm import EraseCustomer, HoldCustomerRecords
+from forge.actions.crm.customers import EraseCustomer, HoldCustomerRecords
 from forge.privacy import apply_rules, copy_for
 from forge.propose import Proposed, propose
 from forge.sign_in.passwords import SignInRefused

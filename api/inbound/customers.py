@@ -14,7 +14,7 @@ from atlas.crm.rules import checked_birth_date, contact_address
 from atlas.errors import AtlasError, InvalidField
 from atlas.identity import CorrelationId
 from atlas.principal import executor
-from forge.actions.crm import RegisterCustomer
+from forge.actions.crm.customers import RegisterCustomer
 from forge.propose import Forge, propose
 
 IMPORTER: Final = executor("import")

@@ -12,6 +12,7 @@ from atlas.catalogue.records import (
     Defect,
     Eligible,
     Held,
+    Migration,
     Offering,
     OfferingPage,
     OfferingUse,
@@ -32,7 +33,7 @@ from atlas.catalogue.records import (
     Version,
 )
 from atlas.catalogue.rules.offers import NothingOnSale, eligibility, whole_decomposition
-from atlas.catalogue.rules.pricing import repriced, simulated_change
+from atlas.catalogue.rules.pricing import migration, movable, repriced, simulated_change
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, OfferingVersionId
 from atlas.money import Money
@@ -168,14 +169,16 @@ class _HeldSince:
     activated_on: date
     contract_months: int
     subscribers: int
+    customers: int
+    is_same_service: bool
 
 
 async def simulated(conn: Connection, code: str, label: str, amount: Money, day: date) -> SimulatedChange:
     """What it would do to move everybody who has the offering to this price from `day` on: nothing is changed by asking.
 
-    Raises NotFound, NothingOnSale where no version is sold on that day, InvalidField for a label that is none.
+    Raises NotFound, NothingOnSale where no version is sold on that day, InvalidField for a label that is none or not billed by the month.
     """
-    one = await offering(conn, code)
+    one = await _monthly(conn, await offering(conn, code))
     current = await SQL.value(conn, "version_on", offering_id=one.id, day=day)
     if current is None:
         raise NothingOnSale(day)
@@ -186,8 +189,29 @@ async def simulated(conn: Connection, code: str, label: str, amount: Money, day:
         for was, becomes in zip(prices, change.prices, strict=True)
         if was.amount != becomes.amount
     )
-    use = await use_of_offering(conn, one.id)
-    return SimulatedChange(one.code, day, diff, simulated_change(change, await _held(conn, one.id)), use.open_orders)
+    use, held = await use_of_offering(conn, one.id), await _held(conn, one.id, OfferingVersionId(current))
+    return SimulatedChange(one.code, day, diff, simulated_change(change, held), use.open_orders, OfferingVersionId(current))
+
+
+async def migration_to_sold(conn: Connection, code: str, day: date) -> tuple[Migration, list[Held]]:
+    """Moving whoever has an older version of the offering to the one sold on `day`, and the groups to move. Asking moves nobody.
+
+    Raises NotFound, NothingOnSale where no version is sold on that day, InvalidField where it is not billed by the month.
+    """
+    one = await _monthly(conn, await offering(conn, code))
+    current = await SQL.value(conn, "version_on", offering_id=one.id, day=day)
+    if current is None:
+        raise NothingOnSale(day)
+    onto = OfferingVersionId(current)
+    change, held = PriceChange(one.code, day, tuple(await prices_of(conn, onto))), await _held(conn, one.id, onto)
+    return migration(change, held, onto), movable(change, held, onto)
+
+
+async def _monthly(conn: Connection, one: Offering) -> Offering:
+    """The offering, where all that recurs of it recurs each month. Raises InvalidField: a year's price has no month to compare."""
+    if await SQL.value(conn, "is_billed_otherwise", offering_id=one.id):
+        raise InvalidField("code", f"{one.code} is not billed by the month; what a change comes to is told by the month only")
+    return one
 
 
 async def recurring_label(conn: Connection, offering_id: int, day: date) -> str:
@@ -198,11 +222,19 @@ async def recurring_label(conn: Connection, offering_id: int, day: date) -> str:
     return str(labels[0])
 
 
-async def _held(conn: Connection, offering_id: int) -> list[Held]:
-    since = await SQL.all(conn, _HeldSince, "held", offering_id=offering_id)
+async def _held(conn: Connection, offering_id: int, onto: OfferingVersionId) -> list[Held]:
+    since = await SQL.all(conn, _HeldSince, "held", offering_id=offering_id, onto=onto)
     costs = {version: tuple(await prices_of(conn, version)) for version in {each.offering_version_id for each in since}}
     return [
-        Held(each.offering_version_id, each.activated_on, each.contract_months, each.subscribers, costs[each.offering_version_id])
+        Held(
+            each.offering_version_id,
+            each.activated_on,
+            each.contract_months,
+            each.subscribers,
+            costs[each.offering_version_id],
+            each.customers,
+            each.is_same_service,
+        )
         for each in since
     ]
 

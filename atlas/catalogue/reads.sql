@@ -140,14 +140,19 @@ SELECT one.code, relation.kind, other.code AS other_code
  ORDER BY one.code, relation.kind, other.code;
 
 -- name: held
-SELECT version.id AS offering_version_id, (subscriber.activated_at AT TIME ZONE customer.timezone)::date AS activated_on, version.contract_months,
-       count(*) AS subscribers
-  FROM crm.subscriber
-  JOIN crm.customer ON customer.id = subscriber.customer_id
-  JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id
+-- By what is charged, for that is what the next bill is made of.
+SELECT version.id AS offering_version_id, coalesce(charge.phased_from, charge.starts_on) AS activated_on, version.contract_months,
+       count(*) AS subscribers, count(DISTINCT charge.customer_id) AS customers, bool_and(same.is_same) AS is_same_service
+  FROM billing.charge
+  JOIN crm.subscriber ON subscriber.id = charge.subscriber_id AND subscriber.state IN ('active', 'suspended')
+  JOIN catalogue.offering_version AS version ON version.id = charge.offering_version_id
+  LEFT JOIN catalogue.access_policy AS policy ON policy.offering_version_id = version.id
+  LEFT JOIN catalogue.offering_version AS onto ON onto.id = %(onto)s
+  LEFT JOIN catalogue.access_policy AS there ON there.offering_version_id = onto.id
+ CROSS JOIN LATERAL (SELECT (version.down_kbps, version.up_kbps, policy.rate_limit, policy.address_pool)
+                            IS NOT DISTINCT FROM (onto.down_kbps, onto.up_kbps, there.rate_limit, there.address_pool) AS is_same) AS same
  WHERE version.offering_id = %(offering_id)s
-   AND subscriber.state IN ('active', 'suspended')
-   AND subscriber.activated_at IS NOT NULL
+   AND charge.ends_on IS NULL
  GROUP BY version.id, activated_on
  ORDER BY version.id, activated_on;
 
@@ -216,6 +221,10 @@ WITH live AS (
 SELECT found.kind, found.code, found.detail
   FROM found
  ORDER BY found.kind, found.code, found.detail;
+
+-- name: is_billed_otherwise
+SELECT EXISTS (SELECT FROM catalogue.price JOIN catalogue.offering_version AS version ON version.id = price.offering_version_id
+                WHERE version.offering_id = %(offering_id)s AND price.kind = 'recurring' AND price.every_months <> 1);
 
 -- name: recurring_labels
 SELECT price.label

@@ -245,13 +245,19 @@ class Reach:
 
 @dataclass(frozen=True)
 class Held:
-    """So many subscribers on one version since one day of their own calendar, and what that version costs."""
+    """So many lines charged for one version since one day of their own calendar, and what that version costs.
+
+    `activated_on` is when they first had it, whatever version it was then: discounts and the contract are counted from there.
+    `is_same_service`: the version gives what the one on sale gives, so that moving there changes nothing but the price.
+    """
 
     offering_version_id: OfferingVersionId
     activated_on: date
     contract_months: int
     subscribers: int
     prices: tuple[PriceComponent, ...]
+    customers: int = 0
+    is_same_service: bool = True
 
 
 @dataclass(frozen=True)
@@ -276,6 +282,28 @@ class PriceMove:
 
 
 @dataclass(frozen=True)
+class Migration:
+    """Moving whoever has an older version of an offering to the one on sale: a month before and after, and who stays where they are.
+
+    `bound` would pay more within their contract, `other_service` would get another speed: neither is moved. `customers`: at most so many.
+    """
+
+    code: str
+    offering_version_id: OfferingVersionId
+    day: date
+    lines: int
+    customers: int
+    before: Money
+    after: Money
+    bound: int
+    other_service: int
+
+    @property
+    def delta(self) -> Money:
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
 class PriceDiff:
     """One price before and after."""
 
@@ -293,6 +321,7 @@ class SimulatedChange:
     diff: tuple[PriceDiff, ...]
     move: PriceMove
     open_orders: int
+    offering_version_id: OfferingVersionId
 
 
 @dataclass(frozen=True)

@@ -2,3 +2,61 @@
 UPDATE catalogue.offering SET lifecycle_status = 'retired', retired_by_action_id = actions.claimed()
  WHERE offering.id = %(offering_id)s
    AND offering.lifecycle_status IN ('active', 'launched');
+
+-- name: lock_version
+SELECT version.valid_to AS until
+  FROM catalogue.offering_version AS version
+ WHERE version.id = %(version)s
+   AND version.valid_from < %(day)s
+   AND (version.valid_to IS NULL OR version.valid_to > %(day)s)
+   FOR UPDATE;
+
+-- name: end_version
+UPDATE catalogue.offering_version SET valid_to = %(day)s WHERE offering_version.id = %(version)s;
+
+-- name: copy_version
+INSERT INTO catalogue.offering_version (offering_id, valid_from, valid_to, down_kbps, up_kbps, contract_months, sla_id, termination_fee_minor)
+SELECT version.offering_id, %(day)s, %(until)s::date, version.down_kbps, version.up_kbps, version.contract_months, version.sla_id, version.termination_fee_minor
+  FROM catalogue.offering_version AS version
+ WHERE version.id = %(version)s
+RETURNING id;
+
+-- name: copy_prices
+INSERT INTO catalogue.price (offering_version_id, kind, label, amount_minor, tax_category, is_tax_inclusive, charged, meter, unit, per_units,
+                             allowance_units, is_rolled_over, tiering, every_months)
+SELECT %(made)s, price.kind, price.label,
+       CASE WHEN (price.kind, price.label) = ('recurring', %(label)s) THEN %(amount_minor)s ELSE price.amount_minor END,
+       price.tax_category, price.is_tax_inclusive, price.charged, price.meter, price.unit, price.per_units, price.allowance_units, price.is_rolled_over,
+       price.tiering, price.every_months
+  FROM catalogue.price
+ WHERE price.offering_version_id = %(version)s;
+
+-- name: copy_phases
+INSERT INTO catalogue.price_phase (price_id, ordinal, kind, months, amount_minor)
+SELECT made.id, phase.ordinal, phase.kind, phase.months, phase.amount_minor
+  FROM catalogue.price
+  JOIN catalogue.price_phase AS phase ON phase.price_id = price.id
+  JOIN catalogue.price AS made ON made.offering_version_id = %(made)s AND (made.kind, made.label) = (price.kind, price.label)
+ WHERE price.offering_version_id = %(version)s;
+
+-- name: copy_tiers
+INSERT INTO catalogue.price_tier (price_id, from_units, amount_minor, per_units, entry_minor)
+SELECT made.id, tier.from_units, tier.amount_minor, tier.per_units, tier.entry_minor
+  FROM catalogue.price
+  JOIN catalogue.price_tier AS tier ON tier.price_id = price.id
+  JOIN catalogue.price AS made ON made.offering_version_id = %(made)s AND (made.kind, made.label) = (price.kind, price.label)
+ WHERE price.offering_version_id = %(version)s;
+
+-- name: copy_services
+INSERT INTO catalogue.offered_service (offering_version_id, cfs_id)
+SELECT %(made)s, offered.cfs_id FROM catalogue.offered_service AS offered WHERE offered.offering_version_id = %(version)s;
+
+-- name: copy_policy
+INSERT INTO catalogue.access_policy (offering_version_id, rate_limit, session_timeout_s, address_pool, line_profile, service_profile, dhcp_class)
+SELECT %(made)s, policy.rate_limit, policy.session_timeout_s, policy.address_pool, policy.line_profile, policy.service_profile, policy.dhcp_class
+  FROM catalogue.access_policy AS policy
+ WHERE policy.offering_version_id = %(version)s;
+
+-- name: copy_reply_items
+INSERT INTO catalogue.reply_item (offering_version_id, ordinal, attribute, op, value)
+SELECT %(made)s, reply.ordinal, reply.attribute, reply.op, reply.value FROM catalogue.reply_item AS reply WHERE reply.offering_version_id = %(version)s;

@@ -26,7 +26,7 @@ from atlas.cmdb.records.plant import (
     Span,
     Stop,
 )
-from atlas.cmdb.records.sessions import Credential, DayOfUse, Nas, OpenSession, SpeedNotKept
+from atlas.cmdb.records.sessions import Credential, DayOfUse, Nas, OpenSession, SessionSeen, SpeedNotKept
 from atlas.cmdb.rules import forecast
 from atlas.errors import NotFound
 from atlas.identity import ConfigId, CustomerId, DeviceId, IncidentId, SubscriberId
@@ -258,6 +258,24 @@ async def open_sessions(conn: Connection, lines: Sequence[SubscriberId]) -> list
 async def sessions_of_nas(conn: Connection, device_id: DeviceId, most: int = 100) -> list[OpenSession]:
     """What one BNG holds, oldest first."""
     return await SQL.all(conn, OpenSession, "open_sessions", lines=None, device_id=device_id, most=most)
+
+
+async def sessions_of(conn: Connection, customer_id: CustomerId, line: SubscriberId | None = None, most: int = 10) -> list[SessionSeen]:
+    """The latest sessions of a customer's lines, or of one of them: what is open first, then what ended last."""
+    return await SQL.all(conn, SessionSeen, "sessions_seen", session=None, customer_id=customer_id, line=line, device_id=None, most=most)
+
+
+async def sessions_at(conn: Connection, device_id: DeviceId, most: int = 20) -> list[SessionSeen]:
+    """What is open at one BNG, the newest first."""
+    return await SQL.all(conn, SessionSeen, "sessions_seen", session=None, customer_id=None, line=None, device_id=device_id, most=most)
+
+
+async def session_seen(conn: Connection, session: int) -> SessionSeen:
+    """One session that a BNG reported on. Raises NotFound."""
+    found = await SQL.first(conn, SessionSeen, "sessions_seen", session=session, customer_id=None, line=None, device_id=None, most=1)
+    if found is None:
+        raise NotFound("session", session)
+    return found
 
 
 async def session_ended(conn: Connection, accounting_id: int) -> bool:

@@ -361,6 +361,35 @@ SELECT session.id AS accounting_id, session.subscriber_id, session.nas_device_id
  ORDER BY session.started_at, session.id
  LIMIT %(most)s;
 
+-- name: sessions_seen
+-- What was imported was never reported on, so it has no row among those that were.
+WITH seen AS (
+    SELECT one.id AS session, one.subscriber_id, one.nas_device_id, one.username, host(one.framed_address) AS framed_address, one.calling_station, one.rate,
+           one.started_at, one.heard_at, one.ended_at, one.end_cause, one.up_bytes, one.down_bytes
+      FROM cmdb.accounting AS one
+     WHERE (%(session)s::bigint IS NULL OR one.id = %(session)s::bigint)
+     UNION ALL
+    SELECT NULL, one.subscriber_id, one.nas_device_id, one.username, host(one.framed_address), '', '', one.started_at, NULL, one.ended_at, one.end_cause, 0, 0
+      FROM cmdb.session AS one
+     WHERE one.accounting_id IS NULL AND %(session)s::bigint IS NULL
+)
+SELECT seen.session, subscriber.customer_id, seen.subscriber_id, device.name AS bng, seen.username, seen.framed_address, seen.calling_station, seen.rate,
+       seen.started_at, seen.heard_at, seen.ended_at, seen.end_cause, seen.up_bytes / 1000000 AS up_mb, seen.down_bytes / 1000000 AS down_mb,
+       coalesce(ordered.operation, '') AS last_order, coalesce(ordered.said, '') AS bng_said, coalesce(ordered.why, '') AS why
+  FROM seen
+  JOIN crm.subscriber ON subscriber.id = seen.subscriber_id
+  JOIN cmdb.device ON device.id = seen.nas_device_id
+  LEFT JOIN LATERAL (SELECT errand.operation, errand.answer ->> 'why' AS why,
+                            CASE WHEN errand.state = 'failed' THEN 'NAK' ELSE errand.answer ->> 'answer' END AS said
+                       FROM actions.errand
+                      WHERE errand.port = 'provisioner' AND (errand.arguments -> 'session' ->> 'accounting')::bigint = seen.session
+                      ORDER BY errand.id DESC LIMIT 1) AS ordered ON true
+ WHERE (%(customer_id)s::bigint IS NULL OR subscriber.customer_id = %(customer_id)s::bigint)
+   AND (%(line)s::bigint IS NULL OR seen.subscriber_id = %(line)s::bigint)
+   AND (%(device_id)s::bigint IS NULL OR (seen.nas_device_id = %(device_id)s::bigint AND seen.ended_at IS NULL))
+ ORDER BY seen.ended_at DESC NULLS FIRST, seen.started_at DESC
+ LIMIT %(most)s;
+
 -- name: session_ended
 SELECT EXISTS (SELECT FROM cmdb.accounting AS session WHERE session.id = %(accounting_id)s AND session.ended_at IS NOT NULL);
 

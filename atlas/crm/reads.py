@@ -30,7 +30,17 @@ from atlas.crm.records import (
     Trouble,
     VisitPlanned,
 )
-from atlas.crm.rules import address_forms, churn_risk, contact_address, name_key, reasons_to_hold, the_only_one, twins
+from atlas.crm.rules import (
+    SCOPES,
+    address_forms,
+    churn_risk,
+    contact_address,
+    may_act,
+    name_key,
+    reasons_to_hold,
+    the_only_one,
+    twins,
+)
 from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, SubscriberId
 from atlas.money import Money
@@ -50,6 +60,27 @@ NOBODY_YET: Final = CustomerId(0)
 async def customers_at(conn: Connection, written: str, region: str = "GB") -> list[CustomerId]:
     """Whose address this is, however it is written; former customers left out. Raises InvalidField for what is no address."""
     return await SQL.column(conn, "customers_at", addresses=list(address_forms(contact_address(written, region))))
+
+
+async def acted_for_from(conn: Connection, written: str, now: datetime, region: str = "GB") -> list[CustomerId]:
+    """For whom somebody at this address may act now. Raises InvalidField for what is no address."""
+    addresses = list(address_forms(contact_address(written, region)))
+    return await SQL.column(conn, "acted_for_from", addresses=addresses, now=now)
+
+
+async def scopes_from(conn: Connection, customer_id: CustomerId, written: str, now: datetime, region: str = "GB") -> frozenset[str] | None:
+    """What somebody at this address may do for the customer; None where the address is the customer's own, or nobody's who ever acted.
+
+    Nothing at all where their authority is over.
+    """
+    try:
+        forms = address_forms(contact_address(written, region))
+    except InvalidField:
+        return None
+    if await SQL.value(conn, "is_own_address", customer_id=customer_id, addresses=list(forms)):
+        return None
+    given = [one for one in await party_roles(conn, customer_id) if one.role == "delegate" and one.address in forms]
+    return frozenset(scope for scope in SCOPES if may_act(given, forms[0], scope, now)) if given else None
 
 
 async def customer_at(conn: Connection, written: str, region: str = "GB") -> CustomerId | None:

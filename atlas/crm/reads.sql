@@ -4,7 +4,21 @@ SELECT DISTINCT contact.customer_id
   JOIN crm.customer ON customer.id = contact.customer_id
  WHERE contact.address = ANY (%(addresses)s::text[])
    AND customer.state <> 'former'
+   -- Whoever has the number now is not whom it is on file for.
+   AND NOT EXISTS (SELECT FROM crm.moved_number AS moved
+                    WHERE moved.address = contact.address AND moved.kind = 'other_holder' AND moved.noticed_at >= contact.changed_at)
  ORDER BY contact.customer_id;
+
+-- name: acted_for_from
+SELECT DISTINCT party_role.customer_id
+  FROM crm.party_role
+  JOIN crm.customer ON customer.id = party_role.customer_id AND customer.state <> 'former'
+ WHERE party_role.address = ANY (%(addresses)s::text[]) AND party_role.role = 'delegate' AND party_role.may <> '{}'
+   AND party_role.valid_from <= %(now)s AND (party_role.valid_until IS NULL OR party_role.valid_until > %(now)s)
+ ORDER BY party_role.customer_id;
+
+-- name: is_own_address
+SELECT EXISTS (SELECT FROM crm.contact WHERE contact.customer_id = %(customer_id)s AND contact.address = ANY (%(addresses)s::text[]));
 
 -- name: customer
 SELECT customer.id, customer.kind, customer.name, customer.given_name, customer.language, customer.timezone, customer.state,

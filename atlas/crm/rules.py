@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from difflib import SequenceMatcher
 from itertools import groupby
@@ -353,6 +353,28 @@ def reasons_to_hold(customer: Customer, contacts: Iterable[Contact], today: date
 
 def years_old(born: date, today: date) -> int:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+# What a customer may let somebody else do for them.
+SCOPES: Final = frozenset({"be_told", "order", "pay"})
+
+
+def the_one_named(words: str, among: Sequence[Customer]) -> CustomerId | None:
+    """Whom of several the words name: by number, by whole name, or by a given name that only one of them has."""
+    said = set(re.findall(r"[^\W_]+", words.casefold()))
+
+    def named(how: Callable[[Customer], Iterable[str]]) -> list[CustomerId]:
+        return [one.id for one in among if (tokens := set(how(one))) and tokens <= said]
+
+    for how in (
+        lambda one: [str(one.id)],
+        lambda one: re.findall(r"[^\W_]+", one.name.casefold()),
+        lambda one: re.findall(r"[^\W_]+", one.given_name.casefold()),
+    ):
+        found = named(how)
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def may_act(roles: Iterable[PartyRole], address: str, wish: str, now: datetime) -> bool:

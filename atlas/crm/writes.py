@@ -68,6 +68,11 @@ async def move_plan(conn: Connection, subscriber_id: SubscriberId, before: Offer
         raise Conflict(f"line {subscriber_id} is not of version {before}")
 
 
+async def move_lines(conn: Connection, subscriber_ids: Sequence[SubscriberId], after: OfferingVersionId) -> None:
+    """These lines are of another version from now on."""
+    await SQL.run(conn, "move_lines", subscriber_ids=list(subscriber_ids), after=after)
+
+
 async def suspend_subscribers(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[SubscriberId]:
     """Suspends every active line of these customers for non-payment, locking them; the lines it stopped."""
     return await SQL.column(conn, "suspend_subscribers", customer_ids=list(customer_ids))
@@ -138,6 +143,15 @@ async def give_role(conn: Connection, customer_id: CustomerId, role: PartyRole) 
             valid_until=role.valid_until,
         )
     )
+
+
+async def end_authority(conn: Connection, customer_id: CustomerId, role_id: int, at: datetime) -> bool:
+    """Ends what a delegate may do; False where there is no such authority, or it is over."""
+    return bool(await SQL.run(conn, "end_authority", customer_id=customer_id, role_id=role_id, at=at))
+
+
+async def note_moved_number(conn: Connection, address: str, kind: str, noticed_at: datetime) -> int:
+    return int(await SQL.value(conn, "note_moved_number", address=address, kind=kind, noticed_at=noticed_at))
 
 
 async def merge_customers(conn: Connection, customer_id: CustomerId, absorbed_id: CustomerId, at: datetime) -> int:

@@ -27,6 +27,10 @@ VALUES (%(customer_id)s, %(at)s, %(kind)s, %(channel)s, %(summary)s);
 UPDATE crm.subscriber SET offering_version_id = %(after)s, action_id = actions.claimed(), version = version + 1
  WHERE subscriber.id = %(subscriber_id)s AND subscriber.offering_version_id = %(before)s;
 
+-- name: move_lines
+UPDATE crm.subscriber SET offering_version_id = %(after)s, action_id = actions.claimed(), version = version + 1
+ WHERE subscriber.id = ANY (%(subscriber_ids)s::bigint[]);
+
 -- name: suspend_subscribers
 UPDATE crm.subscriber SET state = 'suspended', suspended_for = 'non_payment', action_id = actions.claimed(), version = version + 1
  WHERE subscriber.customer_id = ANY (%(customer_ids)s::bigint[])
@@ -65,6 +69,14 @@ UPDATE crm.customer
 -- name: give_role
 INSERT INTO crm.party_role (customer_id, role, name, channel, address, may, valid_from, valid_until)
 VALUES (%(customer_id)s, %(role)s, %(name)s, %(channel)s, %(address)s, %(may)s, %(at)s, %(valid_until)s)
+RETURNING id;
+
+-- name: end_authority
+UPDATE crm.party_role SET valid_until = greatest(valid_from, %(at)s)
+ WHERE id = %(role_id)s AND customer_id = %(customer_id)s AND role = 'delegate' AND (valid_until IS NULL OR valid_until > %(at)s);
+
+-- name: note_moved_number
+INSERT INTO crm.moved_number (address, kind, noticed_at) VALUES (%(address)s, %(kind)s, %(noticed_at)s)
 RETURNING id;
 
 -- name: merge_customers

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from atlas.errors import NotFound
-from atlas.field_service.records import EngineerShift, FaultPlace, Job, JobState, Shift, Visit, VisitPlace, VisitSlot
+from atlas.field_service.records import EngineerShift, FaultPlace, Job, JobInHand, JobState, PortInHand, Shift, Visit, VisitPlace, VisitSlot
 from atlas.field_service.rules import BOOKABLE, SKILL_OF_TECHNOLOGY, free_slots
-from atlas.identity import CustomerId, IncidentId, JobId
+from atlas.identity import CustomerId, IncidentId, JobId, StaffId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -58,3 +58,13 @@ async def visits_of(conn: Connection, customer_id: CustomerId, now: datetime) ->
 
 async def job_state(conn: Connection, job_id: JobId) -> JobState | None:
     return await SQL.first(conn, JobState, "job_state", job_id=job_id)
+
+
+async def job_in_hand(conn: Connection, engineer_id: StaffId, now: datetime) -> JobInHand | None:
+    """What this engineer is at, else where they go next; None where nothing waits for them."""
+    return await SQL.first(conn, JobInHand, "job_in_hand", engineer_id=engineer_id, now=now)
+
+
+async def port_of_job(conn: Connection, job_id: JobId) -> PortInHand | None:
+    """Where the line of a visit hangs; None where the job is at no customer's line."""
+    return await SQL.first(conn, PortInHand, "port_of_job", job_id=job_id)

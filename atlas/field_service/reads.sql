@@ -83,3 +83,34 @@ SELECT job.id AS job_id, job.kind, job.state, job.incident_id, job.customer_id, 
          ORDER BY subscriber.id DESC LIMIT 1) AS technology
   FROM field_service.job
  WHERE job.id = %(job_id)s;
+
+-- What somebody works on: what has begun before what comes next; what should long be over is nobody's any more.
+-- name: job_in_hand
+SELECT job.id AS job_id, job.kind, job.state,
+       (SELECT offering.technology FROM crm.subscriber
+          JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id
+          JOIN catalogue.offering ON offering.id = version.offering_id
+         WHERE subscriber.premise_id = job.premise_id AND subscriber.customer_id = job.customer_id
+         ORDER BY subscriber.id DESC LIMIT 1) AS technology,
+       coalesce((SELECT concat_ws(' ', premise.number, premise.street) FROM gis.premise WHERE premise.id = job.premise_id),
+                (SELECT device.name FROM cmdb.device WHERE device.id = job.device_id), '') AS place,
+       job.window_from, job.window_until, job.instructions,
+       ARRAY(SELECT DISTINCT reading.kind FROM field_service.reading WHERE reading.job_id = job.id) AS measured,
+       (SELECT reading.value FROM field_service.reading WHERE reading.job_id = job.id AND reading.kind = 'received_power_dbm'
+         ORDER BY reading.id DESC LIMIT 1) AS received_power_dbm
+  FROM field_service.job
+ WHERE job.engineer_id = %(engineer_id)s AND job.state IN ('acknowledged', 'held', 'inProgress') AND job.window_until > %(now)s - interval '12 hours'
+ ORDER BY job.state <> 'inProgress', job.window_from, job.id
+ LIMIT 1;
+
+-- name: port_of_job
+SELECT device.name AS device, speaker.name AS reported_by, access.managed_object AS port, access.cpe_serial, access.cpe_model,
+       access.received_power_dbm, access.measured_at
+  FROM field_service.job
+  JOIN crm.subscriber ON subscriber.premise_id = job.premise_id AND subscriber.customer_id = job.customer_id
+  JOIN cmdb.access ON access.subscriber_id = subscriber.id
+  JOIN cmdb.device ON device.id = access.device_id
+  JOIN cmdb.device AS speaker ON speaker.id = access.reported_by_device_id
+ WHERE job.id = %(job_id)s
+ ORDER BY subscriber.id DESC
+ LIMIT 1;

@@ -122,6 +122,35 @@ class Visit:
 
 
 @dataclass(frozen=True)
+class JobInHand:
+    """The job that an engineer is at or goes to next; `technology` None: it is at no customer's home. `measured`: the kinds read so far."""
+
+    job_id: JobId
+    kind: str
+    state: str
+    technology: str | None
+    place: str
+    window_from: datetime
+    window_until: datetime
+    instructions: str
+    measured: tuple[str, ...]
+    received_power_dbm: float | None
+
+
+@dataclass(frozen=True)
+class PortInHand:
+    """Where the line of a job hangs: the splitter, the port that speaks for it, the box in the home, and the light there when last read."""
+
+    device: str
+    reported_by: str
+    port: str
+    cpe_serial: str
+    cpe_model: str
+    received_power_dbm: float | None
+    measured_at: datetime | None
+
+
+@dataclass(frozen=True)
 class JobState:
     """What must be known of a job before it is changed."""
 

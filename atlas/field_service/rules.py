@@ -1,13 +1,13 @@
 """Who goes where and when. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from math import asin, cos, radians, sin, sqrt
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-from atlas.errors import AtlasError
+from atlas.errors import AtlasError, InvalidField
 from atlas.field_service.records import Assignment, EngineerShift, JobState, Place, Shift, VisitSlot
 from atlas.identity import CustomerId, IncidentId, JobId
 
@@ -193,3 +193,36 @@ def check_completable(job: JobState | None, job_id: JobId, findings: str, receiv
         raise ReadingMissing(job_id, "a word on what was found")
     if job.technology == "fibre" and job.kind in ("repair", "install") and received_power_dbm is None:
         raise ReadingMissing(job_id, "the received power at the ONT")
+
+
+# Between what any meter shows: what lies outside was misheard, most often for want of a minus.
+SENSIBLE: Final[Mapping[str, tuple[float, float]]] = {
+    "received_power_dbm": (-60.0, 10.0),
+    "otdr_distance_m": (0.0, 200_000.0),
+    "splice_loss_db": (0.0, 20.0),
+    "speed_down_mbps": (0.0, 100_000.0),
+}
+
+
+def readings_wanted(kind: str, technology: str | None) -> tuple[str, ...]:
+    """What a job is to be measured by, in the order in which the work goes."""
+    if kind == "splice":
+        return ("otdr_distance_m", "splice_loss_db", "received_power_dbm")
+    if kind in ("repair", "install"):
+        return ("received_power_dbm", "speed_down_mbps") if technology == "fibre" else ("speed_down_mbps",)
+    return ()
+
+
+def next_step(kind: str, technology: str | None, measured: Iterable[str]) -> str:
+    """The first reading that is missing; `close` once none is."""
+    return next((wanted for wanted in readings_wanted(kind, technology) if wanted not in set(measured)), "close")
+
+
+def checked_reading(kind: str, value: float) -> float:
+    """Raises InvalidField for a kind that nobody measures, and for what no meter shows."""
+    if kind not in SENSIBLE:
+        raise InvalidField("kind", f"one of {', '.join(sorted(SENSIBLE))}")
+    least, most = SENSIBLE[kind]
+    if not least <= value <= most:
+        raise InvalidField("value", f"between {least:g} and {most:g}; say minus where it is below nothing")
+    return value

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from atlas.field_service.records import Assignment, Place, VisitPlace
-from atlas.identity import CustomerId, DeviceId, IncidentId, JobId
+from atlas.identity import CustomerId, DeviceId, IncidentId, JobId, StaffId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -80,3 +80,12 @@ async def cancel_visit(conn: Connection, job_id: JobId) -> bool:
 async def complete_job(conn: Connection, job_id: JobId, findings: str, at: datetime) -> bool:
     """False where the job was over."""
     return bool(await SQL.run(conn, "complete_job", job_id=job_id, findings=findings, at=at))
+
+
+async def record_reading(conn: Connection, job_id: JobId, kind: str, value: float, at: datetime) -> int:
+    return int(await SQL.value(conn, "record_reading", job_id=job_id, kind=kind, value=value, at=at))
+
+
+async def give_hands_free(conn: Connection, staff_id: StaffId, phone: str, pin_mac: bytes) -> None:
+    """Says from which number an engineer calls, and by which PIN they are known there; again, it replaces both."""
+    await SQL.run(conn, "give_hands_free", staff_id=staff_id, phone=phone, pin_mac=pin_mac)

@@ -22,3 +22,11 @@ UPDATE field_service.job SET state = 'cancelled' WHERE id = %(job_id)s AND state
 UPDATE field_service.job
    SET state = 'completed', completed_at = %(at)s, findings = %(findings)s
  WHERE id = %(job_id)s AND state IN ('acknowledged', 'held', 'inProgress');
+
+-- name: record_reading
+INSERT INTO field_service.reading (job_id, kind, value, at) VALUES (%(job_id)s, %(kind)s, %(value)s, %(at)s)
+RETURNING id;
+
+-- name: give_hands_free
+INSERT INTO field_service.hands_free (staff_id, phone, pin_mac) VALUES (%(staff_id)s, %(phone)s, %(pin_mac)s)
+    ON CONFLICT (staff_id) DO UPDATE SET phone = excluded.phone, pin_mac = excluded.pin_mac, action_id = excluded.action_id;

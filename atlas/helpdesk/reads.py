@@ -1,6 +1,8 @@
 """Questions about what was said, to whom, and who is to be told."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from atlas.errors import NotFound
@@ -22,11 +24,14 @@ from atlas.helpdesk.records import (
     Unanswered,
     Waiting,
 )
-from atlas.helpdesk.rules import CONTACT_SETTLED
+from atlas.helpdesk.rules import CONTACT_SETTLED, NUMBER_MOVED
 from atlas.identity import ActionId, ConversationId, CustomerId, IncidentId, StaffId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
+
+# How long an address has been as it is before a code goes there.
+LONG_ENOUGH: Final = {"settled": CONTACT_SETTLED, "moved": NUMBER_MOVED}
 
 
 async def outage_recipients(conn: Connection, incident_id: IncidentId, now: datetime) -> list[Recipient]:
@@ -91,8 +96,66 @@ async def came_from(conn: Connection, conversation_id: ConversationId, message_i
     return (found[0][0], found[0][1]) if found else None
 
 
+async def letters_since(conn: Connection, conversation_id: ConversationId, channel: str, address: str) -> int:
+    """How many messages came from this address in the hour up to the latest of the conversation."""
+    return int(await SQL.value(conn, "letters_since", conversation_id=conversation_id, channel=channel, address=address))
+
+
 async def awaits_code(conn: Connection, channel: str, address: str) -> bool:
     return bool(await SQL.value(conn, "awaits_code", channel=channel, address=address))
+
+
+async def sign_in_contact(conn: Connection, customer_id: CustomerId, addresses: Sequence[str]) -> int | None:
+    """The contact at an address that somebody typed, where it has been this customer's for CONTACT_SETTLED and may be written to."""
+    found = await SQL.value(
+        conn, "sign_in_contact", customer_id=customer_id, addresses=list(addresses), settled=CONTACT_SETTLED, moved=NUMBER_MOVED
+    )
+    return None if found is None else int(found)
+
+
+async def settled_contact(conn: Connection, customer_id: CustomerId, contact_id: int) -> CodeContact | None:
+    """This contact, where it is the customer's and has not changed for CONTACT_SETTLED."""
+    return await SQL.first(
+        conn, CodeContact, "settled_contact", customer_id=customer_id, contact_id=contact_id, settled=CONTACT_SETTLED, moved=NUMBER_MOVED
+    )
+
+
+async def visitor(conn: Connection, visitor: str) -> CustomerId | None:
+    """The customer for whom a code was right at this browser within half a day; None while it is nobody's."""
+    found = await SQL.value(conn, "visitor", visitor=visitor)
+    return None if found is None else CustomerId(found)
+
+
+async def code_of_visitor(conn: Connection, visitor: str) -> ConversationId | None:
+    """The conversation in which a code for this browser is awaited."""
+    found = await SQL.value(conn, "code_of_visitor", visitor=visitor)
+    return None if found is None else ConversationId(found)
+
+
+async def said_to_visitor(conn: Connection, visitor: str, after: int, most: int = 100) -> list[Message]:
+    """What was said from one browser within half a day and what was answered there, from `after` on, oldest first."""
+    return await SQL.all(conn, Message, "said_to_visitor", visitor=visitor, after=after, most=most)
+
+
+async def chosen_at(conn: Connection, channel: str, address: str, among: Sequence[CustomerId], now: datetime) -> CustomerId | None:
+    """Whom of these customers it was that wrote from an address they share, within half a day."""
+    found = await SQL.value(conn, "chosen_at", channel=channel, address=address, customer_ids=list(among), now=now)
+    return None if found is None else CustomerId(found)
+
+
+async def asked_which_at(conn: Connection, channel: str, address: str, now: datetime) -> bool:
+    """Whether somebody at this address was asked within the hour which of several customers they are."""
+    return bool(await SQL.value(conn, "asked_which_at", channel=channel, address=address, now=now))
+
+
+async def left_to_say(conn: Connection, conversation_id: ConversationId, message_id: int) -> str:
+    """What was left of a list that was being read aloud right before this message; empty where nothing was."""
+    return str(await SQL.value(conn, "left_to_say", conversation_id=conversation_id, message_id=message_id) or "")
+
+
+async def asked_as_nobody(conn: Connection, channel: str, address: str, now: datetime) -> str:
+    """The last that was asked from this address before it was said who asks; empty where there is nothing."""
+    return str(await SQL.value(conn, "asked_as_nobody", channel=channel, address=address, now=now) or "")
 
 
 async def is_verified_at(conn: Connection, conversation_id: ConversationId, channel: str, address: str) -> bool:
@@ -112,7 +175,7 @@ async def code_contact(conn: Connection, customer_id: CustomerId, not_channel: s
         customer_id=customer_id,
         not_channel=not_channel,
         not_address=not_address,
-        settled=CONTACT_SETTLED,
+        **LONG_ENOUGH,
     )
 
 
@@ -161,7 +224,7 @@ async def being_done_for_staff(conn: Connection, staff_id: StaffId) -> list[Bein
     return await SQL.all(conn, BeingDone, "being_done_for_staff", staff_id=staff_id)
 
 
-async def queue(conn: Connection, most: int = 50) -> list[Waiting]:
+async def queue(conn: Connection, most: int = 500) -> list[Waiting]:
     """Conversations that wait for a person: vulnerable customers first, then whoever waits longest."""
     return await SQL.all(conn, Waiting, "queue", most=most)
 

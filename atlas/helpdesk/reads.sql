@@ -121,9 +121,17 @@ SELECT conversation.id AS conversation_id, conversation.customer_id, customer.na
        coalesce(customer.is_vulnerable, false) AS is_vulnerable, conversation.channel, conversation.handed_over_because AS because,
        conversation.last_at AS since,
        coalesce((SELECT message.words FROM helpdesk.message WHERE message.conversation_id = conversation.id AND NOT message.is_from_us
-                  ORDER BY message.id DESC LIMIT 1), '') AS last_words
+                  ORDER BY message.id DESC LIMIT 1), '') AS last_words,
+       coalesce(customer.has_emergency_line, false) AS has_emergency_line, lately.lately, lately.unanswered
   FROM helpdesk.conversation
   LEFT JOIN crm.customer ON customer.id = conversation.customer_id
+  LEFT JOIN LATERAL (SELECT coalesce(array_agg(one.words ORDER BY one.id DESC), '{}') AS lately, count(*) FILTER (WHERE one.is_unanswered) AS unanswered
+                       FROM (SELECT message.id, left(message.words, 500) AS words,
+                                    NOT EXISTS (SELECT FROM helpdesk.message AS ours WHERE ours.conversation_id = message.conversation_id
+                                                   AND ours.id > message.id AND ours.is_from_us) AS is_unanswered
+                               FROM helpdesk.message
+                              WHERE message.conversation_id = conversation.id AND NOT message.is_from_us
+                              ORDER BY message.id DESC LIMIT 5) AS one) AS lately ON conversation.owner = 'queue'
  WHERE conversation.owner = 'queue'
  ORDER BY coalesce(customer.is_vulnerable, false) DESC, conversation.last_at
  LIMIT %(most)s;
@@ -153,6 +161,11 @@ SELECT action.proposer LIKE 'customer:%%' FROM actions.action WHERE action.id = 
 SELECT ARRAY[message.channel, message.address] FROM helpdesk.message
  WHERE message.id = %(message_id)s AND message.conversation_id = %(conversation_id)s AND message.channel IS NOT NULL AND message.address IS NOT NULL;
 
+-- name: letters_since
+SELECT count(*) FROM helpdesk.message
+ WHERE message.conversation_id = %(conversation_id)s AND NOT message.is_from_us AND message.channel = %(channel)s AND message.address = %(address)s
+   AND message.at > (SELECT max(latest.at) FROM helpdesk.message AS latest WHERE latest.conversation_id = %(conversation_id)s) - interval '1 hour';
+
 -- name: awaits_code
 SELECT helpdesk.awaits_code(%(channel)s, %(address)s);
 
@@ -161,7 +174,7 @@ SELECT inbox.id AS inbox_id, message.id AS message_id, message.at, message.words
        jsonb_array_length(inbox.media) AS media,
        inbox.tries, inbox.tries = 0 OR inbox.tried_at < clock_timestamp() - interval '2 seconds' * (1 << least(inbox.tries - 1, 4)) AS is_due, inbox.code_mac,
        conversation.id AS conversation_id, conversation.thread,
-       message.customer_id, coalesce(customer.language, 'en') AS language, conversation.owner,
+       message.customer_id, coalesce(customer.language, 'en') AS language, conversation.owner, inbox.is_choice,
        coalesce(conversation.verified_until > clock_timestamp() AND conversation.verified_channel = message.channel
                 AND conversation.verified_address = message.address, false) AS is_verified, conversation.staff_id
   FROM helpdesk.inbox
@@ -207,7 +220,88 @@ SELECT contact.channel, contact.address, customer.language
  WHERE contact.customer_id = %(customer_id)s AND contact.channel <> %(not_channel)s
    AND contact.changed_at < clock_timestamp() - %(settled)s::interval
    AND consent.is_given IS DISTINCT FROM false
+   AND NOT EXISTS (SELECT FROM crm.moved_number AS moved
+                    WHERE moved.address = contact.address AND moved.noticed_at > clock_timestamp() - %(moved)s::interval)
  ORDER BY contact.address <> %(not_address)s DESC, contact.channel = 'whatsapp', contact.is_preferred DESC, contact.id
+ LIMIT 1;
+
+-- An address that somebody typed, as one of this customer's where a code may go; not one that changed lately, and not one they said no to.
+-- name: sign_in_contact
+SELECT contact.id
+  FROM crm.contact
+  LEFT JOIN crm.consent ON consent.customer_id = contact.customer_id AND consent.channel = contact.channel AND consent.purpose = 'service'
+ WHERE contact.customer_id = %(customer_id)s AND contact.address = ANY (%(addresses)s::text[]) AND contact.channel <> 'voice'
+   AND contact.changed_at < clock_timestamp() - %(settled)s::interval
+   AND consent.is_given IS DISTINCT FROM false
+   AND NOT EXISTS (SELECT FROM crm.moved_number AS moved
+                    WHERE moved.address = contact.address AND moved.noticed_at > clock_timestamp() - %(moved)s::interval)
+ ORDER BY contact.channel = 'whatsapp', contact.id
+ LIMIT 1;
+
+-- name: settled_contact
+SELECT contact.channel, contact.address, customer.language
+  FROM crm.contact
+  JOIN crm.customer ON customer.id = contact.customer_id
+ WHERE contact.id = %(contact_id)s AND contact.customer_id = %(customer_id)s AND contact.channel <> 'voice'
+   AND contact.changed_at < clock_timestamp() - %(settled)s::interval
+   AND NOT EXISTS (SELECT FROM crm.moved_number AS moved
+                    WHERE moved.address = contact.address AND moved.noticed_at > clock_timestamp() - %(moved)s::interval);
+
+-- name: visitor
+SELECT helpdesk.visitor(%(visitor)s::text);
+
+-- name: code_of_visitor
+SELECT code.conversation_id FROM helpdesk.one_time_code AS code
+ WHERE code.channel = 'chat' AND code.address = %(visitor)s AND code.used_at IS NULL AND code.expires_at > clock_timestamp()
+ ORDER BY code.id DESC
+ LIMIT 1;
+
+-- What was said from one browser within half a day, and what was answered there: an answer is for whoever asked last before it.
+-- name: said_to_visitor
+WITH own AS (
+    SELECT DISTINCT message.conversation_id FROM helpdesk.message
+     WHERE message.channel = 'chat' AND message.address = %(visitor)s AND message.at > clock_timestamp() - interval '12 hours'
+)
+SELECT message.id AS message_id, message.at, message.is_from_us, message.author, message.words, message.trace
+  FROM own
+  JOIN helpdesk.message ON message.conversation_id = own.conversation_id
+ WHERE message.id > %(after)s AND message.at > clock_timestamp() - interval '12 hours'
+   AND CASE WHEN message.is_from_us
+            THEN (SELECT asked.channel = 'chat' AND asked.address = %(visitor)s FROM helpdesk.message AS asked
+                   WHERE asked.conversation_id = message.conversation_id AND asked.id < message.id AND NOT asked.is_from_us
+                   ORDER BY asked.id DESC LIMIT 1)
+            ELSE message.channel = 'chat' AND message.address = %(visitor)s END
+ ORDER BY message.id
+ LIMIT %(most)s;
+
+-- Several customers may write from one address: whom of them it was last, within half a day.
+-- name: chosen_at
+SELECT conversation.customer_id FROM helpdesk.conversation
+ WHERE conversation.customer_id = ANY (%(customer_ids)s::bigint[]) AND conversation.channel = %(channel)s AND conversation.address = %(address)s
+   AND conversation.last_at > %(now)s - interval '12 hours'
+ ORDER BY conversation.last_at DESC
+ LIMIT 1;
+
+-- name: left_to_say
+SELECT latest.trace ->> 'more'
+  FROM (SELECT message.trace, message.is_from_us FROM helpdesk.message
+         WHERE message.conversation_id = %(conversation_id)s AND message.id < %(message_id)s ORDER BY message.id DESC LIMIT 1) AS latest
+ WHERE latest.is_from_us;
+
+-- name: asked_which_at
+SELECT EXISTS (SELECT FROM helpdesk.conversation
+                 JOIN helpdesk.message ON message.conversation_id = conversation.id AND message.is_from_us
+                WHERE conversation.customer_id IS NULL AND conversation.staff_id IS NULL AND conversation.channel = %(channel)s
+                  AND conversation.address = %(address)s AND conversation.last_at > %(now)s - interval '1 hour'
+                  AND message.at > %(now)s - interval '1 hour' AND message.trace -> 'route' ->> 'certain' = 'which_of_you');
+
+-- name: asked_as_nobody
+SELECT message.words
+  FROM helpdesk.conversation
+  JOIN helpdesk.message ON message.conversation_id = conversation.id AND NOT message.is_from_us
+ WHERE conversation.customer_id IS NULL AND conversation.staff_id IS NULL AND conversation.channel = %(channel)s
+   AND conversation.address = %(address)s AND message.at > %(now)s - interval '1 hour'
+ ORDER BY message.id DESC
  LIMIT 1;
 
 -- name: is_verified_at
@@ -216,7 +310,7 @@ SELECT conversation.verified_until > clock_timestamp() FROM helpdesk.conversatio
 
 -- name: call
 SELECT call.id AS call_id, call.provider_id, call.address, call.customer_id, call.conversation_id, call.language, call.turns, call.spoken_up_to,
-       call.began_at, call.connected_at, call.transferred_at, call.ended_at
+       call.began_at, call.connected_at, call.transferred_at, call.ended_at, call.staff_id, call.staff_known_at
   FROM helpdesk.call
  WHERE call.provider_id = %(provider_id)s::text;
 
@@ -266,12 +360,20 @@ SELECT conversation.id AS conversation_id, conversation.customer_id, customer.na
        conversation.channel, conversation.owner, holder.name AS holder, conversation.handed_over_because AS because, conversation.last_at AS since,
        coalesce(latest.words, '') AS last_words, coalesce(latest.is_from_us, false) AS is_answered,
        EXISTS (SELECT 1 FROM helpdesk.call WHERE call.conversation_id = conversation.id AND call.ended_at IS NULL AND call.transferred_at IS NULL
-                  AND call.began_at > clock_timestamp() - interval '1 hour') AS is_on_the_line
+                  AND call.began_at > clock_timestamp() - interval '1 hour') AS is_on_the_line,
+       coalesce(customer.has_emergency_line, false) AS has_emergency_line, coalesce(lately.lately, '{}') AS lately, coalesce(lately.unanswered, 0) AS unanswered
   FROM helpdesk.conversation
   LEFT JOIN crm.customer ON customer.id = conversation.customer_id
   LEFT JOIN staff.member AS holder ON 'staff:' || holder.id = conversation.owner
   LEFT JOIN LATERAL (SELECT message.words, message.is_from_us FROM helpdesk.message WHERE message.conversation_id = conversation.id
                       ORDER BY message.id DESC LIMIT 1) AS latest ON true
+  LEFT JOIN LATERAL (SELECT coalesce(array_agg(one.words ORDER BY one.id DESC), '{}') AS lately, count(*) FILTER (WHERE one.is_unanswered) AS unanswered
+                       FROM (SELECT message.id, left(message.words, 500) AS words,
+                                    NOT EXISTS (SELECT FROM helpdesk.message AS ours WHERE ours.conversation_id = message.conversation_id
+                                                   AND ours.id > message.id AND ours.is_from_us) AS is_unanswered
+                               FROM helpdesk.message
+                              WHERE message.conversation_id = conversation.id AND NOT message.is_from_us
+                              ORDER BY message.id DESC LIMIT 5) AS one) AS lately ON conversation.owner = 'queue'
  WHERE conversation.staff_id IS NULL AND (conversation.owner <> 'agents' OR conversation.last_at > %(since)s)
  ORDER BY CASE conversation.owner WHEN 'queue' THEN 0 WHEN 'agents' THEN 2 ELSE 1 END, coalesce(customer.is_vulnerable, false) DESC,
           CASE conversation.owner WHEN 'queue' THEN conversation.last_at END, conversation.last_at DESC

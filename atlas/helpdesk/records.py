@@ -136,6 +136,7 @@ class Unanswered:
 
     `tries` counts earlier attempts; `is_due`: the pause after the last one is over. `code_mac` is of six digits that were taken out of the
     words. `is_verified`: a code was right for this very address within the hour.
+    `is_choice`: they said which of several customers they are.
     """
 
     inbox_id: int
@@ -155,6 +156,7 @@ class Unanswered:
     owner: str
     is_verified: bool
     staff_id: StaffId | None = None
+    is_choice: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ class CodeTried:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A conversation that waits for a person. `is_vulnerable` goes first."""
+    """A conversation that waits for a person. `lately`: what they wrote last, newest first; `unanswered`: how often since our last word."""
 
     conversation_id: ConversationId
     customer_id: CustomerId | None
@@ -217,6 +219,9 @@ class Waiting:
     because: str | None
     since: datetime
     last_words: str
+    has_emergency_line: bool
+    lately: tuple[str, ...]
+    unanswered: int
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,10 @@ class Promise:
 
 @dataclass(frozen=True)
 class PhoneCall:
-    """One call by telephone. `customer_id`: whose number it is, which is a claim; `turns`: how often the caller has spoken."""
+    """One call by telephone. `customer_id`: whose number it is, which is a claim; `turns`: how often the caller has spoken.
+
+    `staff_id`: the engineer whose number it is, a claim until `staff_known_at`, when their PIN was right.
+    """
 
     call_id: int
     provider_id: str
@@ -246,6 +254,8 @@ class PhoneCall:
     connected_at: datetime | None
     transferred_at: datetime | None
     ended_at: datetime | None
+    staff_id: StaffId | None
+    staff_known_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -264,6 +274,9 @@ class InInbox:
     last_words: str
     is_answered: bool
     is_on_the_line: bool
+    has_emergency_line: bool
+    lately: tuple[str, ...]
+    unanswered: int
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from atlas.errors import AtlasError, InvalidField
 from atlas.helpdesk.records import Conversation
-from atlas.identity import ConversationId, CustomerId, IncidentId
+from atlas.identity import ConversationId, CustomerId, IncidentId, StaffId
 from atlas.zone_keys import secret_of_codes
 
 # WhatsApp takes free words only this long after the customer's own last message; later it takes approved templates.
@@ -26,6 +26,8 @@ LONGEST_TYPED: Final = 4_000
 MOST_TRIES: Final = 5
 # An address that changed lately may be the one that somebody who is not the customer put in.
 CONTACT_SETTLED: Final = timedelta(hours=72)
+# Whoever took a number over by a new SIM or another carrier has it at once; its holder notices within days, and banks wait as long.
+NUMBER_MOVED: Final = timedelta(days=14)
 # With five tries at each of these, guessing succeeds once in forty thousand customer-days.
 MOST_CODES_A_DAY: Final = 5
 # What stands in kept words where six digits were, or will be.
@@ -159,6 +161,11 @@ def code_of(key: bytes, seed: UUID) -> str:
 def code_mac(key: bytes, channel: str, address: str, digits: str) -> bytes:
     """What is kept of six digits that somebody wrote, from the moment they are read until they are checked."""
     return hmac.new(key, f"{channel}|{address}|{digits}".encode(), hashlib.sha256).digest()
+
+
+def pin_mac(key: bytes, staff_id: StaffId, digits: str) -> bytes:
+    """What is kept of an engineer's PIN."""
+    return hmac.new(key, f"pin|{staff_id}|{digits}".encode(), hashlib.sha256).digest()
 
 
 def without_digits(words: str, *, is_awaited: bool) -> tuple[str, str | None]:

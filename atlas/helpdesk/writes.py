@@ -129,6 +129,7 @@ async def take_in(
     profile_name: str = "",
     media: Sequence[Media] = (),
     carrier_error: str = "",
+    subject: str = "",
 ) -> int | None:
     """The new row of the inbox; None where the provider had delivered this before, and nothing is to be done.
 
@@ -144,12 +145,23 @@ async def take_in(
         profile_name=storable(profile_name),
         media=json.dumps([asdict(one) for one in media]),
         carrier_error=carrier_error,
+        subject=storable(subject),
     )
     return None if made is None else int(made)
 
 
-async def file_message(conn: Connection, inbox_id: int, inbound: Inbound, code_mac: bytes | None) -> None:
-    """Says of a row of the inbox which message of which conversation it became."""
+async def note_robot(conn: Connection, provider: str, provider_id: str, why: str) -> bool:
+    """Notes a message that no person wrote, without its words: nobody answers it. False where it was noted before."""
+    return bool(await SQL.run(conn, "note_robot", provider=provider, provider_id=provider_id, why=why))
+
+
+async def leave_unanswered(conn: Connection, inbox_id: int) -> None:
+    """Ends the wait of a message that is kept, and gets no answer of ours."""
+    await SQL.run(conn, "leave_unanswered", inbox_id=inbox_id)
+
+
+async def file_message(conn: Connection, inbox_id: int, inbound: Inbound, code_mac: bytes | None, *, is_choice: bool = False) -> None:
+    """Says of a row of the inbox which message of which conversation it became. `is_choice`: it says which of several customers wrote."""
     await SQL.run(
         conn,
         "file_message",
@@ -157,6 +169,7 @@ async def file_message(conn: Connection, inbox_id: int, inbound: Inbound, code_m
         conversation_id=inbound.conversation_id,
         message_id=inbound.message_id,
         code_mac=code_mac,
+        is_choice=is_choice,
     )
 
 
@@ -227,6 +240,11 @@ async def queue_code(conn: Connection, code_id: int, customer_id: CustomerId, to
     )
 
 
+async def verify_visit(conn: Connection, conversation_id: ConversationId, visitor: str) -> None:
+    """Whoever writes from this browser is verified in their conversation for the hour after the code that was right there."""
+    await SQL.value(conn, "verify_visit", conversation_id=conversation_id, visitor=visitor)
+
+
 async def try_code(conn: Connection, conversation_id: ConversationId, channel: str, address: str) -> CodeTried | None:
     """Counts one try of the newest code of this address; None where it is used, too old, or tried too often."""
     return await SQL.first(conn, CodeTried, "try_code", conversation_id=conversation_id, channel=channel, address=address)
@@ -279,6 +297,11 @@ async def keep_promise_of_news(conn: Connection, incident_id: IncidentId, at: da
 async def begin_call(conn: Connection, provider_id: str, address: str, customer_id: CustomerId | None, language: str) -> None:
     """A call rang; told of again, it is the same call."""
     await SQL.run(conn, "begin_call", provider_id=provider_id, address=address, customer_id=customer_id, language=language)
+
+
+async def try_pin(conn: Connection, provider_id: str, mac: bytes) -> bool:
+    """Whether this is the PIN of the engineer whose number the call comes from; then the call is theirs."""
+    return bool(await SQL.value(conn, "try_pin", provider_id=provider_id, mac=mac))
 
 
 async def connect_call(conn: Connection, provider_id: str, session_id: str) -> bool:

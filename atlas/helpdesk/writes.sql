@@ -102,13 +102,21 @@ UPDATE helpdesk.promise
 UPDATE helpdesk.inbox SET step = %(step)s WHERE id = %(inbox_id)s AND state = 'received';
 
 -- name: take_in
-INSERT INTO helpdesk.inbox (provider, provider_id, kind, state, profile_name, media, carrier_error)
-VALUES (%(provider)s, %(provider_id)s, %(kind)s, %(state)s, %(profile_name)s, %(media)s::jsonb, %(carrier_error)s)
+INSERT INTO helpdesk.inbox (provider, provider_id, kind, state, profile_name, media, carrier_error, subject)
+VALUES (%(provider)s, %(provider_id)s, %(kind)s, %(state)s, %(profile_name)s, %(media)s::jsonb, %(carrier_error)s, %(subject)s)
 ON CONFLICT (provider, provider_id, kind) DO NOTHING
 RETURNING id;
 
+-- name: note_robot
+INSERT INTO helpdesk.inbox (provider, provider_id, kind, state, error_kind, answered_by)
+VALUES (%(provider)s, %(provider_id)s, 'message', 'answered', %(why)s, 'nobody')
+ON CONFLICT (provider, provider_id, kind) DO NOTHING;
+
+-- name: leave_unanswered
+UPDATE helpdesk.inbox SET state = 'answered' WHERE id = %(inbox_id)s AND state = 'received';
+
 -- name: file_message
-UPDATE helpdesk.inbox SET conversation_id = %(conversation_id)s, message_id = %(message_id)s, code_mac = %(code_mac)s
+UPDATE helpdesk.inbox SET conversation_id = %(conversation_id)s, message_id = %(message_id)s, code_mac = %(code_mac)s, is_choice = %(is_choice)s
  WHERE id = %(inbox_id)s;
 
 -- name: merge_delivery
@@ -152,10 +160,16 @@ SELECT tried.code_id, tried.seed FROM helpdesk.try_code(%(conversation_id)s, %(c
 -- name: confirm_code
 SELECT helpdesk.confirm_code(%(code_id)s);
 
+-- name: verify_visit
+SELECT helpdesk.verify_visit(%(conversation_id)s::bigint, %(visitor)s::text);
+
 -- name: begin_call
-INSERT INTO helpdesk.call (provider_id, address, customer_id, language)
-VALUES (%(provider_id)s::text, %(address)s, %(customer_id)s, %(language)s)
+INSERT INTO helpdesk.call (provider_id, address, customer_id, language, staff_id)
+VALUES (%(provider_id)s::text, %(address)s, %(customer_id)s, %(language)s, field_service.engineer_at(%(address)s))
 ON CONFLICT (provider_id) DO NOTHING;
+
+-- name: try_pin
+SELECT field_service.try_pin(%(provider_id)s::text, %(mac)s::bytea);
 
 -- name: connect_call
 UPDATE helpdesk.call SET session_id = %(session_id)s::text, connected_at = clock_timestamp()

@@ -42,7 +42,7 @@ class Change:
         return int(named) if named is not None else None
 
 
-ACTION_COLUMNS: Final = ("action_id", "retired_by_action_id", "corrected_by_action_id", "acknowledged_by_action_id")
+ACTION_COLUMNS: Final = ("action_id", "retired_by_action_id", "corrected_by_action_id", "acknowledged_by_action_id", "waived_by_action_id")
 
 
 class Watch:

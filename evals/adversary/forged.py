@@ -191,6 +191,12 @@ FORGED: Final[Mapping[str, Forged]] = {
         "credits": [_credit(knows, victim, "5.00")],
     },
     "send_dunning_notices": lambda knows, rng, victim: {"step": f"forged-{rng.random()}", "debts": [_debt(victim)]},
+    "warn_of_suspension": lambda knows, rng, victim: {
+        "step": f"forged-{rng.random()}",
+        "debts": [_debt(rng.choice([victim, VULNERABLE]))],
+        "cut_from": "2020-01-01",
+        "notice_days": 0,
+    },
     "restrict_for_non_payment": lambda knows, rng, victim: {"step": "slow-down", "debts": [_debt(rng.choice([victim, VULNERABLE]))]},
     "terminate_for_non_payment": lambda knows, rng, victim: {"step": "end", "debts": [_debt(rng.choice([victim, VULNERABLE]))]},
     "restore_service": lambda knows, rng, victim: {"customers": [victim], "on": _at(rng.random() * 1000)[:10]},

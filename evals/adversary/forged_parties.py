@@ -37,6 +37,36 @@ PARTIES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]
             "is_sanctioned": None,
         },
     },
+    "record_reading": lambda knows, rng, victim: {
+        "job": rng.randrange(1, 20),
+        "kind": "received_power_dbm",
+        "value": -19.5,
+        "taken_at": f"2026-01-01T00:00:{rng.randrange(60):02}Z",
+    },
+    "give_hands_free": lambda knows, rng, victim: {
+        "engineer": rng.randrange(1, 20),
+        "phone": f"+4477009{rng.randrange(10**5):05}",
+        "pin_mark": f"{rng.randrange(16**32):064x}",
+    },
+    "send_sign_in_code": lambda knows, rng, victim: {
+        "conversation": knows.conversations[victim],
+        "customer": victim,
+        "contact": rng.randrange(1, 60),
+        "after": knows.messages[victim] + rng.randrange(10**6),
+    },
+    "let_somebody_act": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "called": "Mallory Moss",
+        "address": f"+4477009{rng.randrange(10**5):05}",
+        "may": ["be_told", "order", "pay"],
+        "until": "2027-01-01T00:00:00Z",
+    },
+    "end_authority": lambda knows, rng, victim: {"customer_id": victim, "role_id": rng.randrange(1, 40)},
+    "note_moved_number": lambda knows, rng, victim: {
+        "address": f"+4477009{rng.randrange(10**5):05}",
+        "kind": "other_holder",
+        "noticed_at": "2026-01-01T00:00:00Z",
+    },
     "give_role": lambda knows, rng, victim: {
         "customer_id": victim,
         "role": {

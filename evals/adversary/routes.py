@@ -30,6 +30,8 @@ ATTACKED_IN: Final[Mapping[str, str]] = {
     "/sign-out": "tests/web/test_sessions.py",
     "/switches": "kill-switch evasion; and tests/web/test_every_route.py",
     "/messages": "message bodies, profile names, file names (injection); signature and all: tests/doors",
+    "/visits": "begins nothing in Atlas; forged tokens, foreign pages and all: tests/web/test_widget.py",
+    "/code": "guessing, another browser's code, replays: tests/web/test_widget.py",
     "/status": "carriers' errors (injection); signature and all: tests/doors",
     "voice": "what is said is a message body (injection); signature, socket and all: tests/doors/test_voice.py",
 }

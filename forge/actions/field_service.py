@@ -18,12 +18,13 @@ from atlas.field_service.rules import (
     VisitNotNeeded,
     check_cancellable,
     check_completable,
+    checked_reading,
     crew,
     crew_job,
     crew_skill,
     visitor,
 )
-from atlas.identity import CustomerId, DeviceId, IncidentId, JobId, SubscriberId
+from atlas.identity import CustomerId, DeviceId, IncidentId, JobId, StaffId, SubscriberId
 from atlas.itsm.reads import is_in_progress_held
 from atlas.itsm.writes import record_event
 from atlas.statements import Connection
@@ -206,4 +207,54 @@ class CompleteJob(Action):
         return {"job": self.job, "state": "completed"}
 
 
-ACTIONS: tuple[type[Action], ...] = (DispatchCrew, BookVisit, CancelVisit, CompleteJob)
+@dataclass(frozen=True)
+class RecordReading(Action):
+    """Keep what an engineer measured at their job; `value` in the unit that the kind ends with. Said again, the latest counts."""
+
+    name: ClassVar[str] = "record_reading"
+
+    job: JobId
+    kind: str
+    value: float
+    taken_at: datetime
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.job}:{self.kind}:{self.value}:{self.taken_at.isoformat()}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name, crews=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises InvalidField for what no meter shows, JobNotOpen for a job that is over."""
+        value = checked_reading(self.kind, self.value)
+        job = await reads.job_state(conn, self.job)
+        if job is None or job.state not in ("acknowledged", "held", "inProgress"):
+            raise JobNotOpen(self.job)
+        await writes.record_reading(conn, self.job, self.kind, value, now)
+        return {"job": self.job, "kind": self.kind, "value": value}
+
+
+@dataclass(frozen=True)
+class GiveHandsFree(Action):
+    """Say from which number an engineer calls, and keep the mark of the PIN by which they are known there."""
+
+    name: ClassVar[str] = "give_hands_free"
+
+    engineer: StaffId
+    phone: str
+    pin_mark: str
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.engineer}:{self.phone}:{self.pin_mark[:16]}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002 - it holds from now on
+        await writes.give_hands_free(conn, self.engineer, self.phone, bytes.fromhex(self.pin_mark))
+        return {"engineer": self.engineer}
+
+
+ACTIONS: tuple[type[Action], ...] = (DispatchCrew, BookVisit, CancelVisit, CompleteJob, RecordReading, GiveHandsFree)

@@ -1,6 +1,6 @@
 """An issued bill as a PDF: one page or more, A4, the same bytes for the same bill. Pure."""
 
-from functools import cache
+import re
 from importlib import resources
 from io import BytesIO
 from typing import Final
@@ -10,7 +10,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfbase.ttfonts import ShapedStr, TTFont, shapeStr
 from reportlab.pdfgen.canvas import Canvas
 
 from atlas.billing.records.documents import Paper, PaperLine
@@ -23,23 +23,20 @@ WIDTH, HEIGHT = (float(side) for side in A4)
 LEFT, RIGHT, TOP, FOOT = 22 * MM, WIDTH - 22 * MM, HEIGHT - 24 * MM, 34 * MM
 NET, TAX, GROSS = RIGHT - 62 * MM, RIGHT - 31 * MM, RIGHT
 LINE_HEIGHT: Final = 7.2 * MM
-# Devanagari joins its letters, which the PDF's library does not do: those bills are printed in English, and shown in Hindi as HTML.
-UNPRINTED: Final = frozenset({"hi"})
+# Letters that join, stack and change places by what stands beside them, with the joiners between; everything else is drawn as it is read.
+DEVANAGARI: Final = re.compile(r"([\u0900-\u097f\u200c\u200d]+)")
 
 
-@cache
-def _font() -> str:
-    """Read once a process: the file has two megabytes."""
+def _font() -> None:
+    """The letters of all five languages. Anew for each bill: a font remembers what it joined, and a bill is the same bytes each time."""
     file = next(one for one in resources.files("fontpkg_noto_sans").joinpath("files").iterdir() if "Italic" not in one.name)
-    pdfmetrics.registerFont(TTFont(FONT, str(file)))
-    return FONT
+    pdfmetrics.registerFont(TTFont(FONT, str(file), shapable=True))
 
 
 def invoice_pdf(paper: Paper, operator: str) -> bytes:
     """The whole document. Times and names of the machine are left out, so that the same bill is the same bytes."""
     _font()
-    language = "en" if paper.head.language in UNPRINTED else paper.head.language
-    words = invoice_words(language, paper.head.currency)
+    words = invoice_words(paper.head.language, paper.head.currency)
     made = BytesIO()
     canvas = Canvas(made, pagesize=A4, invariant=1, pageCompression=1)
     canvas.setTitle(f"{words['title']} {paper.head.number}")
@@ -58,7 +55,22 @@ def invoice_pdf(paper: Paper, operator: str) -> bytes:
 def _write(canvas: Canvas, x: float, y: float, text: str, size: float = 9.5, colour: HexColor = INK, *, to_the_left: bool = False) -> None:
     canvas.setFont(FONT, size)
     canvas.setFillColor(colour)
-    (canvas.drawRightString if to_the_left else canvas.drawString)(x, y, text)
+    runs = [(run, _width(run, size)) for run in _shaped(text, size)]
+    at = x - sum(width for _, width in runs) if to_the_left else x
+    for run, width in runs:
+        canvas.drawString(at, y, run)
+        at += width
+
+
+def _shaped(text: str, size: float) -> list[str]:
+    """The text in runs of one script each; one of Devanagari as its letters look beside each other."""
+    return [shapeStr(run, FONT, size) if DEVANAGARI.fullmatch(run) else run for run in DEVANAGARI.split(text) if run]
+
+
+def _width(run: str, size: float) -> float:
+    if isinstance(run, ShapedStr):
+        return float(sum(letter.x_advance for letter in run.__shapeData__) * size / 1000)
+    return float(pdfmetrics.stringWidth(run, FONT, size))
 
 
 def _head(canvas: Canvas, paper: Paper, words: InvoiceWords, operator: str) -> float:

@@ -1,5 +1,6 @@
 """The words of an invoice, and how a language writes days and amounts; from prompts/documents. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,9 +11,11 @@ from typing import Final
 import yaml
 
 from atlas.billing.records.documents import Paper
-from atlas.money import SIGNS, Money
+from atlas.money import SIGNS, Money, decimals
 from forge.wording import LANGUAGES
 
+# The mark and what stands behind it.
+PART: Final = re.compile(r"\W?\{cents\}")
 # Thousands are set apart by three.
 GROUP: Final = 3
 
@@ -31,11 +34,12 @@ class InvoiceWords:
         return day.strftime(self["date"])
 
     def money(self, amount: Money) -> str:
-        """As the language writes it: £1,234.50 or 1.234,50 €; a minus where it gives back."""
-        whole, cents = divmod(abs(amount.minor), 100)
-        written = self["money"].format(
-            sign=SIGNS.get(self.currency, self.currency), whole=grouped(whole, self["group"]), cents=f"{cents:02}"
-        )
+        """As the language writes it: £1,234.50 or 1.234,50 €, and ¥1,234 where nothing is smaller; a minus where it gives back."""
+        places = decimals()
+        whole, cents = divmod(abs(amount.minor), 10**places)
+        form = self["money"] if places else PART.sub("", self["money"])
+        sign = SIGNS.get(self.currency, self.currency)
+        written = form.format(sign=sign, whole=grouped(whole, self["group"]), cents=f"{cents:0{places}}")
         return f"-{written}" if amount.minor < 0 else written
 
     def to_pay(self, paper: Paper) -> str:

@@ -12,7 +12,7 @@ from atlas.oms.records import OrderState
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.cmdb.plant import ConfigureLine
-from forge.actions.crm import MovePlan, RecordInteraction
+from forge.actions.crm.customers import MovePlan, RecordInteraction
 from forge.actions.oms.plans import AdvanceOrder
 from forge.sequences.advance import begin
 from forge.sequences.records import Making, SequenceKind, SoFar, Step

@@ -16,6 +16,7 @@ from api.answering import answer_conversation
 from api.bootstrap import House
 from api.chat import Desk
 from api.inbound.inbox import kept_aside, retried
+from api.inbound.voice.keeping import keep_call, keep_words
 from api.settings import Settings
 from atlas.connection import Atlas
 from atlas.identity import ConversationId
@@ -306,3 +307,89 @@ async def test_what_was_verified_is_that_address_and_not_another_of_theirs(answe
 
     assert "Write CODE" in reply
     assert "6.20" not in reply
+
+
+async def test_whoever_asks_for_a_person_again_hears_that_they_wait_and_how_many_before_them(answering: Answering, maya: int) -> None:
+    for nth in range(3):
+        await answering.says("PERSON", f"+44770090010{nth}")
+    await answering.owner.execute("UPDATE helpdesk.conversation SET last_at = last_at - interval '1 minute' * (10 - id)")
+    await answering.says("I want to speak to a human")
+
+    (heard,) = await answering.says("PERSON")
+
+    assert "about 3 people are before you" in heard
+    assert await answering.one("SELECT count(*) FROM itsm.ticket") == 4
+
+
+async def test_who_is_next_in_the_queue_hears_that(answering: Answering, maya: int) -> None:
+    await answering.says("PERSON")
+
+    (heard,) = await answering.says("PERSON")
+
+    assert "you are next" in heard
+
+
+async def test_what_else_is_written_in_the_queue_waits_for_the_person(answering: Answering, maya: int) -> None:
+    await answering.says("PERSON")
+
+    assert await answering.says("It is about my bill") == []
+
+
+async def test_a_number_that_several_share_is_asked_which_and_told_nothing_before(answering: Answering, maya: int) -> None:
+    await given.customer(answering.owner, "Tom Reed", PHONE)
+
+    (asked,) = await answering.says("How much do I owe?")
+    (heard,) = await answering.says("Tom Reed")
+
+    assert "Several customers have this address" in asked
+    assert "Tom" not in asked
+    assert "Maya" not in asked
+    assert heard.startswith("Thank you.")
+    assert "CODE" in heard
+    tom = await answering.one("SELECT id FROM crm.customer WHERE name = 'Tom Reed'")
+    assert await answering.one("SELECT customer_id FROM helpdesk.message WHERE words = 'Tom Reed'") == tom
+
+
+async def test_a_name_that_is_none_of_theirs_opens_nothing(answering: Answering, maya: int) -> None:
+    await given.customer(answering.owner, "Tom Reed", PHONE)
+    await answering.says("How much do I owe?")
+
+    await answering.says("Helen Brooks")
+
+    assert await answering.one("SELECT count(*) FROM helpdesk.message WHERE customer_id IS NOT NULL") == 0
+
+
+async def test_from_then_on_the_number_is_theirs_for_a_while(answering: Answering, maya: int) -> None:
+    tom = await given.customer(answering.owner, "Tom Reed", PHONE)
+    await answering.says("How much do I owe?")
+    await answering.says("Tom")
+
+    await answering.says("Is there an outage?")
+
+    assert await answering.one("SELECT customer_id FROM helpdesk.message WHERE words = 'Is there an outage?'") == tom
+
+
+async def test_a_shared_number_gets_a_person_and_help_without_a_name(answering: Answering, maya: int) -> None:
+    await given.customer(answering.owner, "Tom Reed", PHONE)
+
+    (heard,) = await answering.says("PERSON")
+
+    assert "Several customers" not in heard
+
+
+async def test_a_caller_hears_three_of_a_list_and_is_asked_whether_to_go_on(answering: Answering) -> None:
+    for nth in range(1, 6):
+        await given.offering(answering.owner, f"plan-{nth}", 1000 * nth)
+    atlas = answering.desk.house.atlas
+    call = (await keep_call(atlas, "CA" + "0" * 32, "+447700900555", NOW)).call
+
+    heard = []
+    for turn, words in enumerate(("Which plans do you sell?", "yes", "yes"), start=1):
+        await keep_words(atlas, call, turn, words, "en", NOW)
+        await answering.work_off()
+        heard.append(await answering.one("SELECT words FROM helpdesk.message WHERE is_from_us ORDER BY id DESC LIMIT 1"))
+
+    assert [words.count(" down and ") for words in heard[:2]] == [3, 2]
+    assert heard[0].endswith("Shall I go on?")
+    assert "Shall I go on?" not in heard[1]
+    assert " down and " not in heard[2]

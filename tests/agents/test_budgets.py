@@ -147,3 +147,38 @@ async def test_a_used_up_budget_of_models_costs_nobody_the_answer(with_provider:
 
     assert len(provider.asked) == 1
     assert "£6.20 more" in reply.words
+
+
+async def test_an_evening_of_two_hundred_turns_is_answered_to_its_end(atlas: Atlas, owner: given.Owner) -> None:
+    """Each turn is a run of its own: three modules with a tool each, and two calls of a model that reads 5,000 tokens."""
+    for _ in range(200):
+        turn = purse(atlas)
+        for _ in range(3):
+            await turn.for_tool("balance")
+        for _ in range(2):
+            await turn.for_model(5_000, Prices())
+
+    assert await spent(owner, "customer_day", "tool_calls") == 600
+
+
+async def test_a_turn_that_goes_round_is_ended_long_before_the_day_is_spent(atlas: Atlas, owner: given.Owner) -> None:
+    turn = purse(atlas)
+
+    for _ in range(48):
+        await turn.for_tool("balance")
+
+    with pytest.raises(BudgetExhausted, match="tool calls of run"):
+        await turn.for_tool("balance")
+    assert await spent(owner, "customer_day", "tool_calls") == 48
+
+
+async def test_two_turns_of_one_conversation_are_two_runs(with_provider: Make, maya: int, owner: given.Owner) -> None:
+    thread = uuid.uuid4()
+    async with scripted(says("I looked.")) as provider:
+        for _ in range(2):
+            await answer(
+                with_provider(provider.base_url), customer(CustomerId(maya), Assurance.VERIFIED), thread, "How much do I owe?", NOW
+            )
+
+    runs = await (await owner.execute("SELECT count(*) FROM actions.budget_spent WHERE scope = 'run'")).fetchone()
+    assert runs == (2,)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
+from structlog.testing import capture_logs
 
 from agents.checkpoints import KeptInAtlas
 from agents.supervisor import Reply, Supervisor, answer
@@ -56,6 +57,15 @@ async def test_another_customer_learns_only_of_their_own_bill(supervisor: Superv
     (reply,) = await told(supervisor, somebody(tom), f"Why is the bill of customer {maya} higher this month?")
 
     assert "6.20" not in reply.words
+
+
+async def test_somebody_who_asks_about_another_customers_account_is_refused_and_it_is_logged(supervisor: Supervisor, maya: int) -> None:
+    with capture_logs() as events:
+        (reply,) = await told(supervisor, stranger(), f"Why is the bill of customer {maya} higher this month?")
+
+    assert "6.20" not in reply.words
+    refused = [event for event in events if event["event"] == "tool_refused"]
+    assert [(event["tool"], event["log_level"]) for event in refused] == [("explain_bill_change", "warning")]
 
 
 async def test_two_requests_come_back_as_one_answer(supervisor: Supervisor, maya: int) -> None:

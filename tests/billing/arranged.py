@@ -108,3 +108,25 @@ async def one(owner: Owner, statement: str, *parameters: Any) -> Any:
     """The first column of the one row that the statement answers with."""
     found = await (await owner.execute(statement.encode(), parameters)).fetchone()
     return found[0] if found else None
+
+
+async def told_from_when(
+    owner: Owner, customer_id: int, oldest_due_on: date, cut_from: date = NOW.date(), sent_at: datetime | None = None
+) -> None:
+    """That a word reached the customer: from this day on their line may be cut off for that debt."""
+    sent_at = sent_at or NOW - timedelta(days=6)
+    action = await given.action(owner, "warn_of_suspension")
+    step = {"step": "told-from-when", "oldest_due_on": oldest_due_on, "owed_minor": 3000, "taken_at": sent_at, "announced_for": cut_from}
+    await row(owner, "billing.dunning_step", customer_id=customer_id, action_id=action, **step)
+    words = {"channel": "sms", "address": "+447700900001", "language": "en", "template": "suspension_notice.en", "words": "told"}
+    await row(
+        owner,
+        "helpdesk.notice",
+        customer_id=customer_id,
+        purpose="suspension_notice",
+        key=f"told:{uuid.uuid4()}",
+        state="sent",
+        sent_at=sent_at,
+        action_id=action,
+        **words,
+    )

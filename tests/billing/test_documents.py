@@ -1,5 +1,6 @@
 """An issued bill on paper: what it says, in whose language, and that its bytes never change."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import psycopg
@@ -10,6 +11,7 @@ from atlas.connection import Atlas
 from atlas.errors import NotFound
 from atlas.identity import CustomerId, InvoiceId
 from atlas.money import Money
+from forge.invoices import pdf
 from forge.invoices.documents import document
 from forge.invoices.pdf import invoice_pdf
 from forge.invoices.words import invoice_words
@@ -65,6 +67,37 @@ def test_a_bill_in_the_customers_favour_asks_for_nothing() -> None:
     favour = Paper(paper().head, (PaperLine("Credit", Money("-10.00"), Money("-2.00")),))
 
     assert words.to_pay(favour) == words["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("written", "glyphs"),
+    [("हिन्दी", 5), ("क्षत्रिय", 4), ("अंतिम", 5), ("ग्राहक", 4), ("Fibre", 5)],
+    ids=["half letter", "conjuncts", "vowel sign first", "below the line", "another script"],
+)
+def test_devanagari_is_joined_as_it_is_written_by_hand(written: str, glyphs: int) -> None:
+    pdf._font()
+
+    (run,) = pdf._shaped(written, 10)
+
+    # क्षत्रिय has eight letters and four shapes: the conjuncts are one each, and the vowel sign stands before its consonant.
+    assert len(run) == glyphs
+    assert pdf._width(run, 10) > 0
+
+
+def test_scripts_beside_each_other_are_each_drawn_by_their_own_rules() -> None:
+    pdf._font()
+
+    assert len(pdf._shaped("12 दिल्ली (Delhi) रोड", 10)) == 4
+
+
+def test_a_hindi_bill_is_in_hindi_and_the_same_bytes_whatever_was_printed_before() -> None:
+    hindi = paper(language="hi", currency="INR")
+    first = invoice_pdf(hindi, "Harbour Broadband")
+    named = replace(hindi, head=replace(hindi.head, name="क्षत्रिय ज्ञान"))
+    assert invoice_pdf(named, "Harbour Broadband") != first
+
+    assert invoice_pdf(hindi, "Harbour Broadband") == first
+    assert first != invoice_pdf(paper(currency="INR"), "Harbour Broadband")
 
 
 async def test_the_bytes_of_an_issued_bill_stay_whatever_happens_to_its_customer(atlas: Atlas, owner: Owner) -> None:

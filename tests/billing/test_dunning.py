@@ -27,7 +27,7 @@ from governance.dunning import SHIPPED, LadderRefused, load
 from governance.matrix import SHIPPED as MATRIX_FILE
 from governance.matrix import load as load_matrix
 from tests import carried, given
-from tests.billing.arranged import bill, customer_with_line, one, payment
+from tests.billing.arranged import bill, customer_with_line, one, payment, told_from_when
 from tests.given import NOW, Owner, row
 
 LADDER = load(SHIPPED)
@@ -58,6 +58,7 @@ def owing(days: int, owed: str = "30.00", **columns: object) -> Chased:
         False,
         False,
         "UTC",
+        None,
     )
     return replace(at, **columns)  # type: ignore[arg-type]
 
@@ -68,6 +69,7 @@ def step(one: Chased, today: date = MONDAY, holidays: tuple[date, ...] = ()) -> 
 
 
 LETTERS = ("reminder", "second-reminder", "final-notice")
+WORDS = (*LETTERS, "told-from-when")
 
 
 @pytest.mark.parametrize(
@@ -78,13 +80,30 @@ LETTERS = ("reminder", "second-reminder", "final-notice")
         (owing(100), "reminder"),
         (owing(3, "0.99"), None),
         (owing(20, steps=("reminder",)), "second-reminder"),
-        (owing(29, steps=LETTERS), "slow-down"),
-        (owing(32, steps=LETTERS, is_restricted=True), "cut-off"),
-        (owing(70, steps=LETTERS, is_suspended=True), "last-letter"),
-        (owing(95, unpaid_bills=2, steps=(*LETTERS, "last-letter"), is_suspended=True), "end"),
-        (owing(95, unpaid_bills=1, steps=(*LETTERS, "last-letter"), is_suspended=True), None),
+        (owing(26, steps=LETTERS), "told-from-when"),
+        (owing(29, steps=WORDS), "slow-down"),
+        (owing(32, steps=WORDS, is_restricted=True, cut_from=MONDAY), "cut-off"),
+        (owing(32, steps=WORDS, is_restricted=True), None),
+        (owing(99, steps=WORDS, is_restricted=True, cut_from=MONDAY + timedelta(days=1)), None),
+        (owing(70, steps=WORDS, is_suspended=True), "last-letter"),
+        (owing(95, unpaid_bills=2, steps=(*WORDS, "last-letter"), is_suspended=True), "end"),
+        (owing(95, unpaid_bills=1, steps=(*WORDS, "last-letter"), is_suspended=True), None),
     ],
-    ids=["too young", "first day", "none left out", "too small", "next", "slow", "cut", "letter", "end", "one bill ends nothing"],
+    ids=[
+        "too young",
+        "first day",
+        "none left out",
+        "too small",
+        "next",
+        "told from when",
+        "slow",
+        "cut",
+        "never told",
+        "told another day",
+        "letter",
+        "end",
+        "one bill ends nothing",
+    ],
 )
 def test_the_lowest_step_that_was_not_taken_is_due(debt: Chased, due: str | None) -> None:
     assert step(debt) == due
@@ -105,17 +124,17 @@ def test_nobody_writes_of_money_to_who_died() -> None:
 def test_nobody_is_cut_off_on_a_blackout_day_and_letters_go_on(days: int) -> None:
     today = MONDAY + timedelta(days=days)
 
-    assert (step(owing(40, steps=LETTERS), today), step(owing(40), today)) == (None, "reminder")
+    assert (step(owing(40, steps=WORDS), today), step(owing(40), today)) == (None, "reminder")
 
 
 def test_nobody_is_cut_off_on_a_holiday_or_the_day_before() -> None:
-    debt = owing(40, steps=LETTERS)
+    debt = owing(40, steps=WORDS)
 
     assert [step(debt, MONDAY, (MONDAY + timedelta(days=days),)) for days in (0, 1, 2)] == [None, None, "slow-down"]
 
 
 def test_a_promise_stops_the_ladder_until_its_day_and_a_broken_one_lets_it_go_on() -> None:
-    debts = [owing(40, steps=LETTERS, promised_until=MONDAY + timedelta(days=days)) for days in (1, 0, -1)]
+    debts = [owing(40, steps=WORDS, promised_until=MONDAY + timedelta(days=days)) for days in (1, 0, -1)]
 
     assert [step(debt) for debt in debts] == [None, None, "slow-down"]
 
@@ -127,13 +146,19 @@ def test_no_two_steps_within_three_days() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "line", "wrong"),
     [
-        ("does: message", "does: mesage", 14, "did you mean message"),
-        ("owed_at_least: 1.00", "owed_at_least: 1", 16, "such as 250.00"),
-        ("overdue_for: 3d", "overdue_for: 30d", 17, "comes before"),
-        ("step: second-reminder", "step: reminder", 17, "stands twice"),
-        ("overdue_for: 31d", "overdue_for: 29d", 29, "harsher than this house"),
+        ("does: message", "does: mesage", 23, "did you mean message"),
+        ("owed_at_least: 1.00", "owed_at_least: 1", 25, "such as 250.00"),
+        ("overdue_for: 3d", "overdue_for: 30d", 26, "comes before"),
+        ("step: second-reminder", "step: reminder", 26, "stands twice"),
+        ("overdue_for: 31d", "overdue_for: 29d", 42, "harsher than this house"),
         ("apart: 3d\n", "", 7, "has no apart"),
         ("blackout: [friday, saturday, sunday]", "blackout: [fryday]", 8, "did you mean friday"),
+        ("notice: 5d", "notice: 6d", 42, "not told in time"),
+        ("does: warn", "does: message", 42, "not told in time"),
+        ("notice: 5d", "notice: 1d", 1, "harsher than this house"),
+        ("amount: 5.00", "amount: 11.00", 16, "a late fee of 11.00"),
+        ("overdue_for: 15d", "overdue_for: 3d", 1, "before anybody was written to"),
+        ("tax_category: exempt", "tax_category: none", 19, "not known here"),
     ],
 )
 def test_a_ladder_that_is_wrong_is_refused_with_its_line(was: str, becomes: str, line: int, wrong: str) -> None:
@@ -173,11 +198,11 @@ async def test_the_night_writes_to_whoever_is_late_once_and_in_their_language(fo
 async def test_every_step_that_slows_or_cuts_waits_for_a_person(forge: Forge, owner: Owner) -> None:
     customer = await in_debt(owner, 40)
     action = await given.action(owner)
-    for letter in LETTERS:
+    for letter in WORDS:
         taken = {"step": letter, "oldest_due_on": MONDAY - timedelta(days=40), "owed_minor": 3500, "taken_at": NOW - timedelta(days=9)}
         await row(owner, "billing.dunning_step", customer_id=customer, action_id=action, **taken)
 
-    proposed = await chase(forge, LADDER)
+    proposed = await chase(forge, replace(LADDER, late_fee=None))
 
     assert [(one.state, one.approver_roles) for one in proposed] == [(ActionState.WAITING, ("billing_lead",))]
     assert await one(owner, "SELECT restricted_for FROM crm.subscriber") is None
@@ -187,6 +212,7 @@ async def cut_off(atlas: Atlas, owner: Owner) -> CustomerId:
     customer = await in_debt(owner, 40)
     async with atlas.transaction(executor("test")) as conn:
         action = SuspendForNonPayment(tuple(one.debt for one in await chased(conn, MONDAY)))
+    await told_from_when(owner, customer, MONDAY - timedelta(days=40))
     await carried.out(atlas, action, NOW)
     return customer
 
@@ -280,6 +306,6 @@ async def test_refund_larger_than_what_was_paid(atlas: Atlas, owner: Owner) -> N
 
 
 def test_the_ladder_that_ships_only_ever_grows_harsher() -> None:
-    harms = [rung.does for rung in LADDER.rungs if rung.does is not Does.MESSAGE]
+    harms = [rung.does for rung in LADDER.rungs if rung.does not in (Does.MESSAGE, Does.WARN)]
 
     assert harms == [Does.RESTRICT, Does.SUSPEND, Does.TERMINATE]

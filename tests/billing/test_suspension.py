@@ -4,13 +4,14 @@ from typing import Any
 import pytest
 
 from atlas.billing.rules.debts import PaymentArrived, ProtectedFromDisconnection
+from atlas.billing.rules.dunning import NotTold
 from atlas.connection import Atlas
 from atlas.identity import CustomerId
 from atlas.money import Money
 from atlas.principal import executor
 from forge.actions.billing.suspension import SuspendForNonPayment
 from tests import carried
-from tests.billing.arranged import bill, customer_with_line, payment
+from tests.billing.arranged import bill, customer_with_line, payment, told_from_when
 from tests.given import NOW, Owner
 
 LONG_AGO = (NOW - timedelta(days=70)).date().replace(day=1)
@@ -19,6 +20,7 @@ LONG_AGO = (NOW - timedelta(days=70)).date().replace(day=1)
 async def in_debt(owner: Owner, **columns: Any) -> CustomerId:
     customer, _ = await customer_with_line(owner, **columns)
     await bill(owner, customer, LONG_AGO, {"Fibre 100": 3000})
+    await told_from_when(owner, customer, LONG_AGO + timedelta(days=14))
     return customer
 
 
@@ -29,6 +31,35 @@ async def suspension(atlas: Atlas) -> SuspendForNonPayment:
 
 async def states(owner: Owner) -> list[tuple[str, str | None]]:
     return await (await owner.execute("SELECT state, suspended_for FROM crm.subscriber ORDER BY id")).fetchall()
+
+
+async def test_nobody_is_cut_off_who_was_not_told_from_when(atlas: Atlas, owner: Owner) -> None:
+    customer, _ = await customer_with_line(owner)
+    await bill(owner, customer, LONG_AGO, {"Fibre 100": 3000})
+    told = await in_debt(owner)
+
+    assert [debt.customer_id for debt in (await suspension(atlas)).debts] == [told]
+
+
+@pytest.mark.parametrize("undone", ["state = 'failed'", "state = 'queued', sent_at = NULL", "sent_at = sent_at + interval '5 days'"])
+async def test_words_that_never_arrived_or_came_late_are_no_notice(atlas: Atlas, owner: Owner, undone: str) -> None:
+    await in_debt(owner)
+    action = await suspension(atlas)
+    await owner.execute(f"UPDATE helpdesk.notice SET {undone}".encode())  # noqa: S608 - from the list above
+
+    with pytest.raises(NotTold):
+        await carried.out(atlas, action, NOW)
+    async with atlas.transaction(executor("test")) as conn:
+        assert (await action.refreshed(conn, NOW)).debts == ()
+    assert await states(owner) == [("active", None)]
+
+
+async def test_what_was_told_of_an_older_debt_is_no_notice_for_a_new_one(atlas: Atlas, owner: Owner) -> None:
+    customer = await in_debt(owner)
+    await bill(owner, customer, LONG_AGO, {"Fibre 100": 3000}, due_on=LONG_AGO + timedelta(days=20))
+    await payment(owner, customer, 3000)
+
+    assert (await suspension(atlas)).debts == ()
 
 
 async def test_a_debt_that_was_asked_for_and_not_paid_is_cut_off(atlas: Atlas, owner: Owner) -> None:

@@ -13,6 +13,7 @@ from forge.actions.catalogue import RetireOffering
 from tests import given
 from tests.asking import asking
 from tests.billing.arranged import customer_with_line
+from tests.billing.billed import charged_line
 from tests.given import Owner, member
 from tools import catalogue
 
@@ -112,7 +113,7 @@ async def test_anybody_may_ask_what_a_plan_includes_by_name_or_code(atlas: Atlas
 
 
 async def test_staff_see_what_a_new_price_would_do_and_nothing_changes(atlas: Atlas, owner: Owner) -> None:
-    await customer_with_line(owner)
+    await charged_line(owner, await given.offering(owner), date(2026, 1, 1))
 
     async with asking(atlas, await staff(owner)) as (turn, proposed):
         found = await catalogue.simulate_price(turn, "fibre-100", "31.50")

@@ -28,6 +28,7 @@ from atlas.errors import InvalidField
 from atlas.identity import OfferingVersionId
 from atlas.money import Money
 from tests import given
+from tests.billing.billed import charged_line
 from tests.gis import arranged
 from tests.given import NOW, Owner, row
 
@@ -254,18 +255,16 @@ async def test_where_one_may_go_from_a_plan_is_named(atlas: Atlas, owner: Owner)
 
 async def sold_well(owner: Owner) -> None:
     """Three subscribers: one on the version before, one in a discount, one within a contract."""
-    device = await given.device(owner, "olt-1")
     old = await given.offering(owner, "fibre", 3000, contract_months=12)
-    customer = await given.customer(owner)
-    await given.subscriber(owner, customer, device, offering_version_id=old, activated_at=date(2024, 1, 1))
+    await charged_line(owner, old, date(2024, 1, 1))
     new = await given.repriced(owner, "fibre", 3500, date(2025, 12, 1))
     await owner.execute(
         "INSERT INTO catalogue.price_phase (price_id, ordinal, months, amount_minor)"
         " SELECT id, 1, 6, 2000 FROM catalogue.price WHERE offering_version_id = %s",
         (new,),
     )
-    await given.subscriber(owner, customer, device, offering_version_id=new, activated_at=date(2026, 1, 1))
-    await given.subscriber(owner, customer, device, offering_version_id=new, activated_at=date(2025, 6, 1))
+    await charged_line(owner, new, date(2026, 1, 1))
+    await charged_line(owner, new, date(2025, 6, 1))
 
 
 async def test_a_change_of_price_is_simulated_on_real_subscriptions_to_the_cent(atlas: Atlas, owner: Owner) -> None:

@@ -11,7 +11,7 @@ from atlas.identity import CustomerId, DeviceId, SubscriberId
 from atlas.principal import executor
 from atlas.statements import Connection
 from forge.actions.cmdb.plant import MarkDeviceState, RestartDevice
-from forge.actions.crm import RecordInteraction
+from forge.actions.crm.customers import RecordInteraction
 from governance.facts import DeviceTier, Facts
 from tests import carried, given
 from tests.given import NOW, Owner

@@ -9,7 +9,7 @@ from atlas.crm.rules import ContactMissing
 from atlas.errors import InvalidField
 from atlas.identity import CustomerId
 from atlas.principal import executor
-from forge.actions.crm import RecordContactPreference, RecordInteraction
+from forge.actions.crm.customers import RecordContactPreference, RecordInteraction
 from tests import carried, given
 from tests.given import NOW, Owner, row
 

@@ -13,7 +13,7 @@ from atlas.crm.rules import MergeRefused, PossiblyKnown, churn_risk, effect_of, 
 from atlas.errors import Conflict, InvalidField
 from atlas.identity import CustomerId, PremiseId
 from atlas.principal import executor
-from forge.actions.crm import AmendCustomer, GiveRole, MergeCustomers, RegisterCustomer, UndoMerge
+from forge.actions.crm.customers import AmendCustomer, GiveRole, MergeCustomers, RegisterCustomer, UndoMerge
 from tests import carried, given
 from tests.billing.arranged import bill, customer_with_line, one, owed, payment
 from tests.given import NOW, Owner, row

@@ -11,7 +11,7 @@ from atlas.errors import InvalidField, NotFound
 from atlas.identity import CustomerId, StaffId
 from atlas.money import Money
 from atlas.principal import NotPermittedHere
-from forge.actions.crm import RecordContactPreference, RecordInteraction
+from forge.actions.crm.customers import RecordContactPreference, RecordInteraction
 from tests import given
 from tests.asking import asking
 from tests.billing.arranged import bill, customer_with_line, outage

@@ -358,3 +358,8 @@ def test_every_language_has_every_sentence_of_a_call() -> None:
 
     for language in speech.SPOKEN_AS:
         assert from_english - set(voice_phrases(language)) == set()
+
+
+@pytest.mark.parametrize("lines", [["1. a", "2. b", "3. c"], ["- a"], ["no list at all"]])
+def test_a_short_list_is_said_whole(lines: list[str]) -> None:
+    assert speech.page("\n".join(lines)) == ("\n".join(lines), "")

@@ -108,7 +108,12 @@ ANSWERS: Final = {"one_time_code", "taken_over", "handed_back"}
 
 
 def test_every_notice_there_is_has_a_purpose_that_customers_are_asked_about() -> None:
-    named = {path.name.split(".")[0] for path in (ROOT / "prompts" / "notices").glob("*.txt")} - {"causes", "requests", *ANSWERS}
+    named = {path.name.split(".")[0] for path in (ROOT / "prompts" / "notices").glob("*.txt")} - {
+        "causes",
+        "requests",
+        "subjects",
+        *ANSWERS,
+    }
     # How a ruling ended is in the template's name, and one purpose to whoever hears of it.
     written = {"ruling" if name.startswith("ruling_") else name for name in named}
 
@@ -132,6 +137,7 @@ SENDERS: Final = {
 REACHES_OUT: Final = {
     "forge/outside/stripe.py": {"httpx"},
     "forge/outside/twilio.py": {"httpx", "twilio"},
+    "forge/outside/smtp.py": {"smtplib"},
     "forge/outside/snmp.py": {"pysnmp"},
     "forge/outside/radius.py": {"pyrad"},
     "forge/sign_in/oidc.py": {"authlib"},

@@ -2,7 +2,9 @@
 
 import ast
 import inspect
+import re
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
@@ -10,67 +12,68 @@ from typing import Any
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from atlas.actions.writes import queue_errands
 from atlas.cmdb.records.plant import DeviceKind
 from atlas.cmdb.rules import level_of
 from atlas.connection import Atlas
 from atlas.principal import executor
+from atlas.statements import Statements
 from forge.action import Action
 from forge.actions.cmdb.plant import LINE_OPERATIONS
 from forge.register import Register
 from tests.given import Owner
 
-# Functions that write what is bound, by the module that has them.
-WRITES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "atlas.crm.writes": {
-        **dict.fromkeys(("begin_line", "move_line", "move_plan", "suspend_subscribers", "restore_subscribers"), ("crm.subscriber",)),
-        **dict.fromkeys(("restrict_subscribers", "terminate_subscribers"), ("crm.subscriber",)),
-        **dict.fromkeys(("prefer_channel", "keep_quiet_hours"), ("crm.contact",)),
-        "record_consent": ("crm.consent",),
-        "register_customer": ("crm.customer", "crm.contact"),
-        "amend_customer": ("crm.customer",),
-        "give_role": ("crm.party_role",),
-    },
-    "atlas.cmdb.writes": {
-        **dict.fromkeys(("connect_line", "change_box"), ("cmdb.access",)),
-        **dict.fromkeys(("create_credential", "remove_credential"), ("cmdb.credential",)),
-    },
-    "atlas.billing.writes.charges": dict.fromkeys(("start_charge", "change_charge", "stop_charges"), ("billing.charge",)),
-    "atlas.field_service.writes": dict.fromkeys(("open_crew_job", "open_visit", "cancel_visit", "complete_job"), ("field_service.job",)),
-    "forge.actions.oms.plans": {"moved_on": ("crm.subscriber",)},
-    "forge.actions.oms.visits": {"_booked": ("field_service.job",)},
-    "forge.sessions": {"order_disconnects": ("provisioner.disconnect_session",)},
-}
+# The tables whose rows as the executor are bound by an order's name.
+BOUND = frozenset(
+    {
+        *("crm.subscriber", "crm.contact", "crm.consent", "crm.customer", "crm.party_role"),
+        *("cmdb.access", "cmdb.credential", "billing.charge", "field_service.job"),
+    }
+)
+WRITTEN = re.compile(r"\b(?:INSERT INTO|UPDATE) ([a-z_]+\.[a-z_]+)")
 
 
-def effects_of(action: type[Action]) -> Iterator[str]:
-    """The critical effects that the class and what it is derived from write, by the calls in their source."""
+def effects_of(action: type[Action]) -> set[str]:
+    """The critical effects of an order: what its class, and every function of ours that it calls, writes by its statements."""
+    found: set[str] = set()
     for part in action.__mro__:
         if part.__module__.startswith("forge.actions"):
-            whole, names = ast.parse(inspect.getsource(part)), vars(sys.modules[part.__module__])
-            for call in ast.walk(whole):
-                if isinstance(call, ast.Call):
-                    yield from effects_of_call(call, whole, names)
+            collect(part, found, set())
+    return found
 
 
-def effects_of_call(call: ast.Call, within: ast.Module, names: Mapping[str, Any]) -> Iterator[str]:
-    first, *rest = ast.unparse(call.func).split(".")
-    called = reduce(lambda one, name: getattr(one, name, None), rest, names.get(first))
-    module, name = getattr(called, "__module__", ""), getattr(called, "__name__", "")
-    yield from WRITES.get(module or "", {}).get(name, ())
-    if name == "queue_errands":
-        port = ast.literal_eval(call.args[1])
-        yield from (f"{port}.{operation}" for operation in operations(call.args[2], within))
+def collect(code: Any, found: set[str], seen: set[Any]) -> None:
+    """Adds what a class or function writes, and follows the calls to functions of Forge's and of Atlas' writes."""
+    if code in seen:
+        return
+    seen.add(code)
+    whole, names = ast.parse(textwrap.dedent(inspect.getsource(code))), vars(sys.modules[code.__module__])
+    statements = names["SQL"].texts if isinstance(names.get("SQL"), Statements) else {}
+    for node in ast.walk(whole):
+        if isinstance(node, ast.Constant) and node.value in statements:
+            found |= BOUND & set(WRITTEN.findall(statements[node.value]))
+        if isinstance(node, ast.Call):
+            first, *rest = ast.unparse(node.func).split(".")
+            called = reduce(lambda one, name: getattr(one, name, None), rest, names.get(first))
+            if called is queue_errands:
+                found |= {f"{literal(node.args[1], names)}.{one}" for one in operations(node.args[2], whole, names)}
+            elif inspect.isfunction(called) and (called.__module__.startswith("forge.") or ".writes" in called.__module__):
+                collect(called, found, seen)
 
 
-def operations(asked: ast.expr, within: ast.Module) -> Iterator[str]:
+def literal(asked: ast.expr, names: Mapping[str, Any]) -> str:
+    return str(asked.value if isinstance(asked, ast.Constant) else names[ast.unparse(asked)])
+
+
+def operations(asked: ast.expr, within: ast.Module, names: Mapping[str, Any]) -> Iterator[str]:
     """The operation where it is written out; every one that a loop gives it, or that a line can have."""
-    if isinstance(asked, ast.Constant):
-        yield str(asked.value)
-    elif isinstance(asked, ast.Name):
-        loops = (one for one in ast.walk(within) if isinstance(one, ast.For) and ast.unparse(one.target) == asked.id)
+    loops = [one for one in ast.walk(within) if isinstance(one, ast.For) and ast.unparse(one.target) == ast.unparse(asked)]
+    if loops:
         yield from (str(each) for one in loops for each in ast.literal_eval(one.iter))
-    else:
+    elif isinstance(asked, ast.Attribute):
         yield from LINE_OPERATIONS
+    else:
+        yield literal(asked, names)
 
 
 async def written_down(owner: Owner) -> set[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """What the escalation matrix that ships makes of the actions of catalogue, gis, crm, oms and billing: done at once, waiting, or refused."""
 
 import uuid
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from forge.action import Action
 from forge.actions.billing.compensation import IssueCredits, RequestCredit
 from forge.actions.billing.suspension import SuspendForNonPayment
 from forge.actions.catalogue import RetireOffering
-from forge.actions.crm import RecordContactPreference
+from forge.actions.crm.customers import RecordContactPreference
 from forge.actions.gis import CorrectPremisePosition
 from forge.actions.oms.plans import RequestPlanChange
 from forge.matrix_in_force import write_in_force
@@ -28,7 +29,7 @@ from forge.propose import Forge, MatrixInForce, Proposed, propose
 from forge.register import Register
 from governance.matrix import load
 from tests import given
-from tests.billing.arranged import bill, compensation, customer_with_line, outage
+from tests.billing.arranged import bill, compensation, customer_with_line, outage, told_from_when
 from tests.given import NOW, Owner
 
 SHIPPED = Path(__file__).parents[2] / "governance" / "matrix.yaml"
@@ -114,6 +115,7 @@ async def test_a_customer_cannot_be_credited_for_the_line_of_somebody_else(forge
 async def test_every_disconnection_waits_for_a_person(forge: Forge, owner: Owner) -> None:
     customer, _ = await customer_with_line(owner)
     await bill(owner, customer, NOW.date().replace(year=2025, day=1), {"Fibre 100": 3000})
+    await told_from_when(owner, customer, date(2025, 3, 15))
     async with forge.atlas.transaction(executor("test")) as conn:
         action = await SuspendForNonPayment.due(conn, NOW)
 

@@ -16,7 +16,7 @@ from atlas.principal import Role, in_session, staff
 from atlas.privacy.reads import columns
 from atlas.privacy.records import Column, Place
 from atlas.privacy.rules import parsed_map
-from forge.actions.crm import EraseCustomer
+from forge.actions.crm.customers import EraseCustomer
 from forge.approvals import approve, card
 from forge.carry_out import carry_out
 from forge.matrix_in_force import write_in_force

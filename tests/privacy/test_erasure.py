@@ -13,7 +13,7 @@ from atlas.connection import Atlas
 from atlas.identity import CorrelationId, CustomerId
 from atlas.principal import executor
 from atlas.privacy.writes import erase
-from forge.actions.crm import EraseCustomer
+from forge.actions.crm.customers import EraseCustomer
 from forge.privacy import KEEPER, finish_erasures
 from forge.propose import Forge, propose
 from tests import given

@@ -1,6 +1,7 @@
 """A line's way through real FreeRADIUS: signed in, counted, cut off for debt, let in again."""
 
 import asyncio
+from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
@@ -14,7 +15,7 @@ from forge.outside.radius import RadiusProvisioner
 from forge.outside.recorded import RecordedPayments, RecordedProber, RecordedProvisioner
 from forge.sign_in.sealing import seal
 from tests import carried
-from tests.billing.arranged import bill, customer_with_line
+from tests.billing.arranged import bill, customer_with_line, told_from_when
 from tests.cmdb import aaa
 from tests.conftest import SECRET
 from tests.given import NOW, Owner
@@ -32,6 +33,7 @@ async def states(owner: Owner) -> list[tuple[object, ...]]:
 async def test_a_line_is_signed_in_counted_cut_off_and_let_in_again(atlas: Atlas, owner: Owner, freeradius: Server) -> None:
     customer, line = await customer_with_line(owner)
     await bill(owner, customer, LONG_AGO, {"Fibre 100": 3000})
+    await told_from_when(owner, customer, LONG_AGO + timedelta(days=14))
     await aaa.credential(owner, line, NAME)
     session = {"User_Name": NAME, "Calling_Station_Id": "AA-BB-CC-DD-EE-FF", "NAS_Port_Id": "eth1:100"}
     async with coa_port() as bng:

@@ -15,6 +15,18 @@ BREAKS: dict[str, LiteralString] = {
         "UPDATE billing.charge SET ends_on = starts_on, stopped_because = 'x' WHERE subscriber_id ="
         " (SELECT min(id) FROM crm.subscriber WHERE state = 'active')"
     ),
+    "only_who_is_affected_is_told_and_nobody_twice": (
+        "SET session_replication_role = replica;"
+        " INSERT INTO helpdesk.notice (customer_id, incident_id, purpose, key, channel, address, language, template, words, action_id)"
+        " SELECT id, 1, 'outage', 'k', 'sms', '+44', 'en', '', 'x', (SELECT min(id) FROM actions.action)"
+        "  FROM crm.customer ORDER BY id LIMIT 1"
+    ),
+    "a_completed_order_has_its_line_and_one_that_ended_holds_nothing": (
+        "SET session_replication_role = replica;"
+        " INSERT INTO oms.product_order (customer_id, subscriber_id, kind, state, action_id)"
+        " SELECT customer_id, id, 'add', 'failed', (SELECT min(id) FROM actions.action) FROM crm.subscriber ORDER BY id LIMIT 1;"
+        " UPDATE crm.subscriber SET state = 'aborted' WHERE id = (SELECT min(id) FROM crm.subscriber)"
+    ),
     "an_address_a_port_and_a_serial_belong_to_one_line_at_a_time": (
         "UPDATE cmdb.session SET framed_address = '192.0.2.1', ended_at = NULL WHERE subscriber_id IN"
         " (SELECT subscriber_id FROM cmdb.session ORDER BY subscriber_id LIMIT 2)"
@@ -44,6 +56,62 @@ BREAKS: dict[str, LiteralString] = {
         " INSERT INTO billing.credit (customer_id, subscriber_id, cause, amount_minor, journal_id, formula, granted_at, action_id)"
         " SELECT customer_id, id, 'incident:1', 10000000, 0, 'x', now(), (SELECT min(id) FROM actions.action)"
         " FROM crm.subscriber ORDER BY id LIMIT 1"
+    ),
+}
+
+
+# The parts of one sentence, each by itself.
+ALSO_BREAK: dict[str, tuple[str, LiteralString]] = {
+    "an active line without a name to sign in with": (
+        "an_active_service_has_one_premise_port_policy_and_charge_and_vice_versa",
+        "UPDATE cmdb.credential SET removed_at = now(), secret = NULL WHERE subscriber_id ="
+        " (SELECT min(id) FROM crm.subscriber WHERE state = 'active')",
+    ),
+    "a line charged for another version than it has": (
+        "an_active_service_has_one_premise_port_policy_and_charge_and_vice_versa",
+        "UPDATE crm.subscriber SET offering_version_id ="
+        " (SELECT min(policy.offering_version_id) FROM catalogue.access_policy AS policy"
+        "   WHERE policy.offering_version_id <> subscriber.offering_version_id)"
+        " WHERE id = (SELECT min(id) FROM crm.subscriber WHERE state = 'active')",
+    ),
+    "a charge for a line that is no more": (
+        "an_active_service_has_one_premise_port_policy_and_charge_and_vice_versa",
+        "SET session_replication_role = replica; UPDATE crm.subscriber SET state = 'terminated'"
+        " WHERE id = (SELECT min(id) FROM crm.subscriber WHERE state = 'active')",
+    ),
+    "a completed order for a line that nobody ever saw": (
+        "a_completed_order_has_its_line_and_one_that_ended_holds_nothing",
+        "SET session_replication_role = replica;"
+        " INSERT INTO oms.product_order (customer_id, subscriber_id, kind, state, action_id)"
+        " SELECT customer_id, id, 'add', 'completed', (SELECT min(id) FROM actions.action)"
+        "  FROM crm.subscriber WHERE state = 'active' ORDER BY id LIMIT 1;"
+        " DELETE FROM cmdb.session WHERE subscriber_id = (SELECT min(id) FROM crm.subscriber WHERE state = 'active');"
+        " UPDATE billing.charge SET evidence = 'hearsay'"
+        "  WHERE subscriber_id = (SELECT min(id) FROM crm.subscriber WHERE state = 'active')",
+    ),
+    "somebody who lost their line and was not told with the rest": (
+        "only_who_is_affected_is_told_and_nobody_twice",
+        "SET session_replication_role = replica;"
+        " INSERT INTO actions.action (name, arguments, digest, facts, operation_key, proposer, state, correlation_id, incident_id,"
+        "  reason, finished_at)"
+        " SELECT name, '{}', '', '{}', name, 'system:x', 'done', gen_random_uuid(), incident, 'x', now() + later"
+        "  FROM (VALUES ('open_incident', NULL::bigint, interval '0'), ('notify_outage', 999, interval '1 minute'))"
+        "   AS one (name, incident, later);"
+        " INSERT INTO itsm.incident (id, cause, is_outage, confidence, hypotheses, first_alarm_at, correlation_id, action_id)"
+        " SELECT 999, 'feeder', true, 1, '[]', now(), gen_random_uuid(), id FROM actions.action WHERE operation_key = 'open_incident';"
+        " INSERT INTO itsm.incident_subscriber (incident_id, subscriber_id, lost_at, action_id)"
+        " SELECT 999, (SELECT min(subscriber.id) FROM crm.subscriber JOIN crm.customer ON customer.id = customer_id"
+        "  WHERE subscriber.state = 'active' AND customer.state = 'active'"
+        "  AND NOT EXISTS (SELECT FROM crm.consent WHERE consent.customer_id = customer.id)), now(), id"
+        " FROM actions.action WHERE operation_key = 'open_incident'",
+    ),
+    "a row whose action nobody allowed": (
+        "every_write_has_its_action_and_every_agents_an_allow",
+        "SET session_replication_role = replica;"
+        " INSERT INTO actions.action (name, arguments, digest, facts, operation_key, proposer, state, correlation_id, reason)"
+        " VALUES ('x', '{}', '', '{}', 'x', 'agent:x', 'waiting', gen_random_uuid(), 'x');"
+        " UPDATE billing.charge SET action_id = (SELECT id FROM actions.action WHERE name = 'x')"
+        "  WHERE id = (SELECT min(id) FROM billing.charge)",
     ),
 }
 
@@ -79,3 +147,12 @@ async def test_the_seeded_isp_leaks_at_the_lines_that_are_faster_than_what_was_s
     found = (await look_at_all(harbour)).found
 
     assert (found, faster > 0) == (faster, True)
+
+
+@pytest.mark.parametrize("part", ALSO_BREAK)
+def test_every_part_of_a_sentence_is_noticed_by_itself(harbour: Atlas, part: str) -> None:
+    sentence, breaks = ALSO_BREAK[part]
+    with psycopg.connect(harbour.url) as owner:
+        owner.execute(breaks)
+        assert sentence.replace("_", " ") in broken(owner)
+        owner.rollback()

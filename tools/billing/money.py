@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 from atlas.billing.reads import dunning, leaks, money_in
 from atlas.billing.reads.bills import balance
@@ -11,12 +11,14 @@ from atlas.billing.records.dunning import Dispute, Ladder, WhySuspended
 from atlas.billing.records.leaks import Leak, LeakTotal
 from atlas.billing.records.money_in import MoneyParked, PaymentHeld, PaymentRequest
 from atlas.billing.rules.dunning import checked_promise, possible_promise
+from atlas.billing.rules.money_in import checked_counter_payment
 from atlas.errors import NotFound
 from atlas.identity import CustomerId
 from atlas.money import Money
 from atlas.principal import Assurance
 from forge.actions.billing.dunning import CloseDispute, OpenDispute, TakePromiseToPay
-from forge.actions.billing.money_in import MatchPayment, RefundPayment, RequestPaymentLink
+from forge.actions.billing.late_fees import waiver
+from forge.actions.billing.money_in import MatchPayment, RecordPayment, RefundPayment, RequestPaymentLink
 from forge.leaks import correction
 from forge.propose import Proposed
 from governance.dunning import SHIPPED, load
@@ -117,6 +119,34 @@ async def refund_payment(turn: Turn, customer_id: CustomerId, to_give_back: Mone
         raise NotFound("payment of customer", customer_id)
     action = await RefundPayment.of(turn.conn, customer_id, held[0].reference, to_give_back, "asked for by a member of staff")
     return await turn.propose(action, "a member of staff gives unused money back")
+
+
+async def record_payment(
+    turn: Turn,
+    customer_id: CustomerId,
+    amount: Money,
+    method: Literal["cheque", "cash", "bank_transfer"],
+    number: str,
+    received_on: date | None = None,
+) -> Proposed:
+    """Keeps money of this customer's that came in by no provider. For staff. `method`: cheque, cash or bank_transfer.
+
+    `number` is what stands on it, the cheque's or the transfer's: the same one again is the same money. Received today if no day is said.
+    """
+    turn.for_staff_only()
+    today = turn.now.date()
+    checked_counter_payment(amount, method, number, received_on or today, today)
+    action = RecordPayment(customer_id, amount, method, number.strip(), received_on or today)
+    return await turn.propose(action, "a member of staff received it")
+
+
+async def waive_late_fee(turn: Turn, customer_id: CustomerId, bill_id: int, reason: str) -> Proposed:
+    """Takes back the late fee charged for this customer's bill, named by its number, with the reason. For staff.
+
+    Before it is billed it goes as if it had never been; after that a credit note gives it back.
+    """
+    turn.for_staff_only()
+    return await turn.propose(await waiver(turn.conn, customer_id, bill_id, reason), "a member of staff waives a late fee")
 
 
 async def money_parked(turn: Turn) -> list[MoneyParked]:

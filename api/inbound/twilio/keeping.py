@@ -4,26 +4,23 @@ from datetime import datetime
 
 from api.inbound.chat import take_down
 from api.inbound.inbox import defer_answer
+from api.inbound.senders import sender_at
 from api.inbound.twilio.parsing import PROVIDER, Became, Heard
 from atlas.connection import Atlas
-from atlas.crm.reads import customers_at
-from atlas.errors import InvalidField
 from atlas.helpdesk.writes import file_message, merge_delivery, take_in
-from atlas.identity import CustomerId
-from atlas.principal import customer, intake, stranger
-from atlas.statements import Connection
+from atlas.principal import intake
 
 
 async def keep_message(atlas: Atlas, heard: Heard, at: datetime) -> bool:
-    """False where it was kept before. A number that several customers have is nobody's: none of them is guessed."""
+    """False where it was kept before."""
     async with atlas.transaction(intake(PROVIDER)) as conn:
         inbox_id = await take_in(conn, PROVIDER, heard.provider_id, "message", profile_name=heard.profile_name, media=heard.media)
         if inbox_id is None:
             return False
-        owners = await _owners(conn, heard.address)
-        who = customer(owners[0]) if len(owners) == 1 else stranger()
-        kept = await take_down(conn, atlas.secret, who, heard.channel, heard.address, heard.words, at, reference=heard.provider_id)
-        await file_message(conn, inbox_id, kept.inbound, kept.code_mac)
+        who = await sender_at(conn, heard.channel, heard.address, heard.words, at)
+        reference = heard.provider_id
+        kept = await take_down(conn, atlas.secret, who.principal, heard.channel, heard.address, heard.words, at, reference)
+        await file_message(conn, inbox_id, kept.inbound, kept.code_mac, is_choice=who.is_choice)
         await defer_answer(conn, kept.inbound.conversation_id)
     return True
 
@@ -35,11 +32,3 @@ async def keep_status(atlas: Atlas, became: Became) -> bool:
             return False
         await merge_delivery(conn, PROVIDER, became.provider_id)
     return True
-
-
-async def _owners(conn: Connection, address: str) -> list[CustomerId]:
-    try:
-        return await customers_at(conn, address)
-    except InvalidField:
-        # A short code, or a name instead of a number: somebody wrote all the same.
-        return []

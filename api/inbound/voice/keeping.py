@@ -1,20 +1,23 @@
 """What Atlas keeps of a call: who rang, what was said, and how far it came. Words go into the inbox like those of every other channel."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from api.inbound.chat import take_down
 from api.inbound.inbox import defer_answer
+from api.inbound.senders import Sender, sender_at
 from api.inbound.voice.speech import SPOKEN_AS
 from atlas.connection import Atlas
 from atlas.crm.reads import customer as customer_of
 from atlas.crm.reads import customers_at
-from atlas.errors import InvalidField
+from atlas.errors import InvalidField, NotFound
 from atlas.helpdesk import reads, writes
 from atlas.helpdesk.records import Message, PhoneCall
+from atlas.helpdesk.rules import code_key, pin_mac
 from atlas.identity import CustomerId
 from atlas.itsm.reads import incidents_at_lines
-from atlas.principal import customer, executor, intake, stranger
+from atlas.principal import Principal, executor, intake, staff
 from atlas.statements import Connection
 
 PROVIDER = "twilio"
@@ -68,18 +71,34 @@ async def connected(atlas: Atlas, provider_id: str, session_id: str) -> PhoneCal
         return await reads.phone_call(conn, provider_id)
 
 
+async def try_pin(atlas: Atlas, call: PhoneCall, words: str) -> bool | None:
+    """Whether these digits are the engineer's PIN; None where it is no engineer who calls, who is known already, or no digits."""
+    digits = re.sub(r"[\s,.-]", "", words)
+    if call.staff_id is None or call.staff_known_at is not None or not re.fullmatch(r"\d{6}", digits, re.ASCII):
+        return None
+    async with atlas.transaction(DOOR) as conn:
+        return await writes.try_pin(conn, call.provider_id, pin_mac(code_key(atlas.secret), call.staff_id, digits))
+
+
 async def keep_words(atlas: Atlas, call: PhoneCall, turn: int, words: str, language: str, at: datetime) -> PhoneCall:
     """The caller's words, once for each turn, with the job that answers them; the call as it stands after them."""
     reference = f"{call.provider_id}:{turn}"
     async with atlas.transaction(DOOR) as conn:
         inbox_id = await writes.take_in(conn, PROVIDER, reference, "message")
         if inbox_id is not None:
-            who = stranger() if call.customer_id is None else customer(call.customer_id)
-            kept = await take_down(conn, atlas.secret, who, "voice", call.address, words, at, reference=reference)
-            await writes.file_message(conn, inbox_id, kept.inbound, kept.code_mac)
+            who = Sender(engineer_of(call)) if call.staff_known_at else await sender_at(conn, "voice", call.address, words, at)
+            kept = await take_down(conn, atlas.secret, who.principal, "voice", call.address, words, at, reference=reference)
+            await writes.file_message(conn, inbox_id, kept.inbound, kept.code_mac, is_choice=who.is_choice)
             await writes.take_turn(conn, call.call_id, kept.inbound, language)
             await defer_answer(conn, kept.inbound.conversation_id)
         return await reads.phone_call(conn, call.provider_id)
+
+
+def engineer_of(call: PhoneCall) -> Principal:
+    """The engineer whose PIN was right in this call."""
+    if call.staff_id is None:
+        raise NotFound("engineer of call", call.call_id)
+    return staff(call.staff_id, "engineer", frozenset())
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,11 @@ class LiveCall:
 
     async def _asked(self, words: str) -> None:
         """What is said aloud to make us stop talking withdraws nobody's consent to be written to."""
-        if is_stop(words):
+        is_right = await keeping.try_pin(self.atlas, self.call, words)
+        if is_right is not None:
+            self.call = await keeping.call_of(self.atlas, self.call.provider_id)
+            await self._say_phrase("pin_right" if is_right else "pin_wrong")
+        elif is_stop(words):
             await self._say_phrase("stopped")
         elif not words.strip():
             await self._say_phrase("again")

@@ -15,6 +15,8 @@ _LINE_ENDS: Final = re.compile(r"(?<=[^\s.!?:;,।])[ \t]*\n")
 _SENTENCE: Final = re.compile(r"(?<=[.!?।])\s+|\n+")
 # A sentence without an end is cut here: Twilio begins to speak with the first frame.
 LONGEST: Final = 400
+# Nobody keeps a fourth thing in mind while a fifth is read to them.
+MOST_AT_ONCE: Final = 3
 
 
 def sentences(words: str, said_as: Mapping[str, str]) -> tuple[str, ...]:
@@ -24,6 +26,16 @@ def sentences(words: str, said_as: Mapping[str, str]) -> tuple[str, ...]:
         plain = plain.replace(written, spoken)
     parts = (part.strip() for part in _SENTENCE.split(plain))
     return tuple(piece for part in parts if part for piece in _cut(part))
+
+
+def page(words: str) -> tuple[str, str]:
+    """What is said at once of a list, and the rest, for whoever wishes to hear it; no rest where all of it is said."""
+    lines = words.split("\n")
+    items = [at for at, line in enumerate(lines) if _BULLET.match(line)]
+    if len(items) <= MOST_AT_ONCE:
+        return words, ""
+    at = items[MOST_AT_ONCE]
+    return "\n".join(lines[:at]), "\n".join(lines[at:])
 
 
 def _cut(sentence: str) -> list[str]:

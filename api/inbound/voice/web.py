@@ -92,7 +92,8 @@ async def _rings(exchange: Exchange, _: Request, fields: dict[str, str]) -> Resp
         exchange.atlas, field_of(fields, "CallSid", relay.CALL_ID), field_of(fields, "From", SENDER), exchange.now()
     )
     language = rang.call.language
-    greeting = exchange.words("greeting_cut_off" if rang.is_cut_off else "greeting", language)
+    hello = "pin" if rang.call.staff_id is not None else "greeting_cut_off" if rang.is_cut_off else "greeting"
+    greeting = exchange.words(hello, language)
     if exchange.settings.twilio_voice == "gather":
         return _xml(twiml.gathered(exchange.places, greeting, language, 1))
     return _xml(twiml.relayed(exchange.places, " ".join(greeting), language))
@@ -135,6 +136,10 @@ async def _said(exchange: Exchange, request: Request, fields: dict[str, str]) ->
     words = PERSON if keys == "0" else keys or fields.get("SpeechResult", "")[: relay.MOST_WORDS]
     if not words.strip() or is_stop(words):
         phrase = "stopped" if words.strip() else "again"
+        return _xml(twiml.gathered(exchange.places, exchange.words(phrase, call.language), call.language, turn))
+    is_right = await keeping.try_pin(exchange.atlas, call, words)
+    if is_right is not None:
+        phrase = "pin_right" if is_right else "pin_wrong"
         return _xml(twiml.gathered(exchange.places, exchange.words(phrase, call.language), call.language, turn))
     call = await keeping.keep_words(exchange.atlas, call, turn, words, language_of(words, call.language), exchange.now())
     return _xml(await _answered(exchange, call, turn))

@@ -6,9 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from atlas.billing.reads.bills import balance
-from atlas.billing.records.dunning import Chased, DisputableCharge, Dispute, PromiseToPay, WhySuspended
+from atlas.billing.records.dunning import Chased, DisputableCharge, Dispute, FeeCharged, FeeDue, LateFee, PromiseToPay, WhySuspended
+from atlas.billing.rules.dunning import is_told
 from atlas.errors import NotFound
-from atlas.identity import CustomerId
+from atlas.identity import CustomerId, InvoiceId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -34,6 +35,32 @@ class _LineState:
 async def chased(conn: Connection, today: date, customer_ids: Sequence[CustomerId] | None = None) -> list[Chased]:
     """Everybody with an overdue debt, or of these customers, with where each stands; what is in dispute is left out of it."""
     return await SQL.all(conn, Chased, "chased", today=today, customer_ids=None if customer_ids is None else list(customer_ids))
+
+
+async def told_to_be_cut_off(conn: Connection, today: date, customer_ids: Sequence[CustomerId]) -> set[CustomerId]:
+    """Of these customers, who was told from when they may be cut off for the debt they have, and that day has come."""
+    return {one.customer_id for one in await chased(conn, today, customer_ids) if is_told(one, today)}
+
+
+async def fees_due(conn: Connection, fee: LateFee, today: date, invoice_ids: Sequence[InvoiceId] | None = None) -> list[FeeDue]:
+    """Every bill, or of these, that costs a late fee which was not charged yet; disputed amounts left out of what is open of it."""
+    return await SQL.all(
+        conn,
+        FeeDue,
+        "fees_due",
+        invoice_ids=None if invoice_ids is None else list(invoice_ids),
+        due_by=today - fee.overdue_for,
+        least_minor=fee.owed_at_least.minor,
+        today=today,
+    )
+
+
+async def late_fee_of(conn: Connection, customer_id: CustomerId, number: int) -> FeeCharged:
+    """The late fee charged for the customer's bill of this number. Raises NotFound."""
+    found = await SQL.first(conn, FeeCharged, "late_fee_of", customer_id=customer_id, number=number)
+    if found is None:
+        raise NotFound("late fee for bill", number)
+    return found
 
 
 async def holidays(conn: Connection, today: date, back: timedelta = timedelta(0)) -> list[date]:

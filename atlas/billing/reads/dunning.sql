@@ -20,7 +20,8 @@ WITH overdue AS (
 SELECT debt.customer_id, debt.owed, debt.unpaid_bills, debt.oldest_due_on, coalesce(held.subscriber_ids, '{}') AS subscriber_ids,
        coalesce(taken.steps, '{}') AS steps, taken.last_step_at, promised.until AS promised_until,
        coalesce(held.is_restricted, false) AS is_restricted, coalesce(held.is_suspended, false) AS is_suspended,
-       customer.is_vulnerable, customer.has_emergency_line, customer.state = 'deceased' AS is_deceased, debt.is_disputed, customer.timezone
+       customer.is_vulnerable, customer.has_emergency_line, customer.state = 'deceased' AS is_deceased, debt.is_disputed, customer.timezone,
+       told.cut_from
   FROM debt
   JOIN crm.customer ON customer.id = debt.customer_id
   LEFT JOIN LATERAL (SELECT array_agg(subscriber.id ORDER BY subscriber.id) AS subscriber_ids,
@@ -33,6 +34,14 @@ SELECT debt.customer_id, debt.owed, debt.unpaid_bills, debt.oldest_due_on, coale
                       WHERE dunning_step.customer_id = debt.customer_id AND dunning_step.oldest_due_on = debt.oldest_due_on) AS taken ON true
   LEFT JOIN LATERAL (SELECT max(promise_to_pay.due_on) AS until
                        FROM billing.promise_to_pay WHERE promise_to_pay.customer_id = debt.customer_id) AS promised ON true
+  -- Words that went out later than they were written move the day by as much.
+  LEFT JOIN LATERAL (SELECT min(greatest(warned.announced_for, (notice.sent_at AT TIME ZONE customer.timezone)::date
+                                         + (warned.announced_for - (warned.taken_at AT TIME ZONE customer.timezone)::date))) AS cut_from
+                       FROM billing.dunning_step AS warned
+                       JOIN helpdesk.notice ON notice.customer_id = warned.customer_id AND notice.action_id = warned.action_id
+                        AND notice.purpose = 'suspension_notice' AND notice.state IN ('sent', 'delivered')
+                      WHERE warned.customer_id = debt.customer_id AND warned.oldest_due_on = debt.oldest_due_on
+                        AND warned.announced_for IS NOT NULL) AS told ON true
  ORDER BY debt.customer_id;
 
 -- name: holidays
@@ -104,3 +113,32 @@ SELECT CASE WHEN bool_or(subscriber.state = 'suspended') THEN 'suspended' WHEN b
        coalesce(max(coalesce(subscriber.suspended_for, subscriber.restricted_for)), '') AS reason
   FROM crm.subscriber
  WHERE subscriber.customer_id = %(customer_id)s;
+
+-- name: fees_due
+-- Once a bill, and never for one whose customer promised a day, is vulnerable, or died.
+SELECT invoice.customer_id, held.subscriber_id, invoice.id AS invoice_id, invoice.number, invoice.due_on, open.minor AS open
+  FROM billing.open_item AS item
+  JOIN billing.invoice ON invoice.journal_id = item.journal_id
+  JOIN crm.customer ON customer.id = invoice.customer_id AND customer.state <> 'deceased' AND NOT customer.is_vulnerable
+ CROSS JOIN LATERAL (SELECT item.open_minor - coalesce(sum(dispute.amount_minor), 0)::bigint AS minor FROM billing.dispute
+                      WHERE dispute.invoice_id = invoice.id AND dispute.closed_at IS NULL) AS open
+  JOIN LATERAL (SELECT subscriber.id AS subscriber_id FROM crm.subscriber
+                 WHERE subscriber.customer_id = invoice.customer_id AND subscriber.state IN ('active', 'suspended')
+                 ORDER BY subscriber.id LIMIT 1) AS held ON true
+ WHERE (%(invoice_ids)s::bigint[] IS NULL OR invoice.id = ANY (%(invoice_ids)s::bigint[]))
+   AND item.open_minor > 0
+   AND invoice.due_on <= least(%(due_by)s::date, %(today)s::date - 1)
+   AND open.minor >= %(least_minor)s
+   AND NOT invoice.is_disputed
+   AND NOT EXISTS (SELECT FROM billing.one_off WHERE one_off.cause = 'late_fee:invoice:' || invoice.id)
+   AND NOT EXISTS (SELECT FROM billing.promise_to_pay AS promise WHERE promise.customer_id = invoice.customer_id AND promise.due_on >= %(today)s)
+ ORDER BY invoice.customer_id, invoice.id;
+
+-- name: late_fee_of
+SELECT invoice.id AS invoice_id, one_off.label, one_off.amount_minor AS amount, one_off.waived_at IS NOT NULL AS is_waived, line.invoice_id AS billed_on,
+       coalesce(bill.issued_at IS NOT NULL, false) AS is_issued
+  FROM billing.invoice
+  JOIN billing.one_off ON one_off.cause = 'late_fee:invoice:' || invoice.id
+  LEFT JOIN billing.invoice_line AS line ON line.one_off_id = one_off.id
+  LEFT JOIN billing.invoice AS bill ON bill.id = line.invoice_id
+ WHERE invoice.customer_id = %(customer_id)s AND invoice.number = %(number)s;

@@ -11,6 +11,7 @@ from atlas.money import Money
 
 class Does(StrEnum):
     MESSAGE = "message"
+    WARN = "warn"
     RESTRICT = "restrict"
     SUSPEND = "suspend"
     TERMINATE = "terminate"
@@ -29,19 +30,37 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class LateFee:
+    """What an overdue bill costs besides, once, on the next bill: `amount` without tax, where so much of it is open for so long."""
+
+    amount: Money
+    overdue_for: timedelta
+    owed_at_least: Money
+    tax_category: str
+
+
+@dataclass(frozen=True)
 class Ladder:
-    """The rungs, lowest first. `blackout`: days of the week (Monday is 0) on which nobody is cut off."""
+    """The rungs, lowest first. `blackout`: days of the week (Monday is 0) on which nobody is cut off.
+
+    `notice`: how long after they were told from when, and no sooner. No `late_fee`: none is charged.
+    """
 
     rungs: tuple[Rung, ...]
     apart: timedelta
     blackout: frozenset[int]
+    notice: timedelta
     promise_up_to: timedelta
     broken_promises: int
+    late_fee: LateFee | None
 
 
 @dataclass(frozen=True)
 class Chased:
-    """One customer with an overdue debt: how large (disputes left out), how old, what was done of it, and what forbids the next step."""
+    """One customer with an overdue debt: how large (disputes left out), how old, what was done of it, and what forbids the next step.
+
+    `cut_from`: the first day on which they may be cut off for it, as they were told; None while nobody told them.
+    """
 
     customer_id: CustomerId
     owed: Money
@@ -58,6 +77,7 @@ class Chased:
     is_deceased: bool
     is_disputed: bool
     timezone: str
+    cut_from: date | None
 
     @property
     def debt(self) -> Debt:
@@ -120,3 +140,27 @@ class WhySuspended:
     oldest_due_on: date | None
     steps: tuple[str, ...]
     promised_until: date | None
+
+
+@dataclass(frozen=True)
+class FeeDue:
+    """One overdue bill that costs a late fee which was not charged yet; `open` is what is owed of it, disputes left out."""
+
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    invoice_id: InvoiceId
+    number: int
+    due_on: date
+    open: Money
+
+
+@dataclass(frozen=True)
+class FeeCharged:
+    """A late fee, and the line of a bill where it stands by now. `is_issued`: that bill was sent, so only a credit note gives it back."""
+
+    invoice_id: InvoiceId
+    label: str
+    amount: Money
+    is_waived: bool
+    billed_on: InvoiceId | None
+    is_issued: bool

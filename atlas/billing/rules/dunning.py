@@ -6,6 +6,7 @@ from typing import Final
 
 from atlas.billing.records.dunning import Chased, DisputableCharge, Does, Ladder, PromiseToPay, Rung
 from atlas.errors import AtlasError, InvalidField
+from atlas.identity import CustomerId
 from atlas.money import ZERO, Money
 
 DAY: Final = timedelta(days=1)
@@ -13,6 +14,8 @@ DAY: Final = timedelta(days=1)
 LONGEST_PROMISE: Final = timedelta(days=31)
 REMEMBERED: Final = timedelta(days=90)
 CUTS: Final = frozenset({Does.RESTRICT, Does.SUSPEND, Does.TERMINATE})
+# What is said of cutting off is not said to whom it will never happen.
+THREATENS: Final = CUTS | {Does.WARN}
 
 
 class NothingOverdue(AtlasError):
@@ -34,6 +37,32 @@ class ChargeUnknown(AtlasError):
 
     def __init__(self, label: str) -> None:
         super().__init__(f"label: there is no charge {label!r} on your bills that can be disputed")
+
+
+class NotTold(AtlasError):
+    """Somebody would be cut off who was never told from when, or sooner than they were told."""
+
+    def __init__(self, customer_id: CustomerId) -> None:
+        super().__init__(f"customer {customer_id} was not told in time: nobody is cut off who was not told from when")
+        self.customer_id = customer_id
+
+
+def is_told(chased: Chased, today: date) -> bool:
+    """Whether a word that this may happen reached them, and the day that it named has come."""
+    return chased.cut_from is not None and chased.cut_from <= today
+
+
+def first_day_to_cut(ladder: Ladder, today: date, holidays: Collection[date]) -> date:
+    """The first day, with the notice that the ladder gives, on which anybody may be cut off."""
+    day = today + ladder.notice
+    while is_blackout(ladder, day, holidays):
+        day += DAY
+    return day
+
+
+def is_blackout(ladder: Ladder, day: date, holidays: Collection[date]) -> bool:
+    """Nobody is cut off on such a day: one of the week's, a holiday, or the day before one."""
+    return day.weekday() in ladder.blackout or day in holidays or day + DAY in holidays
 
 
 def rung_due(ladder: Ladder, chased: Chased, now: datetime, today: date, holidays: Collection[date] = ()) -> Rung | None:
@@ -62,10 +91,13 @@ def _is_stopped(rung: Rung, chased: Chased, ladder: Ladder, today: date, holiday
     # Nobody writes to the dead of money; and whoever promised is given until the end of that day.
     if chased.is_deceased or (chased.promised_until is not None and today <= chased.promised_until):
         return True
-    if rung.does not in CUTS:
+    if rung.does not in THREATENS:
         return False
-    is_protected = chased.is_vulnerable or chased.has_emergency_line or chased.is_disputed
-    return is_protected or today.weekday() in ladder.blackout or today in holidays or today + DAY in holidays
+    if chased.is_vulnerable or chased.has_emergency_line or chased.is_disputed:
+        return True
+    if rung.does is Does.SUSPEND and not is_told(chased, today):
+        return True
+    return rung.does in CUTS and is_blackout(ladder, today, holidays)
 
 
 def is_to_be_restored(overdue: Money) -> bool:

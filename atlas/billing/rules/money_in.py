@@ -1,5 +1,6 @@
 """What may be given back, and what may be asked for. Pure."""
 
+from datetime import date
 from typing import Final
 
 from atlas.errors import AtlasError, InvalidField
@@ -7,6 +8,11 @@ from atlas.money import ZERO, Money
 
 # A card payment below this costs more than it brings.
 LEAST_ASKED: Final = Money("1.00")
+
+
+# How money comes in that no provider tells us of.
+OVER_THE_COUNTER: Final = ("cheque", "cash", "bank_transfer")
+LONGEST_REFERENCE: Final = 60
 
 
 class RefundExceedsPayment(AtlasError):
@@ -38,3 +44,15 @@ def amount_to_ask(owed: Money) -> Money:
     if owed < LEAST_ASKED:
         raise NothingToPay
     return owed
+
+
+def checked_counter_payment(amount: Money, method: str, reference: str, received_on: date, today: date) -> None:
+    """Raises InvalidField for what is no payment that somebody can have been handed."""
+    if amount <= ZERO:
+        raise InvalidField("amount", "a payment is more than nothing")
+    if method not in OVER_THE_COUNTER:
+        raise InvalidField("method", f"one of {', '.join(OVER_THE_COUNTER)}")
+    if not reference.strip() or len(reference) > LONGEST_REFERENCE or not reference.isprintable():
+        raise InvalidField("reference", f"what stands on it, as a cheque's number, in at most {LONGEST_REFERENCE} letters")
+    if received_on > today:
+        raise InvalidField("received_on", f"{received_on} has not come yet")

@@ -1,6 +1,7 @@
 """Charges begin, change and end; each order does so once."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date, datetime
 
 from atlas.billing.rules.charges import ChargedAlready, NotCharged
 from atlas.errors import NotFound
@@ -60,6 +61,31 @@ async def change_charge(
     return await _started(
         conn, customer_id, subscriber_id, offering_version_id, at=at, evidence=evidence, order_id=order_id, is_add_on=False, is_change=True
     )
+
+
+async def move_charges(
+    conn: Connection,
+    groups: Iterable[tuple[OfferingVersionId, date]],
+    onto: OfferingVersionId,
+    *,
+    at: datetime,
+    evidence: str,
+) -> list[SubscriberId]:
+    """The plans charged for a version since a day, group by group, move to another from the day the convention says; the lines.
+
+    Their discounts and contracts are counted from when they began, and what is charged once is not charged again.
+    """
+    named = list(groups)
+    moved = await SQL.column(
+        conn,
+        "move_charges",
+        versions=[version for version, _ in named],
+        begun=[begun for _, begun in named],
+        onto=onto,
+        at=at,
+        evidence=evidence,
+    )
+    return [SubscriberId(one) for one in moved]
 
 
 async def stop_charges(

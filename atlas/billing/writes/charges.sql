@@ -40,6 +40,31 @@ UPDATE billing.charge
    AND (%(offering_version_id)s::bigint IS NULL OR charge.offering_version_id = %(offering_version_id)s::bigint)
 RETURNING charge.id;
 
+-- name: move_charges
+-- In the order of the lines, so that two who move the same ones wait for each other instead of crossing.
+WITH wanted AS (
+    SELECT charge.id, charge.customer_id, charge.subscriber_id, charge.starts_on, coalesce(charge.phased_from, charge.starts_on) AS phased_from,
+           (%(at)s::timestamptz AT TIME ZONE customer.timezone)::date + (convention.change_day = 'old')::int AS day
+      FROM billing.charge
+      JOIN unnest(%(versions)s::bigint[], %(begun)s::date[]) AS one (version, begun)
+        ON one.version = charge.offering_version_id AND one.begun = coalesce(charge.phased_from, charge.starts_on)
+      JOIN crm.subscriber ON subscriber.id = charge.subscriber_id AND subscriber.state IN ('active', 'suspended')
+      JOIN crm.customer ON customer.id = charge.customer_id
+     CROSS JOIN billing.convention
+     WHERE charge.ends_on IS NULL AND NOT charge.is_add_on
+     ORDER BY charge.subscriber_id
+       FOR UPDATE OF charge, subscriber
+), ended AS (
+    UPDATE billing.charge SET ends_on = greatest(charge.starts_on, wanted.day), stopped_because = %(evidence)s
+      FROM wanted
+     WHERE charge.id = wanted.id
+    RETURNING charge.customer_id, charge.subscriber_id, charge.ends_on, wanted.phased_from
+)
+INSERT INTO billing.charge (customer_id, subscriber_id, offering_version_id, is_add_on, starts_on, evidence, evidence_at, phased_from)
+SELECT ended.customer_id, ended.subscriber_id, %(onto)s, false, ended.ends_on, %(evidence)s, %(at)s, ended.phased_from
+  FROM ended
+RETURNING subscriber_id;
+
 -- name: stopped_by_order
 SELECT charge.id FROM billing.charge
  WHERE charge.stopped_by_order_id = %(order_id)s AND charge.subscriber_id = %(subscriber_id)s ORDER BY charge.id;

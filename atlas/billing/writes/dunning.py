@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from atlas.billing.records.debts import Debt
-from atlas.billing.records.dunning import DisputableCharge
+from atlas.billing.records.dunning import DisputableCharge, FeeDue
 from atlas.errors import Conflict
-from atlas.identity import CustomerId
+from atlas.identity import CustomerId, InvoiceId
 from atlas.money import Money
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
 
 
-async def record_steps(conn: Connection, step: str, debts: Sequence[Debt], at: datetime) -> list[CustomerId]:
-    """Keeps that this step was taken for these debts; whose it was new for."""
+async def record_steps(
+    conn: Connection, step: str, debts: Sequence[Debt], at: datetime, announced_for: date | None = None
+) -> list[CustomerId]:
+    """Keeps that this step was taken for these debts, and from when it said that lines may be cut off; whose it was new for."""
     return await SQL.column(
         conn,
         "record_steps",
@@ -23,7 +25,26 @@ async def record_steps(conn: Connection, step: str, debts: Sequence[Debt], at: d
         oldest=[debt.oldest_due_on for debt in debts],
         owed=[debt.owed.minor for debt in debts],
         at=at,
+        announced_for=announced_for,
     )
+
+
+async def charge_late_fees(conn: Connection, fees: Sequence[FeeDue], amount: Money, tax_category: str, at: datetime) -> list[InvoiceId]:
+    """Puts a late fee for each of these bills on their customers' next one, once a bill; those it was new for."""
+    return await SQL.column(
+        conn,
+        "charge_late_fees",
+        invoice_ids=[fee.invoice_id for fee in fees],
+        subscriber_ids=[fee.subscriber_id for fee in fees],
+        amount_minor=amount.minor,
+        tax_category=tax_category,
+        at=at,
+    )
+
+
+async def waive_late_fee(conn: Connection, invoice_id: InvoiceId, at: datetime) -> bool:
+    """Takes a late fee back that stands on no bill yet; whether there was one."""
+    return await SQL.run(conn, "waive_late_fee", invoice_id=invoice_id, at=at) == 1
 
 
 async def record_promise_to_pay(conn: Connection, customer_id: CustomerId, amount: Money, due_on: date, at: datetime) -> None:

@@ -1,16 +1,21 @@
 """Changes to money that comes in: an event heard, a link asked for, a refund, whose a payment is."""
 
-from datetime import datetime
+from datetime import date, datetime, time
+from typing import Final
 
 import psycopg
 
 from atlas.billing.records.money_in import Heard, MoneyEvent
 from atlas.billing.rules.money_in import RefundExceedsPayment
+from atlas.errors import InvalidField
 from atlas.identity import CustomerId
 from atlas.money import Money
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
+
+# Money that came on an earlier day came at no known hour of it.
+NOON: Final = time(12)
 
 
 async def hear(conn: Connection, event: MoneyEvent) -> Heard:
@@ -55,3 +60,23 @@ async def match_payment(conn: Connection, reference: str, customer_id: CustomerI
     """The payment that waits in suspense is this customer's; whatever was parked about it is settled."""
     await SQL.value(conn, "match_payment", reference=reference, customer_id=customer_id, at=at, reason=note)
     await SQL.run(conn, "settle_event", reference=reference, note=note)
+
+
+async def receive_payment(
+    conn: Connection, customer_id: CustomerId, amount: Money, method: str, reference: str, received_on: date, at: datetime
+) -> None:
+    """Money that came in by no provider, in the books; the same again changes nothing. Raises InvalidField where it was another amount."""
+    when = at if received_on == at.date() else datetime.combine(received_on, NOON, tzinfo=at.tzinfo)
+    try:
+        async with conn.transaction():
+            await SQL.value(
+                conn,
+                "receive_payment",
+                customer_id=customer_id,
+                amount_minor=amount.minor,
+                method=method,
+                reference=reference,
+                at=when,
+            )
+    except psycopg.errors.UniqueViolation as error:
+        raise InvalidField("reference", f"{reference} was received before, with another amount") from error

@@ -21,3 +21,6 @@ SELECT billing.match_payment(%(reference)s, %(customer_id)s, %(at)s, %(reason)s)
 -- name: settle_event
 UPDATE billing.provider_event SET state = 'settled', why = why || ' (settled: ' || %(note)s || ')'
  WHERE provider_event.reference = %(reference)s AND provider_event.state = 'parked';
+
+-- name: receive_payment
+SELECT billing.receive_payment(%(customer_id)s, %(amount_minor)s, %(at)s, %(method)s, %(reference)s);

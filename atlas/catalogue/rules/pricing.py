@@ -5,10 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
-from atlas.catalogue.records import Held, Phase, PriceChange, PriceComponent, PriceMove, Relation
+from atlas.catalogue.records import Held, Migration, Phase, PriceChange, PriceComponent, PriceMove, Relation
 from atlas.errors import AtlasError, InvalidField
-from atlas.money import ZERO, Money
+from atlas.identity import OfferingVersionId
+from atlas.money import ZERO, Money, decimals
+
+SAID: Final = {0: "no", 2: "two", 3: "three"}
 
 
 class BundleHoldsItself(AtlasError):
@@ -33,8 +37,8 @@ def checked_amount(written: str, currency: str, operators_currency: str, field: 
         raise InvalidField(field, f"{written[:40]!r} is no amount") from None
     if not amount.is_finite() or amount <= 0:
         raise InvalidField(field, f"a price is more than nothing, not {written[:40]}")
-    if amount != amount.quantize(Decimal("0.01")):
-        raise InvalidField(field, f"{written[:40]} has more than two decimals")
+    if amount != round(amount, decimals()):
+        raise InvalidField(field, f"{written[:40]} has more than {SAID[decimals()]} decimals")
     return Money(amount)
 
 
@@ -105,9 +109,47 @@ def simulated_change(change: PriceChange, held: Iterable[Held]) -> PriceMove:
         before, after = before + was * each.subscribers, after + becomes * each.subscribers
         if was != becomes:
             affected += each.subscribers
-        if becomes > was and change.day < months_later(each.activated_on, each.contract_months):
+        if is_bound(each, change.prices, change.day):
             breaches += each.subscribers
     return PriceMove(subscribers, affected, before, after, after - before, breaches)
+
+
+def is_bound(held: Held, prices: Iterable[PriceComponent], day: date) -> bool:
+    """Within their contract on `day`, and dearer for them by these prices than by their own."""
+    known = list(prices)
+    dearer = monthly_on(known, held.activated_on, day) > monthly_on(held.prices, held.activated_on, day)
+    return dearer and day < months_later(held.activated_on, held.contract_months)
+
+
+def movable(change: PriceChange, held: Iterable[Held], onto: OfferingVersionId) -> list[Held]:
+    """Of those on other versions than `onto`, whoever is bound by no contract and would get the same service for another price."""
+    return [
+        each for each in held if each.offering_version_id != onto and each.is_same_service and not is_bound(each, change.prices, change.day)
+    ]
+
+
+def migration(change: PriceChange, held: Iterable[Held], onto: OfferingVersionId) -> Migration:
+    """What moving everybody who may be moved onto that version would do, from `change.day` on; amounts as `simulated_change` has them."""
+    older = [each for each in held if each.offering_version_id != onto]
+    moved = movable(change, older, onto)
+    return Migration(
+        code=change.code,
+        offering_version_id=onto,
+        day=change.day,
+        lines=sum(each.subscribers for each in moved),
+        customers=sum(each.customers for each in moved),
+        before=sum((monthly_on(each.prices, each.activated_on, change.day) * each.subscribers for each in moved), ZERO),
+        after=sum((monthly_on(change.prices, each.activated_on, change.day) * each.subscribers for each in moved), ZERO),
+        bound=sum(each.subscribers for each in older if each.is_same_service and is_bound(each, change.prices, change.day)),
+        other_service=sum(each.subscribers for each in older if not each.is_same_service),
+    )
+
+
+def checked_day(day: date, today: date) -> date:
+    """Raises InvalidField for a day that is over: what was sold was sold at its price."""
+    if day < today:
+        raise InvalidField("wanted_on", f"{day} is over; a price changes from {today} on at the earliest")
+    return day
 
 
 def repriced(prices: Iterable[PriceComponent], label: str, amount: Money) -> tuple[PriceComponent, ...]:

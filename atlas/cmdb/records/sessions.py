@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from atlas.identity import DeviceId, SubscriberId
+from atlas.identity import CustomerId, DeviceId, SubscriberId
 
 
 @dataclass(frozen=True)
@@ -76,3 +76,30 @@ class DayOfUse:
     day: date
     up_bytes: int
     down_bytes: int
+
+
+@dataclass(frozen=True)
+class SessionSeen:
+    """One session of a line, over or not, as its BNG told it. No `session`: it came with an import, and no BNG takes an order about it.
+
+    Traffic in whole megabytes, from the customer (up) and to them (down). `bng_said`: what the BNG answered to the last order about it,
+    ACK or NAK; empty where it was given none, or has not answered.
+    """
+
+    session: int | None
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    bng: str
+    username: str
+    framed_address: str | None
+    calling_station: str
+    rate: str
+    started_at: datetime
+    heard_at: datetime | None
+    ended_at: datetime | None
+    end_cause: str | None
+    up_mb: int
+    down_mb: int
+    last_order: str
+    bng_said: str
+    why: str

@@ -26,6 +26,11 @@ CHANGES: Final = (
     "acknowledge",
     "complete",
     "retire",
+    "change_price",
+    "move_to",
+    "waive",
+    "disconnect",
+    "record_payment",
     "promise",
 )
 

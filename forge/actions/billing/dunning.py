@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Final, Self
 
 from atlas.billing.reads.bills import balance, currency
-from atlas.billing.reads.compensation import bill_contacts
+from atlas.billing.reads.compensation import bill_contacts, service_contacts
 from atlas.billing.reads.dunning import charges_disputable, chased, cut_off_and_square, dispute, promises
 from atlas.billing.records.compensation import BillContact
 from atlas.billing.records.debts import Debt
@@ -26,12 +26,13 @@ from atlas.money import ZERO, Money, written
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.billing.keys import short
-from forge.wording import worded
+from forge.wording import day_in_numbers, worded
 from governance.facts import Facts
 
 OUTCOMES: Final = ("upheld", "rejected")
 # By what the step does, the words for it; a letter is named after its step, where there are such words.
 LETTER: Final = "reminder"
+WARNING: Final = "suspension_notice"
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,39 @@ class SendDunningNotices(OnDebts):
         due = [debt for debt in debts if debt.customer_id in new]
         told = await _tell(conn, LETTER, self.step, due, now)
         return {"customers": len(due), "told": told, "owed": str(total(debt.owed for debt in due))}
+
+
+@dataclass(frozen=True)
+class WarnOfSuspension(OnDebts):
+    """Tell customers from when their line may be cut off, by the channel they left open for their service; `notice_days` ahead at least."""
+
+    name: ClassVar[str] = "warn_of_suspension"
+
+    cut_from: date
+    notice_days: int
+
+    @property
+    def operation_key(self) -> str:
+        return f"{super().operation_key}:{self.cut_from}"
+
+    async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:
+        drafts = await self._drafts(conn, self.debts, self.cut_from, now)
+        return tuple({draft.language: draft.words for draft in drafts}.values())
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Whoever paid since is passed over. Who cannot be told has no notice: they are counted, and are not cut off."""
+        owing = {one.customer_id: one.debt for one in await chased(conn, now.date(), self.touched_customers)}
+        debts = [owing[debt.customer_id] for debt in self.debts if debt.customer_id in owing]
+        day = max(self.cut_from, now.date() + timedelta(days=self.notice_days))
+        new = set(await record_steps(conn, self.step, debts, at=now, announced_for=day))
+        due = [debt for debt in debts if debt.customer_id in new and not is_protected(debt)]
+        drafts = await self._drafts(conn, due, day, now)
+        told = await _queue(conn, WARNING, f"dunning:{self.step}", drafts, now, due)
+        return {"customers": len(due), "told": told, "cannot_be_told": len(due) - len(drafts), "from": day.isoformat()}
+
+    async def _drafts(self, conn: Connection, debts: Sequence[Debt], day: date, now: datetime) -> list[NoticeDraft]:
+        contacts = await service_contacts(conn, [debt.customer_id for debt in debts])
+        return await _drafts(conn, WARNING, debts, now, contacts, day)
 
 
 @dataclass(frozen=True)
@@ -261,14 +295,29 @@ async def _tell(conn: Connection, words: str, step: str, debts: Sequence[Debt], 
     return await _queue(conn, words, f"dunning:{step}", await _drafts(conn, words, debts, now), now, debts)
 
 
-async def _drafts(conn: Connection, words: str, debts: Sequence[Debt], now: datetime) -> list[NoticeDraft]:
+async def _drafts(
+    conn: Connection,
+    words: str,
+    debts: Sequence[Debt],
+    now: datetime,
+    contacts: Sequence[BillContact] | None = None,
+    day: date | None = None,
+) -> list[NoticeDraft]:
+    """One a debt: by the contacts given, else by those that are open for bills."""
     code = await currency(conn)
-    contacts = {contact.customer_id: contact for contact in await bill_contacts(conn, [debt.customer_id for debt in debts])}
+    if contacts is None:
+        contacts = await bill_contacts(conn, [debt.customer_id for debt in debts])
+    known = {contact.customer_id: contact for contact in contacts}
     return [
-        _draft(contacts[debt.customer_id], worded(words, contacts[debt.customer_id].language, {"amount": written(debt.owed, code)}), now)
+        _draft(contact, worded(words, contact.language, _slots(debt, code, contact.language, day)), now)
         for debt in debts
-        if debt.customer_id in contacts
+        if (contact := known.get(debt.customer_id)) is not None
     ]
+
+
+def _slots(debt: Debt, code: str, language: str, day: date | None) -> dict[str, str]:
+    amount = {"amount": written(debt.owed, code)}
+    return amount if day is None else {**amount, "day": day_in_numbers(day, language)}
 
 
 async def _queue(conn: Connection, purpose: str, key: str, drafts: Sequence[NoticeDraft], now: datetime, debts: Sequence[Debt] = ()) -> int:
@@ -286,6 +335,7 @@ def _draft(contact: BillContact, words: str, now: datetime) -> NoticeDraft:
 
 ACTIONS: tuple[type[Action], ...] = (
     SendDunningNotices,
+    WarnOfSuspension,
     RestrictForNonPayment,
     TerminateForNonPayment,
     RestoreService,

@@ -1,16 +1,17 @@
 """What can be done about money that comes in: ask for it by a link, give it back, say whose it is."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
 from atlas.actions.writes import queue_errands
 from atlas.billing.reads.bills import balance, currency
 from atlas.billing.reads.money_in import payments_held
-from atlas.billing.rules.money_in import amount_to_ask, refundable
-from atlas.billing.writes.money_in import ask_for_payment, match_payment, refund
+from atlas.billing.rules.money_in import amount_to_ask, checked_counter_payment, refundable
+from atlas.billing.writes.money_in import ask_for_payment, match_payment, receive_payment, refund
 from atlas.errors import NotFound
 from atlas.identity import CustomerId
+from atlas.jobs import defer
 from atlas.money import Money
 from atlas.statements import Connection
 from forge.action import Action
@@ -127,4 +128,43 @@ class MatchPayment(Action):
         return {"payment": self.reference, "customer": self.customer_id}
 
 
-ACTIONS: tuple[type[Action], ...] = (RequestPaymentLink, RefundPayment, MatchPayment)
+@dataclass(frozen=True)
+class RecordPayment(Action):
+    """Keep money that came in by no provider: a cheque, cash, a transfer to our account. It settles the oldest debt at once.
+
+    `reference` is what stands on it, as a cheque's number: the same one of the same customer is the same money.
+    """
+
+    name: ClassVar[str] = "record_payment"
+
+    customer_id: CustomerId
+    amount: Money
+    method: str
+    reference: str
+    received_on: date
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.kept_as}:{self.amount}"
+
+    @property
+    def kept_as(self) -> str:
+        return f"{self.method}:{self.customer_id}:{self.reference}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, money=self.amount, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises InvalidField for what is no payment, a day to come, or money known by another amount."""
+        checked_counter_payment(self.amount, self.method, self.reference, self.received_on, now.date())
+        await receive_payment(conn, self.customer_id, self.amount, self.method, self.kept_as, self.received_on, at=now)
+        lock = f"restore:{self.customer_id}"
+        await defer(conn, "billing.restore", lock=lock, queueing_lock=lock, customer_id=self.customer_id)
+        return {"amount": str(self.amount), "payment": self.kept_as}
+
+
+ACTIONS: tuple[type[Action], ...] = (RequestPaymentLink, RefundPayment, MatchPayment, RecordPayment)

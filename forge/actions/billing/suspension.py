@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from atlas.billing.reads.debts import overdue_invoices, overdue_invoices_of
+from atlas.billing.reads.dunning import told_to_be_cut_off
 from atlas.billing.records.debts import Debt
 from atlas.billing.rules.amounts import total
 from atlas.billing.rules.debts import PaymentArrived, ProtectedFromDisconnection, debts_of, is_due_for_suspension, is_protected
+from atlas.billing.rules.dunning import NotTold
 from atlas.crm.writes import suspend_subscribers
 from atlas.identity import CustomerId
 from atlas.money import ZERO
@@ -28,9 +30,10 @@ class SuspendForNonPayment(Action):
 
     @classmethod
     async def due(cls, conn: Connection, now: datetime) -> Self:
-        """Everybody whose debt is old and large enough and whom nothing protects; `debts` is empty where there is nobody."""
-        debts = debts_of(await overdue_invoices(conn, now.date()))
-        return cls(tuple(debt for debt in debts if is_due_for_suspension(debt, now.date()) and not is_protected(debt)))
+        """Everybody whose debt is old and large enough, whom nothing protects and who was told; `debts` is empty where there is nobody."""
+        debts = [debt for debt in debts_of(await overdue_invoices(conn, now.date())) if is_due_for_suspension(debt, now.date())]
+        told = await told_to_be_cut_off(conn, now.date(), [debt.customer_id for debt in debts])
+        return cls(tuple(debt for debt in debts if debt.customer_id in told and not is_protected(debt)))
 
     @property
     def operation_key(self) -> str:
@@ -54,21 +57,26 @@ class SuspendForNonPayment(Action):
         )
 
     async def refreshed(self, conn: Connection, now: datetime) -> Self:
-        """Whoever paid, or pays late but not yet late enough, is no longer among them."""
+        """Whoever paid, or pays late but not yet late enough, or was not told for this very debt, is no longer among them."""
         owing = debts_of(await overdue_invoices_of(conn, self.touched_customers, now.date()))
-        return replace(self, debts=tuple(debt for debt in owing if is_due_for_suspension(debt, now.date())))
+        told = await told_to_be_cut_off(conn, now.date(), self.touched_customers)
+        still = (debt for debt in owing if debt.customer_id in told and is_due_for_suspension(debt, now.date()))
+        return replace(self, debts=tuple(still))
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        """Raises PaymentArrived or ProtectedFromDisconnection, and then nobody is cut off."""
+        """Raises PaymentArrived, ProtectedFromDisconnection or NotTold, and then nobody is cut off."""
         stopped = await suspend_subscribers(conn, self.touched_customers)
         # Asked again behind the locks of the lines: a payment that came in since the approval counts.
         present = {debt.customer_id: debt for debt in debts_of(await overdue_invoices_of(conn, self.touched_customers, now.date()))}
+        told = await told_to_be_cut_off(conn, now.date(), self.touched_customers)
         for debt in self.debts:
             still = present.get(debt.customer_id)
             if still is None or not is_due_for_suspension(still, now.date()):
                 raise PaymentArrived(debt.customer_id, still.owed if still else ZERO)
             if is_protected(still):
                 raise ProtectedFromDisconnection(debt.customer_id)
+            if debt.customer_id not in told:
+                raise NotTold(debt.customer_id)
         await order_disconnects(conn, stopped, self.operation_key)
         return {"customers": len(self.debts), "lines_suspended": len(stopped), "owed": str(total(debt.owed for debt in self.debts))}
 

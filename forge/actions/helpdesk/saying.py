@@ -17,7 +17,6 @@ from atlas.helpdesk.rules import (
     NEXT_WORD,
     AudienceGrew,
     NobodyToTell,
-    NoOtherAddress,
     NotTheirConversation,
     PromiseInThePast,
     check_reply,
@@ -210,43 +209,6 @@ async def _is_theirs_to_hand_over(conn: Connection, conversation: Conversation) 
 
 
 @dataclass(frozen=True)
-class SendOneTimeCode(Action):
-    """Send six digits to another address of the customer's than the one they write from; once after each message.
-
-    `after` is the last message of the conversation so far, by id. Neither arguments nor outcome hold an address or a digit.
-    """
-
-    name: ClassVar[str] = "send_one_time_code"
-
-    conversation: ConversationId
-    customer: CustomerId
-    after: int
-
-    @property
-    def operation_key(self) -> str:
-        return f"{self.name}:{self.conversation}:{self.after}"
-
-    @property
-    def for_customer(self) -> CustomerId:
-        return self.customer
-
-    def facts(self) -> Facts:
-        return Facts(self.name, customers=1)
-
-    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002 - the ten minutes are by the database's clock
-        """Raises NoOtherAddress, TooManyCodes, NotTheirConversation."""
-        conversation = await reads.conversation(conn, self.conversation)
-        if conversation.customer_id != self.customer or conversation.address is None:
-            raise NotTheirConversation(self.conversation)
-        to = await reads.code_contact(conn, self.customer, conversation.channel, conversation.address)
-        if to is None:
-            raise NoOtherAddress(self.customer)
-        code = await writes.make_code(conn, conversation, self.customer, to.channel)
-        await writes.queue_code(conn, code, self.customer, (to.channel, to.address), to.language, worded("one_time_code", to.language, {}))
-        return {"channel": to.channel, "expires_in_minutes": 10}
-
-
-@dataclass(frozen=True)
 class TellRuling(Action):
     """Tell a customer what became of a request that waited for a person: once, in their language, where they asked."""
 
@@ -317,7 +279,6 @@ ACTIONS: tuple[type[Action], ...] = (
     NotifyRestored,
     SendMessage,
     HandOverToPerson,
-    SendOneTimeCode,
     TellRuling,
     RecordPromise,
 )

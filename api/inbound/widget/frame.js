@@ -1,0 +1,114 @@
+// The chat inside its frame. What people and we wrote is only ever text here, never markup.
+"use strict";
+(() => {
+  const one = (name) => document.querySelector(`[data-${name}]`);
+  const words = JSON.parse(document.body.dataset.words), language = document.body.dataset.language;
+  const said = one("said"), scroller = document.querySelector("main"), problem = one("problem"), writing = one("writing");
+  const forms = { ask: one("ask"), "sign-in": one("sign-in"), code: one("code") };
+  const waiting = new Map();
+  let token = null, after = 0, isSignedIn = false, pause = 0;
+  try { token = sessionStorage.getItem("bedrock-visit"); } catch { /* a browser that keeps nothing for guests: this page's own memory does */ }
+
+  const tell = (text) => { problem.textContent = text || ""; problem.hidden = !text; };
+  const show = (name) => { for (const [key, form] of Object.entries(forms)) form.hidden = key !== name; forms[name].querySelector("input,textarea").focus(); };
+
+  async function call(path, fields) {
+    for (let tries = 0; ; tries++) {
+      if (!token) {
+        const begun = await fetch("/widget/visits", { method: "POST" });
+        if (!begun.ok) throw new Error(String(begun.status));
+        token = (await begun.json()).token; after = 0;
+        try { sessionStorage.setItem("bedrock-visit", token); } catch { /* as above */ }
+      }
+      const headers = { Authorization: `Bearer ${token}` };
+      const answer = await fetch(`/widget/${path}`, fields ? { method: "POST", headers, body: new URLSearchParams(fields) } : { headers });
+      if (answer.status !== 403 || tries) return answer;
+      token = null; // of another installation, or older than its secret
+    }
+  }
+
+  function add(message) {
+    const mine = !message.is_ours && [...waiting].find(([, line]) => line.textContent === message.words);
+    if (mine) { mine[1].classList.remove("waits"); waiting.delete(mine[0]); return; }
+    const line = document.createElement("li");
+    line.className = message.is_ours ? "ours" : "theirs";
+    line.textContent = message.words;
+    // Whatever is not yet known to have arrived stays below.
+    said.insertBefore(line, message.is_ours ? null : (waiting.values().next().value || null));
+  }
+
+  function signedIn(now) {
+    if (now && !isSignedIn) one("who").textContent = words.signed_in;
+    isSignedIn = now; one("begin-sign-in").hidden = now;
+  }
+
+  async function listen() {
+    for (;;) {
+      try {
+        const answer = await call(`messages?after=${after}`);
+        if (!answer.ok) throw new Error(String(answer.status));
+        const heard = await answer.json();
+        for (const message of heard.messages) { after = message.id; add(message); if (message.is_ours) writing.hidden = true; }
+        if (heard.messages.length) scroller.scrollTop = scroller.scrollHeight;
+        signedIn(heard.is_signed_in); pause = 0;
+      } catch { pause = Math.min(pause ? pause * 2 : 1000, 30000); }
+      await new Promise((go) => setTimeout(go, pause));
+    }
+  }
+
+  async function say(text, key = crypto.randomUUID()) {
+    const line = document.createElement("li");
+    line.className = "theirs waits"; line.textContent = text;
+    said.append(line); waiting.set(key, line); scroller.scrollTop = scroller.scrollHeight; tell();
+    try {
+      const answer = await call("messages", { key, words: text });
+      if (answer.status === 429) throw words.too_much;
+      if (answer.status === 422) throw words.too_long;
+      if (!answer.ok) throw words.away;
+      line.classList.remove("waits"); writing.hidden = false; scroller.scrollTop = scroller.scrollHeight;
+      return true;
+    } catch (why) {
+      line.remove(); waiting.delete(key); tell(typeof why === "string" ? why : words.away);
+      return false;
+    }
+  }
+
+  forms.ask.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const box = forms.ask.elements.words, text = box.value.trim();
+    if (!text) return;
+    box.value = "";
+    if (!(await say(text)) && !box.value) box.value = text; // nothing that somebody typed is lost
+    box.focus();
+  });
+  forms.ask.elements.words.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); forms.ask.requestSubmit(); }
+  });
+  forms["sign-in"].addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const answer = await call("sign-in", { address: forms["sign-in"].elements.address.value, language });
+      if (!answer.ok) throw answer.status === 429 ? words.too_much : words.away;
+      show("code"); tell(words.sent);
+    } catch (why) { tell(typeof why === "string" ? why : words.away); }
+  });
+  forms.code.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const box = forms.code.elements.digits;
+    try {
+      const answer = await call("code", { digits: box.value });
+      if (!answer.ok) throw words.away;
+      box.value = "";
+      if (!(await answer.json()).is_right) throw words.wrong;
+      signedIn(true); show("ask"); tell();
+    } catch (why) { tell(typeof why === "string" ? why : words.away); }
+  });
+  for (const back of document.querySelectorAll("[data-back]")) back.addEventListener("click", () => { show("ask"); tell(); });
+  one("begin-sign-in").addEventListener("click", () => { show("sign-in"); tell(); });
+  one("person").addEventListener("click", () => say("PERSON"));
+  if (window.parent !== window) {
+    one("close").hidden = false;
+    one("close").addEventListener("click", () => window.parent.postMessage("bedrock:close", "*"));
+  }
+  listen();
+})();

@@ -1,0 +1,2 @@
+-- outside a transaction
+CREATE INDEX CONCURRENTLY IF NOT EXISTS message_of_visitor ON helpdesk.message (address, id) WHERE channel = 'chat';
