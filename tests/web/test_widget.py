@@ -211,7 +211,10 @@ async def test_nothing_and_a_pasted_book_name_the_field(guest: httpx.AsyncClient
     assert refused.status_code == 422
 
 
-@pytest.mark.parametrize("token", ["", "x", "x.y", "é.ü", new_token(b"another installation's secret....")])
+FORGED = new_token(b"another installation's secret....")
+
+
+@pytest.mark.parametrize("token", ["", "x", "x.y", "é.ü", FORGED], ids=["none", "x", "two parts", "not ASCII", "another's"])
 async def test_a_token_that_is_not_ours_opens_nothing(there: Site, owner: given.Owner, token: str) -> None:
     async with browser(there.app) as client:
         shown = httpx.Headers([(b"origin", HERE.encode()), (b"authorization", f"Bearer {token}".encode())])
