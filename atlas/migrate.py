@@ -33,6 +33,7 @@ BLOCK: Final = 64
 JOB_QUEUE: Final = "-- include: procrastinate"
 # Whoever comes after us waits behind us: this long at most, then they go first and we come again.
 WAITS_FOR_A_LOCK: Final = "2s"
+ASKS_AGAIN_S: Final = 0.05
 TRIES: Final = 30
 AGAIN_AFTER_S: Final = 1.0
 
@@ -67,7 +68,7 @@ def contract(url: str, secret: bytes, folder: Path = MIGRATIONS) -> Applied:
 
 def _brought_up(url: str, secret: bytes, folder: Path, is_wanted: Callable[[str, bool], bool]) -> Applied:
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        _await_lock(conn)
         conn.execute("SELECT set_config('lock_timeout', %s, false)", (WAITS_FOR_A_LOCK,))
         _make_roles(conn, secret)
         conn.execute(
@@ -81,6 +82,12 @@ def _brought_up(url: str, secret: bytes, folder: Path, is_wanted: Callable[[str,
         if conn.execute("SELECT to_regclass('privacy.place') IS NOT NULL").fetchone() == (True,):
             _write_map(conn, parsed_map(PERSONAL_MAP.read_text()))
     return Applied(tuple(applied))
+
+
+def _await_lock(conn: psycopg.Connection) -> None:
+    """Asks again and again: whoever waits inside PostgreSQL holds a snapshot, and an index made CONCURRENTLY waits for that in turn."""
+    while conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() != (True,):
+        time.sleep(ASKS_AGAIN_S)
 
 
 def _make_roles(conn: psycopg.Connection, secret: bytes) -> None:

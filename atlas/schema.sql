@@ -3459,8 +3459,8 @@ CREATE UNIQUE INDEX one_crew_per_incident ON field_service.job USING btree (inci
 --   trigger announce_update AFTER UPDATE ON field_service.job REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON field_service.job FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
---   trigger stay_within AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
---   trigger stay_within_changed AFTER UPDATE ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.stays_within()
+--   trigger stay_within AFTER INSERT ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION field_service.job_stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON field_service.job REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION field_service.job_stays_within()
 
 CREATE TABLE field_service.pin_tries (
     staff_id bigint NOT NULL,
@@ -3489,4 +3489,5 @@ CREATE INDEX reading_of_job ON field_service.reading USING btree (job_id, id);
 
 -- function field_service.availability(p_skill text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(shift_from timestamp with time zone, shift_until timestamp with time zone, latitude double precision, longitude double precision, busy_from timestamp with time zone[], busy_until timestamp with time zone[]) SECURITY DEFINER
 -- function field_service.engineer_at(p_phone text) RETURNS bigint SECURITY DEFINER
+-- function field_service.job_stays_within() RETURNS trigger SECURITY DEFINER
 -- function field_service.try_pin(p_provider_id text, p_mac bytea) RETURNS boolean SECURITY DEFINER

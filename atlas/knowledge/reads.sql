@@ -52,7 +52,7 @@ SELECT one.id AS passage_id, other.id AS other_id
 -- name: unlearned_jobs
 SELECT job.id AS job_id, job.kind, job.findings
   FROM field_service.job
- WHERE job.state = 'completed' AND job.findings ~ '\w{3}.*\s.*\w{3}'
+ WHERE job.state = 'completed' AND job.findings ~ '\w{3,}\W+\w{2,}'
    AND NOT EXISTS (SELECT 1 FROM knowledge.solved WHERE solved.job_id = job.id AND solved.model = %(model)s)
  ORDER BY job.completed_at DESC, job.id DESC
  LIMIT %(most)s;

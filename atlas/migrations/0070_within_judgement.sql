@@ -119,7 +119,10 @@ AS $$
 BEGIN
     PERFORM actions.must_be_judged(NULL, ARRAY(SELECT DISTINCT notice.customer_id FROM helpdesk.notice
                                                 WHERE notice.action_id = actions.claimed() AND notice.customer_id IS NOT NULL));
-    IF EXISTS (SELECT FROM written WHERE written.customer_id IS NOT NULL AND NOT helpdesk.is_address_of(written.customer_id, written.channel, written.address))
+    IF EXISTS (SELECT FROM written
+                WHERE written.customer_id IS NOT NULL
+                  AND NOT EXISTS (SELECT FROM crm.contact WHERE contact.customer_id = written.customer_id AND contact.address = written.address)
+                  AND NOT helpdesk.is_address_of(written.customer_id, written.channel, written.address))
     THEN RAISE EXCEPTION 'a notice goes to an address that is not its customer''s' USING ERRCODE = '42501'; END IF;
     RETURN NULL;
 END $$;
@@ -150,6 +153,13 @@ BEGIN
     PERFORM actions.must_be_judged('crm.customer', ARRAY(SELECT written.id FROM written));
     RETURN NULL;
 END $$;
+-- A job is one, and goes by its number: only what kind of order writes it is asked.
+CREATE FUNCTION field_service.job_stays_within() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM actions.must_be_judged('field_service.job', '{}');
+    RETURN NULL;
+END $$;
 CREATE FUNCTION cmdb.line_stays_within() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -164,7 +174,7 @@ DECLARE
 BEGIN
     FOR bound IN SELECT * FROM (VALUES
             ('crm.subscriber', 'crm.stays_within'), ('crm.contact', 'crm.stays_within'), ('crm.consent', 'crm.stays_within'),
-            ('crm.party_role', 'crm.stays_within'), ('field_service.job', 'crm.stays_within'), ('billing.charge', 'crm.stays_within'), ('crm.customer', 'crm.customer_stays_within'),
+            ('crm.party_role', 'crm.stays_within'), ('field_service.job', 'field_service.job_stays_within'), ('billing.charge', 'crm.stays_within'), ('crm.customer', 'crm.customer_stays_within'),
             ('cmdb.access', 'cmdb.line_stays_within'), ('cmdb.credential', 'cmdb.line_stays_within')) AS one (kept, how) LOOP
         EXECUTE format('CREATE TRIGGER stay_within AFTER INSERT ON %s REFERENCING NEW TABLE AS written FOR EACH STATEMENT '
                        'WHEN (current_user = ''bedrock_executor'') EXECUTE FUNCTION %s()', bound.kept, bound.how);

