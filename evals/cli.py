@@ -246,7 +246,7 @@ async def measured(names: list[str], peer: bool) -> tuple[list[Row], list[str]]:
             progress.print(f"[dim]measuring {name}[/]")
             try:
                 rows += await benchmark(name)(Conditions(Path(folder), peer))
-            except Exception:
+            except Exception:  # one benchmark that breaks, in whatever way, takes no figure of the others with it
                 progress.print_exception(max_frames=4)
                 progress.print(f"[red]{name} was not measured[/]")
                 failed.append(name)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from atlas.helpdesk import reads, writes
+from atlas.helpdesk.records import CodeContact, Conversation
 from atlas.helpdesk.rules import NoOtherAddress, NotTheirConversation
 from atlas.identity import ConversationId, CustomerId
 from atlas.statements import Connection
@@ -45,9 +46,7 @@ class SendOneTimeCode(Action):
         to = await reads.code_contact(conn, self.customer, conversation.channel, conversation.address)
         if to is None:
             raise NoOtherAddress(self.customer)
-        code = await writes.make_code(conn, conversation, self.customer, to.channel)
-        await writes.queue_code(conn, code, self.customer, (to.channel, to.address), to.language, worded("one_time_code", to.language, {}))
-        return {"channel": to.channel, "expires_in_minutes": 10}
+        return await _on_its_way(conn, conversation, self.customer, to)
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,14 @@ class SendSignInCode(Action):
         to = await reads.settled_contact(conn, self.customer, self.contact)
         if to is None:
             raise NoOtherAddress(self.customer)
-        code = await writes.make_code(conn, conversation, self.customer, to.channel)
-        await writes.queue_code(conn, code, self.customer, (to.channel, to.address), to.language, worded("one_time_code", to.language, {}))
-        return {"channel": to.channel, "expires_in_minutes": 10}
+        return await _on_its_way(conn, conversation, self.customer, to)
+
+
+async def _on_its_way(conn: Connection, conversation: Conversation, customer: CustomerId, to: CodeContact) -> dict[str, Any]:
+    """A new code for whoever writes in the conversation, to this address of the customer's; the outcome. Raises TooManyCodes."""
+    code = await writes.make_code(conn, conversation, customer, to.channel)
+    await writes.queue_code(conn, code, customer, (to.channel, to.address), to.language, worded("one_time_code", to.language, {}))
+    return {"channel": to.channel, "expires_in_minutes": 10}
 
 
 ACTIONS: tuple[type[Action], ...] = (SendOneTimeCode, SendSignInCode)
