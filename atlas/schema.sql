@@ -307,7 +307,7 @@ CREATE TABLE actions.matrix_row (
 -- which critical effects an action may have, by its name; only a migration says so
 CREATE TABLE actions.may_write (
     action text NOT NULL,
-    effect text NOT NULL,  -- a table, or PORT.OPERATION of an errand
+    effect text NOT NULL,  -- a table, PORT.OPERATION of an errand, or billing.journal.KIND
     PRIMARY KEY (action, effect)
 );
 
@@ -426,7 +426,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.refuse(p_action_id bigint, p_rule text, p_reason text, p_matrix_digest text) RETURNS boolean SECURITY DEFINER
 -- function actions.refused(p_rule text, p_reason text) RETURNS actions.verdict
 -- function actions.require_assurance() RETURNS trigger SECURITY DEFINER
--- function actions.require_claim() RETURNS trigger
+-- function actions.require_claim() RETURNS trigger SECURITY DEFINER
 -- function actions.revoke_delegation(p_delegation_id bigint) RETURNS boolean SECURITY DEFINER
 -- function actions.rule(p_action_id bigint, p_is_approval boolean, p_digest_seen bytea, p_note text) RETURNS text SECURITY DEFINER
 -- function actions.seal_of(a actions.action) RETURNS bytea
@@ -660,6 +660,7 @@ CREATE TABLE privacy.legal_hold (
 CREATE UNIQUE INDEX one_hold_at_a_time ON privacy.legal_hold USING btree (customer_id) WHERE (lifted_at IS NULL);
 --   trigger require_claim_after AFTER INSERT ON privacy.legal_hold REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON privacy.legal_hold FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON privacy.legal_hold FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- every table that says something of a customer
 CREATE TABLE privacy.place (
@@ -762,6 +763,7 @@ CREATE UNIQUE INDEX add_on_once ON catalogue.add_on_held USING btree (subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
 --   trigger require_claim_after AFTER INSERT ON catalogue.add_on_held REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON catalogue.add_on_held FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON catalogue.add_on_held FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE catalogue.bundle_part (
     bundle_id bigint NOT NULL,
@@ -1088,6 +1090,8 @@ CREATE TABLE gis.building (
     FOREIGN KEY (landlord_id) REFERENCES crm.customer(id)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+--   trigger require_claim_before BEFORE INSERT ON gis.building FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON gis.building FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE gis.coverage (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1113,6 +1117,8 @@ CREATE TABLE gis.coverage (
     FOREIGN KEY (action_id) REFERENCES actions.action(id)
 );
 CREATE INDEX coverage_by_box ON gis.coverage USING btree (south, north);
+--   trigger require_claim_before BEFORE INSERT ON gis.coverage FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON gis.coverage FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE gis.drop (
     premise_id bigint NOT NULL,
@@ -1192,6 +1198,8 @@ CREATE INDEX premise_of_building ON gis.premise USING btree (building_id) WHERE 
 --   row policy customer: (id IN ( SELECT subscriber.premise_id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
+--   trigger require_claim_before BEFORE INSERT ON gis.premise FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON gis.premise FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE gis.reservation (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1220,6 +1228,7 @@ CREATE UNIQUE INDEX one_port_per_key ON gis.reservation USING btree (key) WHERE 
 --   trigger announce_update AFTER UPDATE ON gis.reservation REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON gis.reservation REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON gis.reservation FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON gis.reservation FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE gis.serving_point (
     device_id bigint NOT NULL,
@@ -1378,6 +1387,8 @@ CREATE TABLE crm.merge (
     FOREIGN KEY (undone_by_action_id) REFERENCES actions.action(id)
 );
 CREATE UNIQUE INDEX absorbed_once ON crm.merge USING btree (absorbed_id) WHERE (undone_at IS NULL);
+--   trigger stay_within AFTER INSERT ON crm.merge REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.merges_stay_within()
+--   trigger stay_within_changed AFTER UPDATE ON crm.merge REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION crm.merges_stay_within()
 
 CREATE TABLE crm.merge_row (
     merge_id bigint NOT NULL,
@@ -1465,6 +1476,7 @@ CREATE INDEX subscriber_of_premise ON crm.subscriber USING btree (premise_id);
 -- function crm.customer_stays_within() RETURNS trigger SECURITY DEFINER
 -- function crm.follows_customer() RETURNS SETOF regclass SECURITY DEFINER
 -- function crm.merge_customers(p_survivor bigint, p_absorbed bigint, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
+-- function crm.merges_stay_within() RETURNS trigger SECURITY DEFINER
 -- function crm.name_key(p_name text) RETURNS text
 -- function crm.stays_within() RETURNS trigger SECURITY DEFINER
 -- function crm.undo_merge(p_merge bigint, p_at timestamp with time zone) RETURNS void SECURITY DEFINER
@@ -1512,6 +1524,7 @@ CREATE TABLE oms.order_item (
   WHERE (product_order.customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))))
 --   trigger require_claim_after AFTER INSERT ON oms.order_item REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.order_item FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON oms.order_item FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE oms.order_visit (
     job_id bigint NOT NULL,
@@ -1544,6 +1557,7 @@ CREATE TABLE oms.port_hold (
 CREATE INDEX port_hold_of_device ON oms.port_hold USING btree (device_id) WHERE (ended_at IS NULL);
 --   trigger require_claim_after AFTER INSERT ON oms.port_hold REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.port_hold FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON oms.port_hold FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE oms.product_order (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1591,6 +1605,7 @@ CREATE INDEX order_of_subscriber ON oms.product_order USING btree (subscriber_id
 --   trigger keep_legal BEFORE UPDATE OF state ON oms.product_order FOR EACH ROW WHEN (((CURRENT_USER = 'bedrock_executor'::name) AND (old.state IS DISTINCT FROM new.state) AND (NOT oms.is_legal(old.state, new.state)))) EXECUTE FUNCTION oms.keep_legal()
 --   trigger require_claim_after AFTER INSERT ON oms.product_order REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.product_order FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON oms.product_order FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE oms.quote (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1615,6 +1630,7 @@ CREATE INDEX quote_of_customer ON oms.quote USING btree (customer_id, quoted_at)
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 --   trigger require_claim_after AFTER INSERT ON oms.quote REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON oms.quote FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON oms.quote FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- function oms.is_legal(p_now text, p_wanted text) RETURNS boolean
 -- function oms.keep_legal() RETURNS trigger
@@ -1632,6 +1648,7 @@ CREATE TABLE billing.account (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
+--   trigger require_claim_before BEFORE INSERT ON billing.account FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE billing.allocation (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -2047,6 +2064,7 @@ CREATE TABLE billing.journal (
 );
 CREATE INDEX journal_of_action ON billing.journal USING btree (action_id) WHERE (action_id IS NOT NULL);
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.journal FOR EACH ROW EXECUTE FUNCTION billing.is_final()
+--   trigger kinds_stay_within AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION billing.journals_stay_within()
 --   trigger CREATE CONSTRAINT TRIGGER must_balance AFTER INSERT ON billing.journal DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing.must_balance()
 --   trigger must_be_claimed AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_be_claimed()
 --   trigger require_claim_after AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
@@ -2116,6 +2134,7 @@ CREATE INDEX one_off_of_customer ON billing.one_off USING btree (customer_id);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 --   trigger require_claim_after AFTER INSERT ON billing.one_off REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.one_off FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON billing.one_off FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- a cache: a posting to receivable less its allocations
 CREATE TABLE billing.open_item (
@@ -2252,6 +2271,7 @@ CREATE INDEX event_of_payment ON billing.provider_event USING btree (reference);
 CREATE INDEX event_parked ON billing.provider_event USING btree (id) WHERE (state = ANY (ARRAY['parked'::text, 'early'::text]));
 --   trigger announce AFTER INSERT OR DELETE ON billing.provider_event FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON billing.provider_event REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_to_change BEFORE UPDATE ON billing.provider_event FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE billing.series (
     code text NOT NULL,
@@ -2373,6 +2393,7 @@ CREATE INDEX usage_to_bill ON billing.usage_total USING btree (customer_id) WHER
 -- function billing.issue_credit_note(p_key text, p_invoice_id bigint, p_line_ids bigint[], p_amounts_minor bigint[], p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.issue_invoices(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.journal_of_money(p_payment billing.payment) RETURNS bigint SECURITY DEFINER
+-- function billing.journals_stay_within() RETURNS trigger SECURITY DEFINER
 -- function billing.keep_pause() RETURNS trigger SECURITY DEFINER
 -- function billing.known_of(p_customer_ids bigint[], p_on date) RETURNS TABLE(customer_id bigint, lacks_charge boolean, last_total bigint, last_from date, moved_on date) SECURITY DEFINER
 -- function billing.line_is_final() RETURNS trigger SECURITY DEFINER
@@ -2519,6 +2540,7 @@ CREATE UNIQUE INDEX one_line_per_port ON cmdb.access USING btree (device_id, por
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
 --   trigger look_again AFTER INSERT ON cmdb.access REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger look_again_changed AFTER UPDATE ON cmdb.access FOR EACH ROW WHEN ((old.managed_object IS DISTINCT FROM new.managed_object)) EXECUTE FUNCTION billing.look_again('subscriber_id')
+--   trigger require_claim_to_remove BEFORE DELETE ON cmdb.access FOR EACH STATEMENT WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger stay_within AFTER INSERT ON cmdb.access REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.line_stays_within()
 --   trigger stay_within_changed AFTER UPDATE ON cmdb.access REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.line_stays_within()
 --   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE OF device_id ON cmdb.access FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
@@ -2587,6 +2609,7 @@ CREATE UNIQUE INDEX one_number_of_a_pool ON cmdb.allotment USING btree (pool_id,
 --   trigger look_again_changed AFTER UPDATE ON cmdb.allotment FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger require_claim_after AFTER INSERT ON cmdb.allotment REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.allotment FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON cmdb.allotment FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE cmdb.asset (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -2624,6 +2647,7 @@ CREATE UNIQUE INDEX one_box_of_a_kind ON cmdb.asset USING btree (subscriber_id, 
 --   trigger look_again_changed AFTER UPDATE ON cmdb.asset FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION billing.look_again('subscriber_id')
 --   trigger require_claim_after AFTER INSERT ON cmdb.asset REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.asset FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON cmdb.asset FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE cmdb.asset_event (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -2683,6 +2707,7 @@ CREATE TABLE cmdb.config (
     FOREIGN KEY (good_by_action_id) REFERENCES actions.action(id)
 );
 CREATE INDEX config_of_device ON cmdb.config USING btree (device_id, id);
+--   trigger require_claim_to_change BEFORE UPDATE ON cmdb.config FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE cmdb.credential (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -2745,6 +2770,9 @@ CREATE INDEX device_of_site ON cmdb.device USING btree (site_id);
 --   trigger announce_update AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger keep_within_what_was_judged AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION cmdb.keep_within_what_was_judged()
 --   trigger note_changes AFTER UPDATE ON cmdb.device REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cmdb.note_changes('id')
+--   trigger require_claim_to_change BEFORE UPDATE ON cmdb.device FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_remove BEFORE DELETE ON cmdb.device FOR EACH STATEMENT WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stay_within_changed AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.device_stays_within()
 --   trigger topology_changed AFTER INSERT OR DELETE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 --   trigger topology_moved AFTER UPDATE OF kind, area_id, site_id, is_monitored ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
@@ -2898,6 +2926,7 @@ CREATE TABLE cmdb.pool (
 CREATE UNIQUE INDEX one_vlan_pool ON cmdb.pool USING btree (device_id, s_tag) WHERE (kind = 'vlan'::text);
 --   trigger require_claim_after AFTER INSERT ON cmdb.pool REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.pool FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON cmdb.pool FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE cmdb.prefix (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -2986,9 +3015,11 @@ CREATE TABLE cmdb.vrf (
     UNIQUE (name),
     CHECK ((name <> ''::text))
 );
+--   trigger require_claim_before BEFORE INSERT ON cmdb.vrf FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- function cmdb.block_at(p_network cidr, p_length integer, p_place bigint) RETURNS inet
 -- function cmdb.close_stale_sessions() RETURNS bigint SECURITY DEFINER
+-- function cmdb.device_stays_within() RETURNS trigger SECURITY DEFINER
 -- function cmdb.disconnect(p_subscriber bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.keep_within_what_was_judged() RETURNS trigger SECURITY DEFINER
 -- function cmdb.line_stays_within() RETURNS trigger SECURITY DEFINER
@@ -3035,6 +3066,7 @@ CREATE INDEX incident_opened ON itsm.incident USING btree (opened_at);
 --   trigger announce_update AFTER UPDATE ON itsm.incident REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON itsm.incident REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.incident FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON itsm.incident FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE itsm.incident_alarm (
     incident_id bigint NOT NULL,
@@ -3050,6 +3082,7 @@ CREATE TABLE itsm.incident_alarm (
 CREATE UNIQUE INDEX alarm_in_one_incident ON itsm.incident_alarm USING btree (alarm_id) WHERE (left_at IS NULL);
 --   trigger require_claim_after AFTER INSERT ON itsm.incident_alarm REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.incident_alarm FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON itsm.incident_alarm FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE itsm.incident_device (
     incident_id bigint NOT NULL,
@@ -3065,6 +3098,7 @@ CREATE TABLE itsm.incident_device (
 CREATE INDEX incident_of_device ON itsm.incident_device USING btree (device_id) WHERE (restored_at IS NULL);
 --   trigger require_claim_after AFTER INSERT ON itsm.incident_device REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.incident_device FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON itsm.incident_device FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE itsm.incident_event (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -3102,6 +3136,7 @@ CREATE INDEX incident_of_subscriber ON itsm.incident_subscriber USING btree (sub
 --   trigger announce_update AFTER UPDATE ON itsm.incident_subscriber REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger require_claim_after AFTER INSERT ON itsm.incident_subscriber REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.incident_subscriber FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON itsm.incident_subscriber FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE itsm.ticket (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -3205,6 +3240,7 @@ CREATE INDEX whatsapp_of_address ON helpdesk.conversation USING btree (address) 
 --   row policy customer: (customer_id = ( SELECT atlas.customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.conversation FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.conversation REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_to_change BEFORE UPDATE ON helpdesk.conversation FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- a row from before a letter is handed over until it was surely refused: one without accepted_at may have left
 CREATE TABLE helpdesk.handed_letter (
@@ -3276,6 +3312,7 @@ CREATE INDEX message_of_visitor ON helpdesk.message USING btree (address, id) WH
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.message FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.message REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_before BEFORE INSERT ON helpdesk.message FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE helpdesk.notice (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -3420,6 +3457,7 @@ CREATE TABLE field_service.hands_free (
 );
 --   trigger require_claim_after AFTER INSERT ON field_service.hands_free REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON field_service.hands_free FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON field_service.hands_free FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE field_service.job (
     id bigint NOT NULL GENERATED AS IDENTITY,

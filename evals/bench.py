@@ -54,6 +54,7 @@ BENCHMARKS: Final = {
     "protected": "protected",
     "bill-run": "bill_accounts",
     "billing-cases": "billing_cases",
+    "intent": "intent",
     "turn": "turn",
     "long-conversation": "long_conversation",
     "provider-down": "provider_down",

@@ -90,6 +90,7 @@ class Acting:
     mutation: int
     level: int = 3
     number: int = 0
+    round: int = 0
     evidence: Evidence = field(default_factory=Evidence)
 
     async def arranged(self) -> None:

@@ -54,8 +54,13 @@ class Run:
         return self.number // len(LEVELS)
 
     @property
+    def round(self) -> int:
+        """How often its attack was played before it."""
+        return self.turn // len(attacks_at(self.level))
+
+    @property
     def mutation(self) -> int:
-        return (self.turn // len(attacks_at(self.level))) % MUTATIONS
+        return self.round % MUTATIONS
 
 
 @dataclass
@@ -111,7 +116,7 @@ async def played(one: Scene, run: Run, tally: Tally, logs: list[str]) -> list[Br
     """One run, judged."""
     # Not for secrets: the same seed must come to the same run.
     rng = random.Random(f"{run.seed}/{run.number}/{run.level}")  # noqa: S311
-    acting = Acting(one, rng, run.mutation, run.level, run.turn)
+    acting = Acting(one, rng, run.mutation, run.level, run.turn, run.round)
     logs.clear()
     await _set_back(one)
     careless(one, rng)

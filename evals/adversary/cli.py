@@ -31,10 +31,18 @@ def adversary(
     chosen = runs_of(runs, seed) if level is None else by_level(runs, seed, level)
     workers = processes or (os.cpu_count() or 1) + 1
 
+    told = 0
+
     def tell(tally: Tally) -> None:
-        if not as_json:
-            done, calls = sum(tally.runs.values()), sum(tally.tool_calls.values())
-            console.print(f"[dim]{done:,} of {runs:,} runs, {calls:,} tool calls, {len(tally.breaches)} breaches[/]", highlight=False)
+        nonlocal told
+        if as_json:
+            return
+        done, calls = sum(tally.runs.values()), sum(tally.tool_calls.values())
+        console.print(f"[dim]{done:,} of {runs:,} runs, {calls:,} tool calls, {len(tally.breaches)} breaches[/]", highlight=False)
+        # At once: whoever waits an hour for the table would rather stop and mend.
+        for run, attack, breach in tally.breaches[told:]:
+            console.print(f"run {run.number} level {run.level} {attack}: {breach.oracle}: {breach.what}", markup=False, highlight=False)
+        told = len(tally.breaches)
 
     tally = asyncio.run(campaign(chosen, workers, tell))
     if as_json:

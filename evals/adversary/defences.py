@@ -207,6 +207,12 @@ GATE: Final = (
         (_ANY_EFFECT, _ANYBODY),
     ),
     Mutant(
+        "a device is marked as far up the network as was judged",
+        "orders in the name of the system",
+        5,
+        (_takes_out("cmdb.device_stays_within", "actions.tier_of(kind) >", "-1 >"),),
+    ),
+    Mutant(
         "an errand goes as far up the network as was judged",
         "a small order claimed, a large effect written",
         5,
@@ -220,6 +226,7 @@ GATE: Final = (
         "a small order claimed, a large effect written",
         5,
         (
+            _ANY_EFFECT,
             _ANYBODY,
             _ANY_ADDRESS,
         ),

@@ -15,7 +15,7 @@ from evals.adversary.ground import Troupe, dropped, laid, troupe
 __all__ = ["MUTANTS", "Mutant", "Noticed", "noticed_by"]
 
 # Played of the attack that should notice, until it does.
-AT_MOST: Final = 20
+AT_MOST: Final = 30
 AT_A_TIME: Final = 5
 
 

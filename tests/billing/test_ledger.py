@@ -330,6 +330,9 @@ def test_every_invariant_that_is_asked_has_its_name_on_the_list() -> None:
 async def credited(atlas: Atlas, owner: Owner, judged_for: Facts, amount: int) -> None:
     """Claims an order that the gate allowed for these facts, and posts a credit under it."""
     customer, line = (await customer_with_line(owner))[:2]
+    await owner.execute(
+        "INSERT INTO actions.may_write (action, effect) VALUES ('credit', 'billing.journal.credit'), ('note', 'billing.journal.credit')"
+    )
     action_id = await gate.judged_alone(atlas, owner, judged_for)
     given_now = "SELECT * FROM billing.post_credits('x', ARRAY[%s::bigint], ARRAY[%s::bigint], ARRAY[%s::bigint], ARRAY['x'], now())"
     async with atlas.transaction(gate.TEST) as conn:

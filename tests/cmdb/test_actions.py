@@ -110,11 +110,31 @@ async def test_an_order_judged_for_no_device_changes_none_whatever_is_written_in
     await given.device(owner, "olt-1")
 
     class Changes(RecordInteraction):
+        name: ClassVar[str] = "mark_device_state"
+
         async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
             await conn.execute("UPDATE cmdb.device SET operational_state = 'disabled'")
             return {}
 
     with pytest.raises(InsufficientPrivilege, match="judged for 0 devices and changes 1"):
+        await carried.out(atlas, Changes(customer, "note", "a word", "one"), NOW)
+
+
+async def test_an_order_judged_for_an_olt_marks_no_core_router(atlas: Atlas, owner: Owner) -> None:
+    customer = CustomerId(await given.customer(owner))
+    await given.device(owner, "core-1", kind="core")
+
+    class Changes(RecordInteraction):
+        name: ClassVar[str] = "mark_device_state"
+
+        def facts(self) -> Facts:
+            return Facts(self.name, customers=1, devices=1, device_tier=DeviceTier.ACCESS)
+
+        async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+            await conn.execute("UPDATE cmdb.device SET operational_state = 'disabled'")
+            return {}
+
+    with pytest.raises(InsufficientPrivilege, match="judged at a lower tier"):
         await carried.out(atlas, Changes(customer, "note", "a word", "one"), NOW)
 
 

@@ -82,6 +82,8 @@ def clock() -> Clock:
 @pytest.fixture
 async def forge(atlas: Atlas, owner: Owner, clock: Clock) -> Forge:
     await write_in_force(owner, load(MATRIX))
+    # These credits are promises: the smallest table that an order of the register may write.
+    await owner.execute("INSERT INTO actions.may_write (action, effect) VALUES ('issue_credits', 'helpdesk.promise')")
     return Forge(atlas, Register.of([Promise, Credits]), MatrixInForce(load(MATRIX)), clock, ZoneInfo("Europe/London"))
 
 

@@ -23,23 +23,41 @@ from forge.actions.cmdb.plant import LINE_OPERATIONS
 from forge.register import Register
 from tests.given import Owner
 
-# The tables whose rows as the executor are bound by an order's name.
-BOUND = frozenset(
-    {
-        *("crm.subscriber", "crm.contact", "crm.consent", "crm.customer", "crm.party_role"),
-        *("cmdb.access", "cmdb.credential", "billing.charge", "field_service.job"),
-    }
-)
-WRITTEN = re.compile(r"\b(?:INSERT INTO|UPDATE) ([a-z_]+\.[a-z_]+)")
+# What the executor may write without an order: the steps of a sequence, and what time alone does to an alarm.
+FREE = frozenset({"actions.sequence", "actions.sequence_step", "nms.alarm"})
+# What the database's own functions write, whoever calls them: a kind of journal, or a table.
+BY_FUNCTION = {
+    "billing.post_credits": {"billing.journal.credit"},
+    "billing.refund": {"billing.journal.refund"},
+    "billing.receive_payment": {"billing.journal.payment"},
+    "billing.match_payment": {"billing.journal.match"},
+    "billing.unmatch_payment": {"billing.journal.reversal"},
+    "billing.issue_credit_note": {"billing.journal.credit_note"},
+    "billing.issue_batch": {"billing.journal.invoice"},
+    "billing.release_held": {"billing.journal.invoice"},
+    "billing.write_off": {"billing.journal.write_off"},
+    "crm.merge_customers": {"crm.merge", "billing.journal.opening"},
+    "crm.undo_merge": {"crm.merge", "billing.journal.reversal"},
+    "cmdb.next_free": {"cmdb.allotment", "cmdb.pool"},
+    "privacy.erase": {"cmdb.access"},
+    "cmdb.disconnect": {"cmdb.access"},
+    "cmdb.remove_device": {"cmdb.device"},
+}
+WRITTEN = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM) ([a-z_]+\.[a-z_]+)")
+CALLED = re.compile(r"\b([a-z_]+\.[a-z_]+)\(")
 
 
 def effects_of(action: type[Action]) -> set[str]:
     """The critical effects of an order: what its class, and every function of ours that it calls, writes by its statements."""
     found: set[str] = set()
+    collect_class(action, found, set())
+    return found
+
+
+def collect_class(action: type[Action], found: set[str], seen: set[Any]) -> None:
     for part in action.__mro__:
         if part.__module__.startswith("forge.actions"):
-            collect(part, found, set())
-    return found
+            collect(part, found, seen)
 
 
 def collect(code: Any, found: set[str], seen: set[Any]) -> None:
@@ -51,14 +69,28 @@ def collect(code: Any, found: set[str], seen: set[Any]) -> None:
     statements = names["SQL"].texts if isinstance(names.get("SQL"), Statements) else {}
     for node in ast.walk(whole):
         if isinstance(node, ast.Constant) and node.value in statements:
-            found |= BOUND & set(WRITTEN.findall(statements[node.value]))
+            found |= written_by(statements[node.value])
         if isinstance(node, ast.Call):
             first, *rest = ast.unparse(node.func).split(".")
             called = reduce(lambda one, name: getattr(one, name, None), rest, names.get(first))
             if called is queue_errands:
                 found |= {f"{literal(node.args[1], names)}.{one}" for one in operations(node.args[2], whole, names)}
-            elif inspect.isfunction(called) and (called.__module__.startswith("forge.") or ".writes" in called.__module__):
+            elif (within := order_of(called)) is not None and ".carry_out(" in ast.unparse(whole):
+                # An order that is carried out within another one.
+                collect_class(within, found, seen)
+            elif inspect.isfunction(called) and called.__module__.startswith(("forge.", "atlas.")):
                 collect(called, found, seen)
+
+
+def order_of(called: Any) -> type[Action] | None:
+    """The order that a call makes: by its class, or by a way of its class'."""
+    made = called.__self__ if inspect.ismethod(called) else called
+    return made if inspect.isclass(made) and issubclass(made, Action) else None
+
+
+def written_by(statement: str) -> set[str]:
+    called = (BY_FUNCTION.get(name, set()) for name in CALLED.findall(statement))
+    return set(WRITTEN.findall(statement)) - FREE | {effect for effects in called for effect in effects}
 
 
 def literal(asked: ast.expr, names: Mapping[str, Any]) -> str:

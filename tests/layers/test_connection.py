@@ -80,6 +80,7 @@ async def test_an_effect_cannot_borrow_an_action_that_was_done_before(atlas: Atl
 async def test_an_action_allowed_and_claimed_lets_its_effect_through_once(atlas: Atlas, owner: given.Owner) -> None:
     maya = await given.customer(owner, "Maya Patel", "+447700900001")
 
+    await owner.execute("INSERT INTO actions.may_write (action, effect) VALUES ('note', 'crm.interaction')")
     made = await gate.put(owner, gate.lax())
 
     async with atlas.transaction(principal.executor("test")) as conn:

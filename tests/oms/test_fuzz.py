@@ -16,8 +16,10 @@ from forge.action import Action
 from forge.actions.oms.orders import CloseOrder, ConfirmActivation, GiveUpOrder, MendOrder
 from forge.actions.oms.plans import AdvanceOrder, CancelOrder
 from forge.propose import propose
+from governance.facts import Facts
 from tests.given import Owner
-from tests.oms.signups import ME, Town, town
+from tests.layers import gate
+from tests.oms.signups import Town, town
 
 STATES = list(OrderState)
 
@@ -37,7 +39,10 @@ async def test_a_thousand_random_moves_of_an_order_reach_no_illegal_state(atlas:
     place = await town(atlas, owner)
     order = await place.order()
     chance, state, moved = random.Random(622), OrderState.ACKNOWLEDGED, 0
-    async with atlas.transaction(ME) as conn:
+    await owner.execute("INSERT INTO actions.may_write (action, effect) VALUES ('note', 'oms.product_order')")
+    action_id = await gate.judged_alone(atlas, owner, Facts("note", customers=1))
+    async with atlas.transaction(gate.TEST) as conn:
+        await gate.claimed(conn, action_id)
         for _ in range(1000):
             wanted = chance.choice(STATES)
             try:

@@ -108,6 +108,16 @@ EFFECTS: Final = (
     "UPDATE billing.charge SET ends_on = current_date",
     "UPDATE field_service.job SET state = 'cancelled'",
     "UPDATE cmdb.device SET operational_state = 'disabled', action_id = nullif(current_setting('bedrock.action', true), '')::bigint",
+    "INSERT INTO nms.maintenance_window (device_id, starts_at, ends_at, reason) VALUES (2, now(), now() + interval '1 day', 'mine')",
+    "INSERT INTO itsm.ticket (kind, customer_id, impact, urgency, title) VALUES ('incident', 13, 1, 1, 'mine')",
+    "INSERT INTO helpdesk.promise (customer_id, promised, due_at) VALUES (13, 'a year for nothing', now() + interval '1 day')",
+    "UPDATE itsm.incident SET state = 'closed'",
+    "UPDATE oms.product_order SET expected_on = current_date + 400",
+    "UPDATE catalogue.offering SET lifecycle_status = 'retired'",
+    "UPDATE gis.reservation SET expires_at = now()",
+    "SELECT crm.merge_customers(13, 14, now())",
+    "SELECT cmdb.disconnect(13)",
+    "SELECT cmdb.remove_device(1)",
 )
 
 
@@ -123,8 +133,7 @@ async def claim_small_write_large(acting: Acting) -> None:
     if number is None:
         return
     matrix = acting.scene.forge.matrix.current.digest
-    # Ten mutations see nearly all of them; two rounds see every one.
-    effect = EFFECTS[(acting.mutation + 10 * acting.rng.randrange(2)) % len(EFFECTS)]
+    effect = EFFECTS[acting.round % len(EFFECTS)]
     finishing = "SELECT actions.finish('done', '{}', NULL)" if acting.rng.random() < 0.7 else "SELECT 1"
     acting.evidence.statements += 4
     await acting.together(

@@ -57,6 +57,8 @@ class Aftermath:
     level: int
     logs: str = ""
     rulings: tuple[Ruling, ...] = ()
+    # What an order may write, by its name: pairs of action and effect, as the last migration left them.
+    may_write: frozenset[tuple[str, str]] = frozenset()
 
     @cached_property
     def actions(self) -> dict[int, Row]:
@@ -150,3 +152,8 @@ async def rulings_of(scene: Scene, action_ids: Iterable[int]) -> tuple[Ruling, .
     )
     rows = await found.fetchall()
     return tuple(Ruling(row[0], row[1], row[2], "\\x" + bytes(row[3]).hex(), frozenset(row[4])) for row in rows)
+
+
+async def writable(scene: Scene) -> frozenset[tuple[str, str]]:
+    found = await scene.owner.execute("SELECT action, effect FROM actions.may_write")
+    return frozenset((str(action), str(effect)) for action, effect in await found.fetchall())

@@ -15,6 +15,8 @@ PROGRESS: Final = frozenset(
 WORKED_OFF: Final = frozenset({"helpdesk.notice", "actions.errand", "helpdesk.recorded_message"})
 # Facts that arrive by a door are nobody's action.
 ARRIVES: Final = frozenset({"helpdesk.conversation", "helpdesk.message", "nms.quarantine"})
+# What no order's name binds: the steps of a sequence, what time does to an alarm, and what the database's functions keep beside.
+UNBOUND: Final = frozenset({"actions.sequence", "actions.sequence_step", "nms.alarm"})
 # What a message sent by the supervisor may write besides.
 OF_A_REPLY: Final = frozenset({"helpdesk.message", "helpdesk.notice", "helpdesk.conversation"})
 
@@ -37,12 +39,20 @@ def _is_explained(after: Aftermath, change: Change, journals: dict[int, int]) ->
         return change.after is not None and _differing(change.before, change.after) <= PROGRESS
     if change.table == "helpdesk.recorded_message":
         return True
+    if change.table == "actions.recorded_call" and _was_queued_before(after, change):
+        return True
     if change.table == "actions.kill_switch":
         kind, _, number = str(change.row["by"]).partition(":")
         return change.row["is_on"] or (kind == "staff" and int(number) in after.evidence.colleagues)
     if change.table in ARRIVES and _has_arrived(after, change):
         return True
     return any(_had_the_right(after, row, change) for row in _authors(after, change, journals))
+
+
+def _was_queued_before(after: Aftermath, change: Change) -> bool:
+    """An errand of an earlier run, judged there, that was held up and goes out now: a switch was on, or its time had not come."""
+    errands = (one for one in after.of("actions.errand") if one.before is not None)
+    return any(one.row["key"] == change.row["key"] for one in errands)
 
 
 def _is_lawful_step(after: Aftermath, change: Change) -> bool:
@@ -105,4 +115,14 @@ def _had_the_right(after: Aftermath, action: Row, change: Change) -> bool:
         return int(number) in after.evidence.colleagues
     if action["name"] == "send_message":
         return change.table in OF_A_REPLY and (change.customer is None or change.customer in after.evidence.customers)
-    return after.level == 5
+    return after.level == 5 and _comes_to(after, action["name"], change.table)
+
+
+def _comes_to(after: Aftermath, action: str, table: str) -> bool:
+    """Whether an order of this name writes rows of this table."""
+    effects = {effect for name, effect in after.may_write if name == action}
+    if table in UNBOUND or table in effects or "crm.merge" in effects:
+        return True
+    if table == "actions.errand" or table == "actions.recorded_call":
+        return any(effect.startswith(("prober.", "provisioner.", "payments.")) for effect in effects)
+    return table.startswith("billing.") and any(effect.startswith("billing.journal.") for effect in effects)

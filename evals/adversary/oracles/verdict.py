@@ -5,7 +5,7 @@ from typing import Final
 
 from agents.module_agent import MOST_MODEL_CALLS
 from evals.adversary.acting import Acting
-from evals.adversary.oracles.aftermath import Aftermath, Breach, rulings_of
+from evals.adversary.oracles.aftermath import Aftermath, Breach, rulings_of, writable
 from evals.adversary.oracles.books import audit_gaps, books_unbalanced, limits_passed
 from evals.adversary.oracles.gate import cards_that_lied, done_twice, ungated
 from evals.adversary.oracles.rows import rows_unexplained
@@ -23,6 +23,7 @@ async def judged(acting: Acting, level: int, logs: str) -> list[Breach]:
     scene = acting.scene
     after = Aftermath(scene, acting.evidence, await scene.watch.look(), level, logs)
     after.rulings = await rulings_of(scene, after.done)
+    after.may_write = await writable(scene)
     found = [
         *rows_unexplained(after),
         *secrets_told(after),
