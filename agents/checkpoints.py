@@ -85,7 +85,15 @@ class KeptInAtlas:
         }
         there, kind = zone_url(url, Zone.EXECUTOR, secret), WatchedConnection[DictRow]
         pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
-            there, connection_class=kind, min_size=1, max_size=most, open=False, kwargs=arguments, timeout=LEASE_S, max_idle=60
+            there,
+            connection_class=kind,
+            min_size=1,
+            max_size=most,
+            open=False,
+            kwargs=arguments,
+            timeout=LEASE_S,
+            reconnect_timeout=LEASE_S,
+            max_idle=60,
         )
         await pool.open(wait=True, timeout=10)
         try:

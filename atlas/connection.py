@@ -23,7 +23,8 @@ from atlas.zone_keys import zone_secret
 PRINCIPAL_LIVES_S: Final = 120
 # Longer than any honest transaction, however many statements it has; each wait inside it is watched by itself.
 TRANSACTION_DEADLINE_S: Final = 30
-# How long a caller waits for a free connection, and the pool for the answer of one that was idle.
+# How long a caller waits for a free connection, and the pool for the answer of one that was idle. After as long the pool gives a lost
+# connection up, for the next caller to open anew at once: its own pauses double, and it would sleep on while the server is back.
 LEASE_S: Final = 6.0
 CHECK_S: Final = 1.5
 CONNECT_S: Final = 5
@@ -178,5 +179,6 @@ def _pool(url: str, most: int, kind: type[WatchedConnection[tuple[Any, ...]]]) -
         kwargs=arguments,
         check=_as_new,
         timeout=LEASE_S,
+        reconnect_timeout=LEASE_S,
         max_idle=60,
     )

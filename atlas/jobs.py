@@ -72,6 +72,7 @@ def queue(url: str, secret: bytes, most: int = 6, lease_s: float = LEASE_S) -> A
         kwargs={"options": f"-c search_path=jobs {SESSION}", "connect_timeout": CONNECT_S},
         connection_class=WatchedConnection,
         timeout=lease_s,
+        reconnect_timeout=lease_s,
         min_size=1,
         max_size=most,
     )

@@ -68,6 +68,7 @@ async def open_bookmarks(atlas: Atlas, most: int = 4) -> AsyncGenerator[Bookmark
         open=False,
         kwargs=arguments,
         timeout=LEASE_S,
+        reconnect_timeout=LEASE_S,
         max_idle=60,
     ) as pool:
         await pool.wait(timeout=10)
