@@ -116,6 +116,15 @@ BEGIN
 END $$;
 CREATE TRIGGER kinds_stay_within AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS written FOR EACH STATEMENT
     WHEN (session_user = 'bedrock_executor') EXECUTE FUNCTION billing.journals_stay_within();
+-- Money moves for whom it was judged, and for no more of them.
+CREATE FUNCTION billing.postings_stay_within() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM actions.must_be_judged(NULL, ARRAY(SELECT DISTINCT customer_id FROM written WHERE customer_id IS NOT NULL));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER customers_stay_within AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS written FOR EACH STATEMENT
+    WHEN (session_user = 'bedrock_executor') EXECUTE FUNCTION billing.postings_stay_within();
 CREATE FUNCTION crm.merges_stay_within() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

@@ -69,10 +69,11 @@ async def campaign(
                 stage.heal()
             tell(f"{sum(done.values())} troubles made; quiet")
             verdict, took = await until_it_holds(stage, books, quiet_s)
-        for sentence, found in verdict.broken.items():
-            tell(f"it does not hold that {sentence}: {'; '.join(found[:3])}")
-        tell("one more outage, to see whether it works")
-        lacks = await lacking_afterwards(stage, quiet_s)
+            for sentence, found in verdict.broken.items():
+                tell(f"it does not hold that {sentence}: {'; '.join(found[:3])}")
+            tell("one more outage, to see whether it works")
+            # With somebody at work: after half an hour of cuts more people were told than may be told in an hour without a person.
+            lacks = await lacking_afterwards(stage, quiet_s)
         return Campaign(
             seed=seed,
             seconds=seconds,
