@@ -17,6 +17,7 @@ from console import (
     approvals,
     articles,
     bills,
+    catalogue,
     chat,
     customers,
     doubts,
@@ -70,6 +71,7 @@ ROOMS: Final = (
     privacy,
     matrix,
     orders,
+    catalogue,
     articles,
 )
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from atlas.catalogue.records import PriceComponent
 from atlas.money import Money, written
 
 CAUSES: Final = {
@@ -86,6 +87,10 @@ MODULES_SAID: Final = {
 def action_tone(state: str) -> str:
     tones = {"done": "well", "waiting": "warn", "failed": "lost", "refused": "lost", "rejected": "lost"}
     return tones.get(state, "info" if state in ("allowed", "approved", "executing", "proposed") else "plain")
+
+
+def cycle_tone(lifecycle_status: str) -> str:
+    return {"launched": "well", "active": "well", "retired": "plain", "obsolete": "plain"}.get(lifecycle_status, "info")
 
 
 def step_taken(step: str) -> str:
@@ -180,6 +185,45 @@ def proofs(proved_by: Sequence[str]) -> str:
     return " and ".join(PROOFS.get(one, spoken(one)) for one in proved_by)
 
 
+def speed(kbps: int | None) -> str:
+    """Whole kilobits a second as people say a speed: 100 Mbit/s; below one of those in kbit/s."""
+    if kbps is None:
+        return ""
+    return f"{kbps / 1000:,.10g} Mbit/s" if kbps >= 1000 else f"{kbps} kbit/s"
+
+
+def priced(price: PriceComponent, currency: str) -> str:
+    """One price of an offering in words: the amount and how often, its discounts in their order, what is included, and the tax."""
+    parts = [f"{written(price.amount, currency)} {_how_often(price)}"] if not price.tiers else []
+    for place, phase in enumerate(price.phases):
+        parts.append(f"{'then' if place else 'first'} {_months(phase.months)} at {written(phase.amount, currency)} ({spoken(phase.kind)})")
+    for tier in price.tiers:
+        entry = f" and {written(tier.entry, currency)} to begin with" if tier.entry.minor else ""
+        parts.append(f"above {tier.from_units:,}: {written(tier.amount, currency)} for {_units(tier.per_units, price.unit)}{entry}")
+    if price.kind == "usage" and price.allowance_units:
+        over = ", what is left goes into the next month" if price.is_rolled_over else ""
+        parts.append(f"{_units(price.allowance_units, price.unit)} included{over}")
+    return "; ".join([*parts, f"{'with' if price.is_tax_inclusive else 'without'} tax ({price.tax_category})"])
+
+
+def _how_often(price: PriceComponent) -> str:
+    if price.kind == "usage":
+        return f"for {_units(price.per_units, price.unit)}"
+    if price.kind == "one_off":
+        return "once"
+    return "a month" if price.every_months == 1 else "a year" if price.every_months == 12 else f"every {price.every_months} months"
+
+
+def _months(number: int) -> str:
+    return "1 month" if number == 1 else f"{number} months"
+
+
+def _units(number: int, unit: str) -> str:
+    """`unit` is one of them; abbreviations such as MB stay as they are."""
+    plural = "s" if number != 1 and unit.islower() else ""
+    return f"{number:,} {unit or 'unit'}{plural}"
+
+
 def groups(letters: str) -> str:
     """Four at a time, as one types them over."""
     return " ".join(letters[at : at + 4] for at in range(0, len(letters), 4))
@@ -202,6 +246,7 @@ def filters(currency: str, timezone: str) -> Mapping[str, Any]:
         "tone": tone,
         "standing": standing,
         "action_tone": action_tone,
+        "cycle_tone": cycle_tone,
         "step_taken": step_taken,
         "evidence": evidence,
         "sentence": sentence,
@@ -211,6 +256,8 @@ def filters(currency: str, timezone: str) -> Mapping[str, Any]:
         "proofs": proofs,
         "since": since,
         "lasted": lasted,
+        "speed": speed,
+        "priced": lambda price: priced(price, currency),
         "moment": moment,
         "money": money,
     }

@@ -14,6 +14,7 @@ from atlas.catalogue.records import (
     Held,
     Migration,
     Offering,
+    OfferingListed,
     OfferingPage,
     OfferingUse,
     Phase,
@@ -64,9 +65,21 @@ async def offering(conn: Connection, code: str) -> Offering:
 async def offering_page(conn: Connection, code: str) -> OfferingPage:
     """One offering with all its versions and prices, the newest first. Raises NotFound."""
     one = await offering(conn, code)
-    versions = await SQL.all(conn, Version, "versions", offering_id=one.id)
-    priced = [PricedVersion(version, tuple(await SQL.all(conn, Price, "prices", offering_version_id=version.id))) for version in versions]
+    priced = [
+        PricedVersion(version, tuple(await SQL.all(conn, Price, "prices", offering_version_id=version.id)))
+        for version in await versions_of(conn, one.id)
+    ]
     return OfferingPage(one, tuple(priced))
+
+
+async def every_offering(conn: Connection, day: date) -> list[OfferingListed]:
+    """All there is in the catalogue, what is gone last, with what is sold of it on `day`."""
+    return await SQL.all(conn, OfferingListed, "every_offering", day=day)
+
+
+async def versions_of(conn: Connection, offering_id: int) -> list[Version]:
+    """Every version ever sold, the newest first."""
+    return await SQL.all(conn, Version, "versions", offering_id=offering_id)
 
 
 async def use_of_offering(conn: Connection, offering_id: int) -> OfferingUse:

@@ -26,12 +26,47 @@ SELECT offering.id, offering.code, offering.name, offering.technology, offering.
   FROM catalogue.offering
  WHERE offering.code = %(code)s;
 
+-- name: every_offering
+-- Lines are counted once for all: the base is looked through once, however many versions there are.
+WITH had AS (
+    SELECT subscriber.offering_version_id, count(*) AS lines
+      FROM crm.subscriber
+     WHERE subscriber.state IN ('active', 'suspended')
+     GROUP BY subscriber.offering_version_id
+     UNION ALL
+    SELECT held.offering_version_id, count(*)
+      FROM catalogue.add_on_held AS held
+     WHERE held.held_until IS NULL
+     GROUP BY held.offering_version_id
+), counted AS (
+    SELECT version.offering_id, count(DISTINCT version.id)::int AS versions, coalesce(sum(had.lines), 0)::bigint AS lines
+      FROM catalogue.offering_version AS version
+      LEFT JOIN had ON had.offering_version_id = version.id
+     GROUP BY version.offering_id
+)
+SELECT offering.code, offering.name, offering.technology, offering.segment, offering.lifecycle_status, offering.category,
+       coalesce(counted.versions, 0) AS versions, coalesce(counted.lines, 0) AS lines, sold.down_kbps, sold.up_kbps, price.monthly
+  FROM catalogue.offering
+  LEFT JOIN counted ON counted.offering_id = offering.id
+  LEFT JOIN catalogue.offering_version AS sold ON sold.offering_id = offering.id AND sold.valid_from <= %(day)s
+        AND (sold.valid_to IS NULL OR sold.valid_to > %(day)s)
+  LEFT JOIN LATERAL (SELECT CASE WHEN bool_and(one.every_months = 1) THEN sum(one.amount_minor)::bigint END AS monthly
+                       FROM catalogue.price AS one
+                      WHERE one.offering_version_id = sold.id AND one.kind = 'recurring') AS price ON true
+ ORDER BY offering.lifecycle_status IN ('retired', 'obsolete'), offering.category <> 'base', offering.technology, offering.segment, sold.down_kbps, offering.code;
+
 -- name: versions
 SELECT version.id, version.valid_from, version.valid_to, version.down_kbps, version.up_kbps, version.contract_months, sla.repair_hours,
-       (SELECT count(*) FROM crm.subscriber
-         WHERE subscriber.offering_version_id = version.id AND subscriber.state IN ('active', 'suspended')) AS subscribers
+       coalesce(lines.number, 0) + (SELECT count(*) FROM catalogue.add_on_held AS held
+                                     WHERE held.offering_version_id = version.id AND held.held_until IS NULL) AS subscribers
   FROM catalogue.offering_version AS version
   LEFT JOIN catalogue.sla ON sla.id = version.sla_id
+  -- The base is looked through once for all of them.
+  LEFT JOIN (SELECT subscriber.offering_version_id, count(*) AS number
+               FROM crm.subscriber
+              WHERE subscriber.state IN ('active', 'suspended')
+                AND subscriber.offering_version_id IN (SELECT one.id FROM catalogue.offering_version AS one WHERE one.offering_id = %(offering_id)s)
+              GROUP BY subscriber.offering_version_id) AS lines ON lines.offering_version_id = version.id
  WHERE version.offering_id = %(offering_id)s
  ORDER BY version.valid_from DESC;
 
@@ -55,7 +90,8 @@ SELECT count(DISTINCT subscriber.customer_id) AS customers, count(subscriber.id)
 
 -- name: price_components
 SELECT price.id, price.kind, price.label, price.amount_minor AS amount, price.tax_category, price.is_tax_inclusive, price.charged, price.meter,
-       price.unit, price.per_units, price.allowance_units, price.is_rolled_over, price.tiering, '{}'::text[] AS phases, '{}'::text[] AS tiers
+       price.unit, price.per_units, price.allowance_units, price.is_rolled_over, price.tiering, '{}'::text[] AS phases, '{}'::text[] AS tiers,
+       price.every_months
   FROM catalogue.price
  WHERE price.offering_version_id = %(offering_version_id)s
  ORDER BY price.kind DESC, price.label;

@@ -54,8 +54,8 @@ class Tier:
 class PriceComponent:
     """One price of a version, whole. `phases` in their order; `tiers` from the lowest, and where there are any they stand for the amount.
 
-    `amount` buys `per_units` of a usage price beyond its allowance; of the other kinds it is for a month, or for once. `is_tax_inclusive`
-    says what every amount in here is.
+    `amount` buys `per_units` of a usage price beyond its allowance; of the other kinds it is for `every_months`, or for once.
+    `is_tax_inclusive` says what every amount in here is.
     """
 
     id: int
@@ -73,6 +73,7 @@ class PriceComponent:
     tiering: str
     phases: tuple[Phase, ...] = ()
     tiers: tuple[Tier, ...] = ()
+    every_months: int = 1
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,26 @@ class Offering:
     segment: str
     lifecycle_status: str
     category: str = "base"
+
+
+@dataclass(frozen=True)
+class OfferingListed:
+    """One offering among all, with the version sold on the day asked for: its speeds and price are None where none is sold.
+
+    `monthly` adds up its recurring prices, None too where one is not billed by the month. `lines` have it, in whatever version.
+    """
+
+    code: str
+    name: str
+    technology: str
+    segment: str
+    lifecycle_status: str
+    category: str
+    versions: int
+    lines: int
+    down_kbps: int | None
+    up_kbps: int | None
+    monthly: Money | None
 
 
 @dataclass(frozen=True)

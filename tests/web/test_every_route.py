@@ -32,6 +32,9 @@ OWNED_AND_READ = {"/chat/cards/{message_id}"}
 HOUSE_WIDE = {
     "/bills/{bill_id}",
     "/bills/{bill_id}/pdf",
+    "/catalogue/{code}",
+    "/catalogue/{code}/price",
+    "/catalogue/{code}/retire",
     "/doubts/jobs/{job_id}/retry",
     "/inbox/{conversation_id}",
     "/inbox/{conversation_id}/page",

@@ -13,6 +13,8 @@ from atlas.identity import OfferingVersionId
 from atlas.money import ZERO, Money, decimals
 
 SAID: Final = {0: "no", 2: "two", 3: "three"}
+# No price of anything sold to households and offices is near it; beyond some thirty digits arithmetic itself gives up.
+MOST: Final = Decimal(1_000_000_000)
 
 
 class BundleHoldsItself(AtlasError):
@@ -28,7 +30,7 @@ class AddOnUnfit(AtlasError):
 
 
 def checked_amount(written: str, currency: str, operators_currency: str, field: str = "amount") -> Money:
-    """A price as somebody wrote it. Raises InvalidField: not a number, nothing or less, finer than a minor unit, in another currency."""
+    """A price as somebody wrote it. Raises InvalidField: no number, nothing or less, finer than a minor unit, too much, other currency."""
     if currency != operators_currency:
         raise InvalidField("currency", f"{currency[:10]!r} is not the operator's currency, {operators_currency}")
     try:
@@ -37,6 +39,8 @@ def checked_amount(written: str, currency: str, operators_currency: str, field: 
         raise InvalidField(field, f"{written[:40]!r} is no amount") from None
     if not amount.is_finite() or amount <= 0:
         raise InvalidField(field, f"a price is more than nothing, not {written[:40]}")
+    if amount >= MOST:
+        raise InvalidField(field, f"{written[:40]} is more than any price")
     if amount != round(amount, decimals()):
         raise InvalidField(field, f"{written[:40]} has more than {SAID[decimals()]} decimals")
     return Money(amount)
