@@ -25,6 +25,7 @@ AGENT = ModuleAgent(
         bills.explain_invoice_line_of,
         compensation.request_credit_for,
         debts.aged_debt,
+        debts.owing_and_unreachable,
         money.why_suspended_of,
         money.promise_to_pay_for,
         money.dispute_charge_of,

@@ -1,13 +1,18 @@
-"""The room of leaks: where billing, provisioning, sessions and inventory do not agree, what it costs, and the order that puts it right."""
+"""The room of leaks: where billing, provisioning, sessions and inventory do not agree, what it costs, and the order that puts it right.
+
+Beside them stands the money that waits for somebody, and who owes money and cannot be told so.
+"""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from atlas.billing.reads.dunning import owing_and_unreachable
 from atlas.billing.reads.leaks import leak, leak_totals, leaks
 from atlas.billing.reads.money_in import money_parked, refunds_not_made
+from atlas.billing.rules.amounts import total
 from atlas.errors import AtlasError
 from atlas.identity import CorrelationId
 from atlas.principal import Role
@@ -15,9 +20,12 @@ from console.room import Me, OwnForm, Room, RowId
 from console.sign_in import sentence
 from forge.leaks import correction
 from forge.propose import propose
+from governance.dunning import operators_ladder
 
 # Who asks for a correction; what becomes of it is the matrix's to say.
 MAY_ASK = frozenset({Role.BILLING_LEAD, Role.CARE_LEAD, Role.NOC_LEAD, Role.OPERATIONS_DIRECTOR})
+# So many of those who cannot be told are listed; how many there are is said.
+MOST_LISTED: Final = 50
 
 
 def router(room: Room) -> APIRouter:
@@ -49,7 +57,8 @@ def router(room: Room) -> APIRouter:
 
 
 async def leaks_page(room: Room, me: Me, status: int = 200, *, problem: str = "", done: str = "") -> Response:
-    return await room.page("leaks.html", me, "leaks", status, problem=problem, done=done, **await leak_facts(room, me))
+    facts = await leak_facts(room, me) | await untold_facts(room, me)
+    return await room.page("leaks.html", me, "leaks", status, problem=problem, done=done, **facts)
 
 
 async def leak_facts(room: Room, me: Me) -> dict[str, Any]:
@@ -61,3 +70,10 @@ async def leak_facts(room: Room, me: Me) -> dict[str, Any]:
             "not_given": await refunds_not_made(conn),
             "may_ask": me.holds(MAY_ASK),
         }
+
+
+async def untold_facts(room: Room, me: Me) -> dict[str, Any]:
+    # Not of the region that is fetched again: every overdue debt is looked at for it.
+    async with room.forge.atlas.transaction(me.principal) as conn:
+        untold = await owing_and_unreachable(conn, operators_ladder(), room.forge.now())
+    return {"untold": untold[:MOST_LISTED], "untold_count": len(untold), "untold_owed": total(one.owed for one in untold)}

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from atlas.billing.records.dunning import Unreachable
 from atlas.catalogue.records import PriceComponent
 from atlas.money import Money, written
 
@@ -87,6 +88,20 @@ MODULES_SAID: Final = {
 def action_tone(state: str) -> str:
     tones = {"done": "well", "waiting": "warn", "failed": "lost", "refused": "lost", "rejected": "lost"}
     return tones.get(state, "info" if state in ("allowed", "approved", "executing", "proposed") else "plain")
+
+
+# Why somebody who owes heard nothing of it.
+UNTOLD: Final = {
+    "no_address": "no address on file",
+    "consent_withdrawn": "consent withdrawn for {channels}",
+    "not_a_customer": "no longer an active customer",
+    "not_delivered": "nothing sent by {channels} arrived",
+    "was_unreachable": "nobody could be reached when it was said; {channels} is open by now",
+}
+
+
+def untold(one: Unreachable) -> str:
+    return UNTOLD[one.why].format(channels=" and ".join(one.channels))
 
 
 def cycle_tone(lifecycle_status: str) -> str:
@@ -185,11 +200,11 @@ def proofs(proved_by: Sequence[str]) -> str:
     return " and ".join(PROOFS.get(one, spoken(one)) for one in proved_by)
 
 
-def speed(kbps: int | None) -> str:
-    """Whole kilobits a second as people say a speed: 100 Mbit/s; below one of those in kbit/s."""
-    if kbps is None:
-        return ""
-    return f"{kbps / 1000:,.10g} Mbit/s" if kbps >= 1000 else f"{kbps} kbit/s"
+def speeds(down_kbps: int, up_kbps: int) -> str:
+    """Down and up as people say a speed, 100 / 20 Mbit/s; in kbit/s where either is below one of those."""
+    if min(down_kbps, up_kbps) < 1000:
+        return f"{down_kbps:,} / {up_kbps:,} kbit/s"
+    return f"{down_kbps / 1000:,.10g} / {up_kbps / 1000:,.10g} Mbit/s"
 
 
 def priced(price: PriceComponent, currency: str) -> str:
@@ -256,7 +271,8 @@ def filters(currency: str, timezone: str) -> Mapping[str, Any]:
         "proofs": proofs,
         "since": since,
         "lasted": lasted,
-        "speed": speed,
+        "untold": untold,
+        "speeds": speeds,
         "priced": lambda price: priced(price, currency),
         "moment": moment,
         "money": money,

@@ -1,6 +1,7 @@
 """Reads the dunning ladder that the operator edits, and refuses one that skips, goes back, or is harsher than the house allows."""
 
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +44,12 @@ def load(source: str | Path) -> Ladder:
         raise
     except MatrixRefused as error:
         raise LadderRefused(error.line, error.wrong, error.remedy) from error
+
+
+@cache
+def operators_ladder() -> Ladder:
+    """The one that the operator edits, read once."""
+    return load(SHIPPED)
 
 
 def _read(text: str) -> Ladder:

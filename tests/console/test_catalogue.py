@@ -1,7 +1,7 @@
 """The room of the catalogue: everything that is sold and had, what is wrong with it, and a change of price before anybody asks for it."""
 
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -16,7 +16,7 @@ from tests.given import Owner
 from tests.web import browsing
 from tests.web.browsing import posted, signed_in
 
-TOMORROW = date.today() + timedelta(days=1)
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date()
 
 
 @pytest.fixture
@@ -45,7 +45,8 @@ async def fibre_sold_to_two(owner: Owner) -> None:
     )
     await charged_line(owner, new, date(2025, 12, 5))
     await owner.execute(
-        "UPDATE crm.subscriber SET offering_version_id = charge.offering_version_id FROM billing.charge WHERE charge.subscriber_id = subscriber.id"
+        "UPDATE crm.subscriber SET offering_version_id = charge.offering_version_id"
+        "  FROM billing.charge WHERE charge.subscriber_id = subscriber.id"
     )
 
 
@@ -60,7 +61,7 @@ async def test_every_offering_is_listed_with_what_it_costs_and_how_many_lines_ha
     page = (await browser.get("/catalogue")).text
 
     fibre = page[page.index('href="/catalogue/fibre-100"') :]
-    assert all(words in fibre[: fibre.index("</tr>")] for words in ("100 Mbit/s", "£30.00", 'data-label="Lines">1<'))
+    assert all(words in fibre[: fibre.index("</tr>")] for words in ("100 / 20 Mbit/s", "£30.00", 'data-label="Lines">1<'))
     assert page.index("fibre-100") < page.index("cable-50")
     assert "2 offerings, 1 on sale" in page
 

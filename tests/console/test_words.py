@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from atlas.catalogue.records import Phase, PriceComponent, Tier
 from atlas.money import Money
-from console.words import duration, filters, priced, sentence, speed, spoken
+from console.words import duration, filters, priced, sentence, speeds, spoken
 
 
 def test_a_duration_is_said_in_the_unit_a_person_would_use() -> None:
@@ -43,11 +43,7 @@ def test_a_price_is_said_with_how_often_its_discounts_what_is_included_and_its_t
     ]
 
 
-def test_a_speed_is_said_in_megabits_and_below_one_in_kilobits() -> None:
-    assert [speed(kbps) for kbps in (1_000_000, 100_000, 2_500, 512, None)] == [
-        "1,000 Mbit/s",
-        "100 Mbit/s",
-        "2.5 Mbit/s",
-        "512 kbit/s",
-        "",
-    ]
+def test_speeds_are_said_in_megabits_and_below_one_in_kilobits() -> None:
+    said = [speeds(down, up) for down, up in ((1_000_000, 1_000_000), (100_000, 2_500), (8_000, 512))]
+
+    assert said == ["1,000 / 1,000 Mbit/s", "100 / 2.5 Mbit/s", "8,000 / 512 kbit/s"]

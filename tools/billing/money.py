@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date
-from functools import cache
 from typing import Final, Literal
 
 from atlas.billing.reads import dunning, leaks, money_in
 from atlas.billing.reads.bills import balance
-from atlas.billing.records.dunning import Dispute, Ladder, WhySuspended
+from atlas.billing.records.dunning import Dispute, WhySuspended
 from atlas.billing.records.leaks import Leak, LeakTotal
 from atlas.billing.records.money_in import MoneyParked, PaymentHeld, PaymentRequest
 from atlas.billing.rules.dunning import checked_promise, possible_promise
@@ -21,16 +20,10 @@ from forge.actions.billing.late_fees import waiver
 from forge.actions.billing.money_in import MatchPayment, RecordPayment, RefundPayment, RequestPaymentLink
 from forge.leaks import correction
 from forge.propose import Proposed
-from governance.dunning import SHIPPED, load
+from governance.dunning import operators_ladder
 from tools.turn import Turn, needs
 
 NOT_SAID: Final = "the customer does not accept it"
-
-
-@cache
-def ladder() -> Ladder:
-    """The operator's, read once."""
-    return load(SHIPPED)
 
 
 @needs(Assurance.VERIFIED)
@@ -54,7 +47,7 @@ async def promise_to_pay(turn: Turn, due_on: date) -> Proposed:
     today = turn.now.date()
     made = await dunning.promises(turn.conn, turn.customer_id, today)
     overdue = (await balance(turn.conn, turn.customer_id, today)).overdue
-    checked_promise(ladder(), made, overdue, due_on, today)
+    checked_promise(operators_ladder(), made, overdue, due_on, today)
     return await turn.propose(TakePromiseToPay(turn.customer_id, overdue, due_on), "the customer promises to pay by a day")
 
 

@@ -4,10 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from atlas.billing.reads.bills import balance
-from atlas.billing.records.dunning import Chased, DisputableCharge, Dispute, FeeCharged, FeeDue, LateFee, PromiseToPay, WhySuspended
-from atlas.billing.rules.dunning import is_told
+from atlas.billing.records.dunning import (
+    Chased,
+    DisputableCharge,
+    Dispute,
+    Does,
+    FeeCharged,
+    FeeDue,
+    Ladder,
+    LateFee,
+    PromiseToPay,
+    Unreachable,
+    WhySuspended,
+)
+from atlas.billing.rules.dunning import is_told, last_said
 from atlas.errors import NotFound
 from atlas.identity import CustomerId, InvoiceId
 from atlas.statements import Connection, Statements
@@ -40,6 +53,28 @@ async def chased(conn: Connection, today: date, customer_ids: Sequence[CustomerI
 async def told_to_be_cut_off(conn: Connection, today: date, customer_ids: Sequence[CustomerId]) -> set[CustomerId]:
     """Of these customers, who was told from when they may be cut off for the debt they have, and that day has come."""
     return {one.customer_id for one in await chased(conn, today, customer_ids) if is_told(one, today)}
+
+
+async def owing_and_unreachable(conn: Connection, ladder: Ladder, now: datetime) -> list[Unreachable]:
+    """Whoever owes, and was told by no channel at the step of the ladder where their debt stands; the largest debt first.
+
+    Whoever died, or promised a day that is not over, is left out: nothing is to be said to them. Days are the customer's own.
+    """
+    owing = [
+        (one, rung)
+        for one in await chased(conn, now.date())
+        if (rung := last_said(ladder, one, now, now.astimezone(ZoneInfo(one.timezone)).date())) is not None
+    ]
+    return await SQL.all(
+        conn,
+        Unreachable,
+        "owing_and_unreachable",
+        customer_ids=[one.customer_id for one, _ in owing],
+        oldest=[one.oldest_due_on for one, _ in owing],
+        owed=[one.owed.minor for one, _ in owing],
+        steps=[rung.step for _, rung in owing],
+        warnings=[rung.does is Does.WARN for _, rung in owing],
+    )
 
 
 async def fees_due(conn: Connection, fee: LateFee, today: date, invoice_ids: Sequence[InvoiceId] | None = None) -> list[FeeDue]:

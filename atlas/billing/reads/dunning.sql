@@ -44,6 +44,31 @@ SELECT debt.customer_id, debt.owed, debt.unpaid_bills, debt.oldest_due_on, coale
                         AND warned.announced_for IS NOT NULL) AS told ON true
  ORDER BY debt.customer_id;
 
+-- name: owing_and_unreachable
+-- Contacts are open as `bill_contacts` has it: letters go by what is open for bills, a warning by what is open for their service. A letter that
+-- found nobody is made good by the next one; a warning is said once a debt, so it stays unsaid even where somebody could hear it by now.
+SELECT asked.customer_id, customer.name, asked.owed, asked.oldest_due_on, asked.step,
+       CASE WHEN customer.state <> 'active' THEN 'not_a_customer' WHEN known.channels = '{}' THEN 'no_address'
+            WHEN NOT known.is_open THEN 'consent_withdrawn' WHEN said.is_failed THEN 'not_delivered' ELSE 'was_unreachable' END AS why,
+       known.channels, asked.is_warning AS stops_cutting_off
+  FROM unnest(%(customer_ids)s::bigint[], %(oldest)s::date[], %(owed)s::bigint[], %(steps)s::text[], %(warnings)s::boolean[])
+       AS asked (customer_id, oldest_due_on, owed, step, is_warning)
+  JOIN crm.customer ON customer.id = asked.customer_id
+  LEFT JOIN billing.dunning_step AS taken ON taken.customer_id = asked.customer_id AND taken.oldest_due_on = asked.oldest_due_on AND taken.step = asked.step
+ CROSS JOIN LATERAL (SELECT coalesce(array_agg(DISTINCT one.channel), '{}') AS channels,
+                            coalesce(bool_or(consent.is_given IS DISTINCT FROM false), false) AS is_open
+                       FROM crm.contact AS one
+                       LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.channel = one.channel
+                        AND consent.purpose = CASE WHEN asked.is_warning THEN 'service' ELSE 'billing' END
+                      WHERE one.customer_id = asked.customer_id) AS known
+ CROSS JOIN LATERAL (SELECT coalesce(bool_or(notice.state = 'failed'), false) AS is_failed,
+                            coalesce(bool_or(notice.state <> 'failed'), false) AS is_heard_or_on_its_way
+                       FROM helpdesk.notice
+                      WHERE notice.customer_id = asked.customer_id AND notice.action_id = taken.action_id) AS said
+ WHERE NOT said.is_heard_or_on_its_way
+   AND (customer.state <> 'active' OR NOT known.is_open OR said.is_failed OR (asked.is_warning AND taken.step IS NOT NULL))
+ ORDER BY asked.owed DESC, asked.customer_id;
+
 -- name: holidays
 SELECT holiday.day FROM billing.holiday WHERE holiday.day BETWEEN %(since)s AND %(until)s ORDER BY holiday.day;
 

@@ -94,6 +94,24 @@ class Chased:
 
 
 @dataclass(frozen=True)
+class Unreachable:
+    """Somebody who owes, and whom a step of the ladder that says so reached by no channel. Disputes are left out of `owed`.
+
+    `why`: no_address; consent_withdrawn, for every channel that they have (`channels`); not_a_customer any more; not_delivered, by any of
+    them; was_unreachable when it was said, and no longer. `stops_cutting_off`: it was the warning without which nobody is cut off.
+    """
+
+    customer_id: CustomerId
+    name: str
+    owed: Money
+    oldest_due_on: date
+    step: str
+    why: str
+    channels: tuple[str, ...]
+    stops_cutting_off: bool
+
+
+@dataclass(frozen=True)
 class PromiseToPay:
     """What somebody said they would pay by a day. `is_broken`: the day is over, and something is still overdue."""
 

@@ -14,6 +14,7 @@ DAY: Final = timedelta(days=1)
 LONGEST_PROMISE: Final = timedelta(days=31)
 REMEMBERED: Final = timedelta(days=90)
 CUTS: Final = frozenset({Does.RESTRICT, Does.SUSPEND, Does.TERMINATE})
+SAYS: Final = frozenset({Does.MESSAGE, Does.WARN})
 # What is said of cutting off is not said to whom it will never happen.
 THREATENS: Final = CUTS | {Does.WARN}
 
@@ -88,16 +89,35 @@ def _holds(rung: Rung, chased: Chased, today: date) -> bool:
 
 
 def _is_stopped(rung: Rung, chased: Chased, ladder: Ladder, today: date, holidays: Collection[date]) -> bool:
-    # Nobody writes to the dead of money; and whoever promised is given until the end of that day.
-    if chased.is_deceased or (chased.promised_until is not None and today <= chased.promised_until):
+    if _is_left_alone(chased, today):
         return True
     if rung.does not in THREATENS:
         return False
-    if chased.is_vulnerable or chased.has_emergency_line or chased.is_disputed:
+    if _is_never_cut_off(chased):
         return True
     if rung.does is Does.SUSPEND and not is_told(chased, today):
         return True
     return rung.does in CUTS and is_blackout(ladder, today, holidays)
+
+
+def _is_left_alone(chased: Chased, today: date) -> bool:
+    # Nobody writes to the dead of money; and whoever promised is given until the end of that day.
+    return chased.is_deceased or (chased.promised_until is not None and today <= chased.promised_until)
+
+
+def _is_never_cut_off(chased: Chased) -> bool:
+    return chased.is_vulnerable or chased.has_emergency_line or chased.is_disputed
+
+
+def last_said(ladder: Ladder, chased: Chased, now: datetime, today: date) -> Rung | None:
+    """The letter or warning at which a debt stands: the one that is due, else the last that was taken; None where nothing is to be said."""
+    due = rung_due(ladder, chased, now, today)
+    if due is not None and due.does in SAYS:
+        return due
+    if _is_left_alone(chased, today):
+        return None
+    kinds = {Does.MESSAGE} if _is_never_cut_off(chased) else SAYS
+    return next((rung for rung in reversed(ladder.rungs) if rung.does in kinds and rung.step in chased.steps), None)
 
 
 def is_to_be_restored(overdue: Money) -> bool:
