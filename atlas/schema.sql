@@ -2223,6 +2223,7 @@ CREATE TABLE billing.posting (
 CREATE INDEX posting_in_suspense ON billing.posting USING btree (amount_minor) WHERE (ledger_account = 'suspense'::text);
 CREATE INDEX posting_of_customer ON billing.posting USING btree (customer_id) INCLUDE (ledger_account, amount_minor);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
+--   trigger customers_stay_within AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION billing.postings_stay_within()
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.posting FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 --   trigger must_be_known AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.must_be_known()
 --   trigger post_to_caches AFTER INSERT ON billing.posting REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.post_to_caches()
@@ -2410,6 +2411,7 @@ CREATE INDEX usage_to_bill ON billing.usage_total USING btree (customer_id) WHER
 -- function billing.post(p_kind text, p_key text, p_at timestamp with time zone, p_customer_id bigint, p_accounts text[], p_amounts_minor bigint[], p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.post_credits(p_cause text, p_customer_ids bigint[], p_subscriber_ids bigint[], p_amounts_minor bigint[], p_formulas text[], p_at timestamp with time zone) RETURNS TABLE(customer_id bigint, subscriber_id bigint, amount bigint, formula text) SECURITY DEFINER
 -- function billing.post_to_caches() RETURNS trigger SECURITY DEFINER
+-- function billing.postings_stay_within() RETURNS trigger SECURITY DEFINER
 -- function billing.rated(p_price_id bigint, p_units bigint) RETURNS numeric
 -- function billing.receive_payment(p_customer_id bigint, p_amount_minor bigint, p_received_at timestamp with time zone, p_method text, p_reference text) RETURNS bigint SECURITY DEFINER
 -- function billing.receive_usage(p_source text, p_record_ids text[], p_subscriber_ids bigint[], p_meters text[], p_used_at timestamp with time zone[], p_units bigint[], p_at timestamp with time zone) RETURNS TABLE(state text, why text, records bigint) SECURITY DEFINER
