@@ -50,6 +50,7 @@ from evals.ledger.commands import add_ledger
 from evals.openapi.commands import add_api
 from evals.playing import evaluate
 from evals.signup.playing import signed_up
+from evals.tasks.commands import add_tasks
 from evals.world.seed import Seeded
 from evals.world.seed import seed as make_world
 
@@ -208,6 +209,7 @@ add_ledger(evaluations)
 add_governance(evaluations)
 add_api(evaluations)
 add_inbound(evaluations)
+add_tasks(evaluations)
 evaluations.add_typer(campaigns)
 
 
