@@ -83,6 +83,16 @@ class Played:
     def is_passed(self) -> bool:
         return not self.failures
 
+    @property
+    def turns_with_others(self) -> int:
+        """Turns in which the supervisor asked other modules too."""
+        return sum(MODULE in turn.modules and len(turn.modules) > 1 for turn in self.turns)
+
+    @property
+    def turns_elsewhere(self) -> int:
+        """Turns that the visiting module never saw."""
+        return sum(MODULE not in turn.modules for turn in self.turns)
+
 
 @dataclass(frozen=True)
 class Line:

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
 from agents.consultation import RULES
 from evals.tasks.playing import Played
 
-ALL = "all"
+ALL: Final = "all"
 
 
 def table(played: Sequence[Played], model: str) -> Table:
     shown = Table(
-        "Issue", "Tasks", "Passed", "%", "Every expected call", "Transferred", "Lost", "Refused", "Turns", title=f"Support tasks, {model}"
+        *("Issue", "Tasks", "Passed", "%", "As expected", "To a person", "Lost", "Refused", "Turns", "With others", "Elsewhere"),
+        title=f"Support tasks, {model}",
+        caption="Turns: the median of a call. With others, elsewhere: turns that the supervisor took to other modules as well, or alone.",
     )
     for kind, row in by_kind(played).items():
         shown.add_row(
@@ -27,6 +29,8 @@ def table(played: Sequence[Played], model: str) -> Table:
             str(row["lost"]),
             str(row["refused_by_governance"]),
             f"{row['median_turns']:.0f}",
+            str(row["turns_with_others"]),
+            str(row["turns_elsewhere"]),
         )
     return shown
 
@@ -49,7 +53,10 @@ def _figures(own: Sequence[Played]) -> dict[str, Any]:
         "transferred": sum(one.ended == "transferred" for one in own),
         "lost": sum(one.ended == "lost" for one in own),
         "refused_by_governance": sum(len(one.refused) for one in own),
+        "turns": sum(len(one.turns) for one in own),
         "median_turns": median(len(one.turns) for one in own),
+        "turns_with_others": sum(one.turns_with_others for one in own),
+        "turns_elsewhere": sum(one.turns_elsewhere for one in own),
     }
 
 

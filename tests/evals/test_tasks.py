@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from psycopg import AsyncConnection, conninfo, sql
+from typer.testing import CliRunner
 
 from agents.checkpoints import KeptInAtlas
-from agents.embeddings import local_encoder
+from agents.embeddings import Encoder, local_encoder
+from agents.model import Provider
 from atlas import embedded
 from atlas.connection import Atlas
 from atlas.money import Money
 from atlas.principal import executor
+from evals.cli import app
 from evals.tasks import gate, playing
 from evals.tasks.caller import UNDERSTOOD_NOT, Caller
 from evals.tasks.commands import evenly
@@ -23,8 +26,9 @@ from evals.tasks.playing import Line, hand_of, line_on, play
 from evals.tasks.procedure import Needed, Step, next_words, procedure
 from evals.tasks.reports import as_json, by_kind
 from evals.tasks.shop import Shop
-from evals.tasks.task import DATA, Call, Criteria, Person, Task, TasksMissing, tasks, text_of
+from evals.tasks.task import DATA, Call, Criteria, Person, Task, tasks, text_of
 from evals.tasks.town import ASSISTANT, USER, Town, failures
+from tests.agents.provider import calls, says, scripted
 from tests.conftest import SECRET
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="SKIPPED: shared/data/agent-tasks-telecom is not beside the checkout")
@@ -66,7 +70,12 @@ def with_phone(person: Person, *begins: str) -> tuple[Caller, Town]:
 
 
 @pytest.fixture(scope="module")
-async def line(server: embedded.EmbeddedServer, template: str) -> AsyncIterator[Line]:
+def encoder() -> Encoder:
+    return local_encoder()
+
+
+@pytest.fixture(scope="module")
+async def line(server: embedded.EmbeddedServer, template: str, encoder: Encoder) -> AsyncIterator[Line]:
     """As `line_for` makes one, on the tests' own server."""
     name = f"test_tasks_{uuid.uuid4().hex[:8]}"
     url = conninfo.make_conninfo(server.url_of("postgres"), dbname=name)
@@ -77,7 +86,7 @@ async def line(server: embedded.EmbeddedServer, template: str) -> AsyncIterator[
             KeptInAtlas.open(url, SECRET, most=4) as checkpoints,
             await AsyncConnection.connect(url, autocommit=True) as owner,
         ):
-            yield await line_on(atlas, owner, checkpoints, local_encoder(), 8)
+            yield await line_on(atlas, owner, checkpoints, encoder, 8)
         await postgres.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -107,11 +116,13 @@ def test_every_function_of_the_phone_that_the_manual_lists_is_done_by_hand() -> 
     assert listed - set(BY_HAND) == set()
 
 
-def test_where_the_tasks_are_missing_that_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_the_tasks_are_missing_that_is_said_and_nothing_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("evals.tasks.task.DATA", tmp_path)
 
-    with pytest.raises(TasksMissing, match=r"no tasks\.json"):
-        tasks()
+    said = CliRunner().invoke(app, ["eval", "tasks"])
+
+    assert said.exit_code == 0
+    assert "SKIPPED: no tasks.json in shared/data/agent-tasks-telecom" in said.output
 
 
 def test_a_sample_is_taken_from_the_whole_file() -> None:
@@ -242,6 +253,21 @@ async def test_neither_caller_nor_agent_is_told_how_a_task_is_judged(line: Line)
         words = Path(playing.__file__).with_name(f"{part}.py").read_text()
         assert "riteria" not in words
         assert "xpected(" not in words
+
+
+async def test_what_a_providers_model_wants_against_the_policy_is_refused_by_governance(
+    atlas: Atlas, owner: AsyncConnection[tuple[Any, ...]], database_url: str, encoder: Encoder
+) -> None:
+    at_once = (calls("resume_line"), calls("hand_over", reason="the line stays suspended"), says("A colleague takes over."))
+    async with scripted(says("no form"), *at_once) as model, KeptInAtlas.open(database_url, SECRET, most=2) as checkpoints:
+        line = await line_on(atlas, owner, checkpoints, encoder, 1, Provider("key", model.base_url, timeout_s=5))
+        played = await play(line, task_of("service_issue", "overdue_bill_suspension"))
+
+    assert (played.refused, played.ended) == (("resume-in-debt",), "transferred")
+    assert "assert_service_status connected" in played.failures
+    assert "may not be done: a line is resumed once every overdue bill is paid" in str(model.asked[2])
+    assert "Telecom Agent Policy" in str(model.asked[1])
+    assert not any(word in str(model.asked) for word in ("assert_", "env_assertion", "expected_status"))
 
 
 async def test_a_task_that_fails_is_counted_as_failed(line: Line) -> None:
