@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from atlas.billing.records.compensation import CreditKind
@@ -99,6 +101,20 @@ async def test_the_approver_sees_the_words_in_each_language_spoken(atlas: Atlas,
         samples = await action.preview(conn, NOW)
 
     assert sorted(words[:18] for words in samples) == ["We have taken £5.0", "Wir ziehen £5.00 v"]
+
+
+async def test_an_order_for_whom_the_outage_never_held_shows_no_words_and_gives_nothing(atlas: Atlas, owner: Owner) -> None:
+    await compensation(owner)
+    _, held = await customer_with_line(owner, phone="+447700900001")
+    _, whole = await customer_with_line(owner, "Jonas Weber", "+447700900002")
+    incident, elsewhere = await outage(owner, held), await outage(owner, whole)
+    forged = replace(await due_for(atlas, elsewhere), cause=incident)
+
+    async with atlas.transaction(executor("test")) as conn:
+        samples = await forged.preview(conn, NOW)
+    outcome = await carried.out(atlas, forged, NOW)
+
+    assert (samples, outcome["credits"], outcome["told"]) == ((), 0, 0)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

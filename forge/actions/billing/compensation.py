@@ -140,7 +140,8 @@ async def _given(conn: Connection, cause: IncidentId, kind: CreditKind, asked: S
 async def _notices(conn: Connection, cause: IncidentId, kind: CreditKind, given: Sequence[Credit], now: datetime) -> list[NoticeDraft]:
     """The exact words for everybody credited who may be written to about bills; nobody is written to in their quiet hours."""
     amounts, since = by_customer(given), await lost_since(conn, cause)
-    told, code = await bill_contacts(conn, list(amounts)), await currency(conn)
+    # An order may name whom the incident never held: they are given nothing, and nothing is said to them.
+    told, code = await bill_contacts(conn, [customer for customer in amounts if customer in since]), await currency(conn)
     return [_draft(contact, NOTICE[kind], written(amounts[contact.customer_id], code), since[contact.customer_id], now) for contact in told]
 
 
