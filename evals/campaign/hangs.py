@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -165,9 +166,12 @@ async def asking_whether_it_is_ready(place: Place, begin: Begin) -> None:
     settings = place.settings.model_copy(update={"database_url": SecretStr(place.through)})
     async with house(settings, (Zone.STAFF, Zone.EXECUTOR), most=2) as one:
         transport = httpx.ASGITransport(web_app(one))
-        async with httpx.AsyncClient(transport=transport, base_url="http://web", timeout=None) as client:  # noqa: S113 - it is what is measured
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=None) as client:  # noqa: S113 - it is what is measured
             begin()
             answer = await client.get("/ready")
+            # Ready or not: anything else was turned away at the edge, and waited for nothing.
+            if answer.status_code not in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE):
+                raise RuntimeError(answer.text[:80])
             answer.raise_for_status()
 
 
