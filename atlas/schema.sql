@@ -1090,7 +1090,7 @@ CREATE TABLE gis.building (
     FOREIGN KEY (landlord_id) REFERENCES crm.customer(id)
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
---   trigger require_claim_before BEFORE INSERT ON gis.building FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_add BEFORE INSERT ON gis.building FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_change BEFORE UPDATE ON gis.building FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE gis.coverage (
@@ -1117,7 +1117,7 @@ CREATE TABLE gis.coverage (
     FOREIGN KEY (action_id) REFERENCES actions.action(id)
 );
 CREATE INDEX coverage_by_box ON gis.coverage USING btree (south, north);
---   trigger require_claim_before BEFORE INSERT ON gis.coverage FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_add BEFORE INSERT ON gis.coverage FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_change BEFORE UPDATE ON gis.coverage FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE gis.drop (
@@ -1198,7 +1198,7 @@ CREATE INDEX premise_of_building ON gis.premise USING btree (building_id) WHERE 
 --   row policy customer: (id IN ( SELECT subscriber.premise_id
    FROM crm.subscriber
   WHERE (subscriber.customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))))
---   trigger require_claim_before BEFORE INSERT ON gis.premise FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_add BEFORE INSERT ON gis.premise FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_change BEFORE UPDATE ON gis.premise FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE gis.reservation (
@@ -1648,7 +1648,7 @@ CREATE TABLE billing.account (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
---   trigger require_claim_before BEFORE INSERT ON billing.account FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_add BEFORE INSERT ON billing.account FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE billing.allocation (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -3017,7 +3017,7 @@ CREATE TABLE cmdb.vrf (
     UNIQUE (name),
     CHECK ((name <> ''::text))
 );
---   trigger require_claim_before BEFORE INSERT ON cmdb.vrf FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_add BEFORE INSERT ON cmdb.vrf FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 -- function cmdb.block_at(p_network cidr, p_length integer, p_place bigint) RETURNS inet
 -- function cmdb.close_stale_sessions() RETURNS bigint SECURITY DEFINER
@@ -3314,7 +3314,7 @@ CREATE INDEX message_of_visitor ON helpdesk.message USING btree (address, id) WH
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.message FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.message REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
---   trigger require_claim_before BEFORE INSERT ON helpdesk.message FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_add BEFORE INSERT ON helpdesk.message FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
 CREATE TABLE helpdesk.notice (
     id bigint NOT NULL GENERATED AS IDENTITY,

@@ -77,16 +77,23 @@ SELECT price.kind, price.label, price.amount_minor AS amount, price.tax_category
  ORDER BY price.kind, price.label;
 
 -- name: use_of_offering
-SELECT count(DISTINCT subscriber.customer_id) AS customers, count(subscriber.id) AS subscribers,
+-- As a plan, or held beside one.
+SELECT count(DISTINCT line.customer_id) AS customers, count(line.id) AS subscribers,
        (SELECT count(*)
           FROM oms.product_order AS ordered
           JOIN catalogue.offering_version AS wanted ON wanted.id = ordered.offering_version_id
          WHERE wanted.offering_id = %(offering_id)s
            AND ordered.state IN ('acknowledged', 'pending', 'held', 'inProgress')) AS open_orders
-  FROM crm.subscriber
-  JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id
- WHERE version.offering_id = %(offering_id)s
-   AND subscriber.state IN ('active', 'suspended');
+  FROM (SELECT subscriber.id, subscriber.customer_id
+          FROM crm.subscriber
+          JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id
+         WHERE version.offering_id = %(offering_id)s AND subscriber.state IN ('active', 'suspended')
+         UNION
+        SELECT subscriber.id, subscriber.customer_id
+          FROM catalogue.add_on_held AS held
+          JOIN catalogue.offering_version AS version ON version.id = held.offering_version_id
+          JOIN crm.subscriber ON subscriber.id = held.subscriber_id
+         WHERE version.offering_id = %(offering_id)s AND held.held_until IS NULL AND subscriber.state IN ('active', 'suspended')) AS line;
 
 -- name: price_components
 SELECT price.id, price.kind, price.label, price.amount_minor AS amount, price.tax_category, price.is_tax_inclusive, price.charged, price.meter,

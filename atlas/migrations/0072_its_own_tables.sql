@@ -160,7 +160,7 @@ DO $$
 DECLARE t regclass;
 BEGIN
     FOREACH t IN ARRAY ARRAY['helpdesk.message', 'cmdb.vrf', 'gis.building', 'gis.coverage', 'gis.premise', 'billing.account']::regclass[] LOOP
-        EXECUTE format('CREATE TRIGGER require_claim_before BEFORE INSERT ON %s FOR EACH STATEMENT '
+        EXECUTE format('CREATE TRIGGER require_claim_to_add BEFORE INSERT ON %s FOR EACH STATEMENT '
                        'WHEN (current_user = ''bedrock_executor'') EXECUTE FUNCTION actions.require_claim()', t);
     END LOOP;
     FOREACH t IN ARRAY ARRAY['helpdesk.conversation', 'cmdb.config', 'gis.building', 'gis.coverage', 'gis.premise', 'billing.provider_event']::regclass[] LOOP

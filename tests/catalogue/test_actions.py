@@ -63,3 +63,18 @@ async def test_a_customer_gained_while_it_waited_is_counted_again(atlas: Atlas, 
         refreshed = await action.refreshed(conn, NOW)
 
     assert (refreshed.customers, refreshed.facts().customers) == (1, 1)
+
+
+async def test_whoever_holds_an_add_on_is_counted_when_it_is_retired(atlas: Atlas, owner: Owner) -> None:
+    _, line = await customer_with_line(owner)
+    extra = await row(
+        owner, "catalogue.offering", code="static-ip", name="Fixed address", technology="any", segment="residential", category="add_on"
+    )
+    version = await row(owner, "catalogue.offering_version", offering_id=extra, valid_from=NOW.date(), down_kbps=1, up_kbps=1)
+    held = {"subscriber_id": line, "offering_version_id": version, "held_from": NOW.date(), "action_id": await given.action(owner)}
+    await row(owner, "catalogue.add_on_held", **held)
+
+    async with atlas.transaction(executor("test")) as conn:
+        refreshed = await RetireOffering(extra, "static-ip", 0).refreshed(conn, NOW)
+
+    assert refreshed.customers == 1

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 CHUNK: Final = 65_536
 # More senders than an operator has routers; one more is turned away rather than everybody slowed.
 MOST_CONNECTIONS: Final = 2_000
+OTHER_PORTS: Final = 5
 
 
 class StreamListener:
@@ -83,7 +85,14 @@ class StreamListener:
 
 async def listen(host: str, port: int, lines: Lines, intake: AlarmIntake, clock: Clock) -> tuple[UdpListener, StreamListener]:
     """Takes RFC 5424 and RFC 3164 on UDP and TCP; with port 0 TCP takes the port that UDP was given. Raises OSError where it cannot."""
+    for _ in range(0 if port else OTHER_PORTS):
+        # What is free for UDP may be somebody else's for TCP: where any port will do, another one is tried.
+        with suppress(OSError):
+            return await _listen_once(host, port, lines, intake, clock)
+    return await _listen_once(host, port, lines, intake, clock)
 
+
+async def _listen_once(host: str, port: int, lines: Lines, intake: AlarmIntake, clock: Clock) -> tuple[UdpListener, StreamListener]:
     def hear(datagram: bytes, source: str, received_at: datetime) -> Reading:
         return parse_line(datagram.rstrip(b"\r\n\x00"), source, received_at, lines)
 
