@@ -128,8 +128,8 @@ SELECT notice.id, notice.purpose, notice.channel, notice.words, notice.state, no
 -- name: interactions
 SELECT interaction.at, interaction.kind, interaction.channel, interaction.summary
   FROM crm.interaction
- WHERE interaction.customer_id = %(customer_id)s
-    OR interaction.customer_id IN (SELECT customer.id FROM crm.customer WHERE customer.merged_into_id = %(customer_id)s)
+ -- One list of whose: an OR would have the whole table read.
+ WHERE interaction.customer_id = ANY(array(SELECT customer.id FROM crm.customer WHERE customer.merged_into_id = %(customer_id)s) || %(customer_id)s::bigint)
  ORDER BY interaction.at DESC, interaction.id DESC
  LIMIT %(most)s;
 
