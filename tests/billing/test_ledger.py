@@ -1,5 +1,6 @@
 import asyncio
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -347,6 +348,13 @@ async def test_an_action_posts_what_it_was_judged_for(atlas: Atlas, owner: Owner
     await credited(atlas, owner, FIVE, 500)
 
     assert await one(owner, "SELECT amount_minor FROM billing.credit") == 500
+
+
+async def test_an_order_judged_for_nobody_credits_nobody(atlas: Atlas, owner: Owner) -> None:
+    with pytest.raises(InsufficientPrivilege, match="was judged for 0 customers"):
+        await credited(atlas, owner, replace(FIVE, customers=0), 500)
+
+    assert await one(owner, "SELECT count(*) FROM billing.credit") == 0
 
 
 @pytest.mark.parametrize(
