@@ -34,6 +34,8 @@ async def run(conditions: Conditions) -> Sequence[Row]:
     settings = Settings(home=conditions.home)
     async with database(settings) as url:
         seed(url, subscribers=SUBSCRIBERS, now=datetime.now(UTC))
+        with psycopg.connect(url, autocommit=True) as owner:
+            owner.execute(SQL.text("as_charged"))
         async with Atlas.open(url, settings.secret, (Zone.EXECUTOR,), most=2) as atlas:
             started = time.perf_counter()
             before = await look_at_all(atlas)
@@ -67,7 +69,7 @@ async def _sown_and_found(atlas: Atlas, url: str) -> tuple[dict[tuple[Any, ...],
             committed[kind, line] = time.perf_counter()
             await _note(owner, found)
         deadline = time.perf_counter() + FOUND_WITHIN_S
-        while found.keys() < committed.keys() and time.perf_counter() < deadline:
+        while not committed.keys() <= found.keys() and time.perf_counter() < deadline:
             await asyncio.sleep(0.05)
             await _note(owner, found)
     looking.cancel()
