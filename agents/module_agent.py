@@ -12,13 +12,7 @@ from typing import Annotated, Any, Final, Literal, NewType, get_args, get_origin
 
 import structlog
 from langchain.agents import create_agent
-from langchain.agents.middleware import (
-    AgentMiddleware,
-    ModelCallLimitMiddleware,
-    ModelFallbackMiddleware,
-    ToolCallLimitMiddleware,
-    ToolErrorMiddleware,
-)
+from langchain.agents.middleware import AgentMiddleware, ModelFallbackMiddleware, ToolErrorMiddleware
 from langchain.agents.middleware.types import ModelRequest, ModelResponse, ToolCallRequest
 from langchain.tools import ToolRuntime
 from langchain_core.language_models import BaseChatModel
@@ -27,6 +21,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, WithJsonSchema, create_model
 
+from agents.bounds import Bounded, checked_call
 from agents.budgets import BudgetedCalls, Prices
 from agents.conversation import TurnContext
 from agents.untrusted import MOST_ROWS, harmless, shortened
@@ -41,9 +36,6 @@ log = structlog.get_logger()
 
 Tool = Callable[..., Awaitable[Any]]
 
-# Of one turn. A person who needs more than this needs a person.
-MOST_TOOL_CALLS: Final = 8
-MOST_MODEL_CALLS: Final = 6
 RECURSION_LIMIT: Final = 32
 MOST_ANSWER: Final = 24_000
 
@@ -73,6 +65,7 @@ class ModuleAgent:
         return self.for_staff if audience == "staff" else self.for_customers
 
 
+@functools.cache
 def asked_of_model(tool: Tool) -> type[BaseModel]:
     """The arguments a model may give `tool`: its signature without the turn, strict, nothing unknown, everything bounded."""
     hints = get_type_hints(tool, include_extras=True)
@@ -161,6 +154,7 @@ def offered(tool: Tool) -> BaseTool:
     """A tool function as LangChain offers it to a model. Its arguments are checked by `call_tool` itself, strictly."""
 
     async def run(runtime: ToolRuntime[TurnContext], **arguments: Any) -> tuple[str, str]:
+        checked_call(tool.__name__, runtime.tool_call_id, runtime.state["messages"])
         answered = await call_tool(runtime.context, tool, arguments)
         log.info("tool_answered", tool=tool.__name__, correlation_id=str(runtime.context.correlation_id), characters=len(answered.answer))
         return answered.answer, answered.proposal
@@ -235,17 +229,16 @@ def build(
 
     `innermost` stands next to the model: what it lets through leaves the house.
     """
-    fallback: AgentMiddleware[Any, Any] = ModelFallbackMiddleware(rule_model)
-    middleware: list[AgentMiddleware[Any, Any]] = [
-        ModelCallLimitMiddleware(run_limit=MOST_MODEL_CALLS),
-        ToolCallLimitMiddleware(run_limit=MOST_TOOL_CALLS),
-        ToolErrorMiddleware(_on_error),
-        fallback,
+    briefing = Briefing(brief, rule_settings, rule_model)
+    around_provider: list[AgentMiddleware[Any, Any]] = [
+        ModelFallbackMiddleware(rule_model),
         BudgetedCalls(rule_model, prices),
         around,
-        Briefing(brief, rule_settings, rule_model),
+        briefing,
         innermost,
     ]
+    # The rules cost nothing, fail nowhere and tell nobody: nothing need stand around them.
+    middleware = [Bounded(), ToolErrorMiddleware(_on_error), *([briefing] if model is rule_model else around_provider)]
     return create_agent(
         model, [offered(tool) for tool in tools], middleware=middleware, context_schema=TurnContext, checkpointer=False, name=name
     )

@@ -11,7 +11,7 @@ import forge.graph
 import forge.may_send
 import forge.propose
 import governance.approvers
-from agents import consultation, module_agent, roster
+from agents import bounds, consultation, roster
 from agents.budgets import Purse
 from agents.module_agent import ModuleAgent, Tool
 from atlas.actions.records import ActionState
@@ -369,8 +369,8 @@ AGENTS: Final = (
         3,
         ("UPDATE actions.budget SET most = 1000000000",),
         (
-            (module_agent, "MOST_MODEL_CALLS", OFTEN),
-            (module_agent, "MOST_TOOL_CALLS", OFTEN * 10),
+            (bounds, "MOST_MODEL_CALLS", OFTEN),
+            (bounds, "MOST_TOOL_CALLS", OFTEN * 10),
             (consultation, "RECURSION_LIMIT", OFTEN * 10),
         ),
         is_rebuilt=True,

@@ -6,10 +6,12 @@ from collections.abc import Callable
 import pytest
 from psycopg.errors import InsufficientPrivilege, InvalidParameterValue
 
+from agents.bounds import MOST_MODEL_CALLS, MOST_TOOL_CALLS
 from agents.budgets import BudgetExhausted, Prices, Purse
 from agents.checkpoints import KeptInAtlas
 from agents.consultation import consultants
 from agents.model import CircuitBreaker, Provider
+from agents.replies import phrases
 from agents.roster import Member
 from agents.router import Router
 from agents.supervisor import Supervisor, answer
@@ -182,3 +184,25 @@ async def test_two_turns_of_one_conversation_are_two_runs(with_provider: Make, m
 
     runs = await (await owner.execute("SELECT count(*) FROM actions.budget_spent WHERE scope = 'run'")).fetchone()
     assert runs == (2,)
+
+
+async def test_a_model_that_never_stops_asking_ends_its_turn_with_a_plain_sentence(with_provider: Make, maya: int) -> None:
+    async with scripted(calls("balance")) as provider:
+        who = customer(CustomerId(maya), Assurance.VERIFIED)
+        reply = await answer(with_provider(provider.base_url), who, uuid.uuid4(), "How much do I owe?", NOW)
+
+    assert len(provider.asked) == MOST_MODEL_CALLS
+    assert reply.words == phrases("en")["out_of_order"]["customer"]
+    assert reply.tools == ("balance",) * MOST_MODEL_CALLS
+
+
+async def test_of_nine_tools_called_at_once_eight_answer_and_the_ninth_is_refused(with_provider: Make, maya: int) -> None:
+    one = {"type": "function", "function": {"name": "balance", "arguments": "{}"}}
+    nine = {"role": "assistant", "content": None, "tool_calls": [{"id": f"call_{at}", **one} for at in range(MOST_TOOL_CALLS + 1)]}
+    async with scripted(nine, says("You owe nothing.")) as provider:
+        who = customer(CustomerId(maya), Assurance.VERIFIED)
+        reply = await answer(with_provider(provider.base_url), who, uuid.uuid4(), "How much do I owe?", NOW)
+
+    failed = [use["failed"] for use in reply.trace["answers"][0]["tools"]]
+    assert failed == [False] * MOST_TOOL_CALLS + [True]
+    assert "8 calls of tools" in str(provider.asked[1]["messages"][-1]["content"])

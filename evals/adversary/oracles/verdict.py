@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from agents.module_agent import MOST_MODEL_CALLS
+from agents.bounds import MOST_MODEL_CALLS
 from evals.adversary.acting import Acting
 from evals.adversary.oracles.aftermath import Aftermath, Breach, rulings_of, writable
 from evals.adversary.oracles.books import audit_gaps, books_unbalanced, limits_passed
