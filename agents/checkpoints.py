@@ -12,14 +12,13 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.memory import InMemorySaver
 from psycopg import AsyncConnection
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
-from atlas.connection import CONNECT_S, LEASE_S, zone_url
+from atlas.connection import zone_url
 from atlas.principal import Zone
 from atlas.statements import Connection, Statements
-from atlas.watchdog import WatchedConnection
-from forge.sealed_checkpoints import SealedSaver, SealedSerializer
+from forge.sealed_checkpoints import SealedSaver, SealedSerializer, pool_options
 
 SQL: Final = Statements(__file__)
 
@@ -76,25 +75,8 @@ class KeptInAtlas:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str, secret: bytes, most: int = 8) -> AsyncIterator["KeptInAtlas"]:
-        arguments: dict[str, Any] = {
-            "autocommit": True,
-            "row_factory": dict_row,
-            "prepare_threshold": 0,
-            "options": "-c search_path=checkpoints",
-            "connect_timeout": CONNECT_S,
-        }
-        there, kind = zone_url(url, Zone.EXECUTOR, secret), WatchedConnection[DictRow]
-        pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
-            there,
-            connection_class=kind,
-            min_size=1,
-            max_size=most,
-            open=False,
-            kwargs=arguments,
-            timeout=LEASE_S,
-            reconnect_timeout=LEASE_S,
-            max_idle=60,
-        )
+        there = zone_url(url, Zone.EXECUTOR, secret)
+        pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(there, **pool_options(most))
         await pool.open(wait=True, timeout=10)
         try:
             yield cls(pool, SealedSerializer(secret))

@@ -12,19 +12,18 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Interrupt, interrupt
 from psycopg import AsyncConnection
 from psycopg.errors import DeadlockDetected, SerializationFailure
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
 from atlas.actions import reads
 from atlas.actions.records import ActionState
-from atlas.connection import CONNECT_S, LEASE_S, Atlas, zone_url
+from atlas.connection import Atlas, zone_url
 from atlas.identity import ActionId
 from atlas.principal import Zone
-from atlas.watchdog import WatchedConnection
 from forge.carry_out import RULED
 from forge.carry_out import carry_out as carry_out_action
 from forge.propose import EXECUTOR, Forge
-from forge.sealed_checkpoints import SealedSaver, SealedSerializer, ThreadNames
+from forge.sealed_checkpoints import SealedSaver, SealedSerializer, ThreadNames, pool_options
 from forge.untraced import keep_to_ourselves
 
 WAITING: Final = ActionState.WAITING.value
@@ -51,26 +50,7 @@ async def open_bookmarks(atlas: Atlas, most: int = 4) -> AsyncGenerator[Bookmark
     """The pool over which every graph keeps its checkpoints, as the executor, in their own schema."""
     keep_to_ourselves()
     url = zone_url(atlas.url, Zone.EXECUTOR, atlas.secret)
-    arguments: dict[str, Any] = {
-        "autocommit": True,
-        "prepare_threshold": 0,
-        "row_factory": dict_row,
-        "options": "-c search_path=checkpoints",
-        "connect_timeout": CONNECT_S,
-    }
-    kind: type[AsyncConnection[DictRow]] = WatchedConnection[DictRow]
-    async with Bookmarks(
-        url,
-        atlas.secret,
-        connection_class=kind,
-        min_size=1,
-        max_size=most,
-        open=False,
-        kwargs=arguments,
-        timeout=LEASE_S,
-        reconnect_timeout=LEASE_S,
-        max_idle=60,
-    ) as pool:
+    async with Bookmarks(url, atlas.secret, **pool_options(most)) as pool:
         await pool.wait(timeout=10)
         yield pool
 

@@ -16,8 +16,11 @@ from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from psycopg.rows import DictRow, dict_row
 
+from atlas.connection import CONNECT_S, LEASE_S
 from atlas.errors import AtlasError
+from atlas.watchdog import WatchedConnection
 
 log = structlog.get_logger()
 
@@ -75,6 +78,26 @@ class SealedSaver(AsyncPostgresSaver):
             log.warning("checkpoint_refused", thread=thread, reason=str(refused))
             await self.adelete_thread(thread)
             return None
+
+
+def pool_options(most: int) -> dict[str, Any]:
+    """How a pool of `most` connections, not yet open, reaches the checkpoints: in their own schema, and given up as Atlas' own are."""
+    return {
+        "connection_class": WatchedConnection[DictRow],
+        "min_size": 1,
+        "max_size": most,
+        "open": False,
+        "timeout": LEASE_S,
+        "reconnect_timeout": LEASE_S,
+        "max_idle": 60,
+        "kwargs": {
+            "autocommit": True,
+            "prepare_threshold": 0,
+            "row_factory": dict_row,
+            "options": "-c search_path=checkpoints",
+            "connect_timeout": CONNECT_S,
+        },
+    }
 
 
 class ThreadNames:
