@@ -259,6 +259,8 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, SWEEP_EVERY_S, "sequences", lambda: moved_on(works)),
         every(stopping, SESSIONS_EVERY_S, "sessions", lambda: sweep_sessions(one.atlas)),
         every(stopping, SWEEP_EVERY_S, "expiry", lambda: expire_overdue(one.forge)),
+        # What only time, an import or a restore made a leak is seen at once, not in the night after.
+        attempted("all-leaks", lambda: look_at_all(one.atlas)),
         every(stopping, SWEEP_EVERY_S, "leaks", lambda: look_for_leaks(one.atlas, stopping.is_set)),
         every(stopping, SWEEP_EVERY_S, "rulings", lambda: tell_rulings(one.forge)),
         every(stopping, LOOK_EVERY_S, "abandoned", lambda: settle_abandoned(one.forge)),

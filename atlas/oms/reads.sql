@@ -214,7 +214,7 @@ SELECT ordered.id AS order_id, ordered.customer_id, offering.name AS plan, step.
  WHERE sequence.state = 'fallen_out' AND sequence.kind IN ('line_start', 'line_end', 'plan_move')
  ORDER BY sequence.fallen_at;
 
--- At the pace of the last hundred orders of its kind that were completed.
+-- At the pace of the last hundred orders of its kind that were completed; what is not done today is done today at the earliest.
 -- name: in_jeopardy
 WITH pace AS (
     SELECT done.kind, percentile_cont(0.8) WITHIN GROUP (ORDER BY extract(epoch FROM done.state_changed_at - done.ordered_at)) AS seconds
@@ -229,9 +229,8 @@ SELECT ordered.id AS order_id, ordered.customer_id, ordered.state, ordered.wante
                        JOIN field_service.job ON job.id = booked.job_id AND job.state IN ('acknowledged', 'held', 'inProgress')
                       WHERE booked.order_id = ordered.id) AS visit ON true
   LEFT JOIN actions.sequence ON sequence.key = ordered.id::text AND sequence.kind IN ('line_start', 'line_end') AND sequence.state = 'fallen_out'
- CROSS JOIN LATERAL (SELECT greatest(visit.visit_on, CASE WHEN ordered.state = 'inProgress' AND sequence.id IS NULL AND visit.visit_on IS NULL
-                                       THEN (ordered.ordered_at + make_interval(secs => coalesce(pace.seconds, 0)))::date
-                                       ELSE clock_timestamp()::date END) AS expected_on,
+ CROSS JOIN LATERAL (SELECT greatest(visit.visit_on, clock_timestamp()::date, CASE WHEN ordered.state = 'inProgress' AND sequence.id IS NULL AND visit.visit_on IS NULL
+                                       THEN (ordered.ordered_at + make_interval(secs => coalesce(pace.seconds, 0)))::date END) AS expected_on,
                             CASE WHEN sequence.id IS NOT NULL THEN 'it waits in the repair queue' WHEN ordered.state = 'held' THEN 'it is held'
                                  WHEN visit.visit_on > ordered.wanted_on THEN 'the visit is later' ELSE 'others like it take longer' END AS reason) AS late
  WHERE ordered.state IN ('acknowledged', 'pending', 'held', 'inProgress') AND ordered.wanted_on IS NOT NULL AND late.expected_on > ordered.wanted_on

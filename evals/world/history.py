@@ -43,8 +43,9 @@ def history_tables(
 def _orders(lines: Lines, action_id: int, now: datetime, rng: np.random.Generator) -> Iterator[Table]:
     """One line in a hundred ordered something lately; one order in ten of those is still under way."""
     rows = np.flatnonzero((rng.random(lines.end.size) < 0.01) & ~lines.is_suspended)
-    ago = rng.integers(3, 60, rows.size).tolist()
     open_too = [number % 10 == 0 for number in range(rows.size)]
+    # What is under way is wanted in a few days from now: it was ordered lately.
+    ago = [days % 7 + 3 if is_open else days for days, is_open in zip(rng.integers(3, 60, rows.size).tolist(), open_too, strict=True)]
     kinds = ["modify" if is_open else "add" for is_open in open_too]
     ordered = [now - timedelta(days=days) for days in ago]
     ids = range(1, rows.size + 1)

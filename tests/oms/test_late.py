@@ -1,6 +1,10 @@
 """Whoever's order will be late hears of it before they ask, and once."""
 
+from datetime import UTC, datetime
+
 from atlas.connection import Atlas
+from atlas.oms.reads import in_jeopardy
+from atlas.principal import executor
 from forge.outside.recorded import RecordedProvisioner
 from forge.playbooks.activation import tell_late_orders
 from tests.given import Owner
@@ -28,3 +32,16 @@ async def test_an_order_that_is_in_time_is_not_written_of(atlas: Atlas, owner: O
     await place.order()
 
     assert await tell_late_orders(place.forge) == 0
+
+
+async def test_an_order_under_way_past_its_day_is_late_however_quick_others_were(atlas: Atlas, owner: Owner) -> None:
+    place = await town(atlas, owner)
+    order = await place.order()
+    await owner.execute(
+        "UPDATE oms.product_order SET state = 'inProgress', ordered_at = now() - interval '20 days', wanted_on = now()::date - 10"
+    )
+
+    async with atlas.transaction(executor("test")) as conn:
+        (late,) = await in_jeopardy(conn)
+
+    assert (late.order_id, late.expected_on) == (order, datetime.now(UTC).date())
