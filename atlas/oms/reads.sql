@@ -85,7 +85,8 @@ SELECT quote.id, quote.customer_id, quote.premise_id, offering.code, offering.na
 -- name: cases
 SELECT ordered.id AS order_id, ordered.customer_id, ordered.subscriber_id, line.premise_id, ordered.kind, ordered.state, ordered.state_changed_at,
        ordered.offering_version_id AS version, plan.down_kbps, plan.up_kbps, offering.name AS plan, offering.technology,
-       coalesce(ordered.monthly_minor, 0) AS monthly, ordered.serial, ordered.needs_visit, ordered.wanted_on,
+       coalesce(ordered.monthly_minor, (SELECT sum(price.amount_minor) FROM catalogue.price
+                                         WHERE price.offering_version_id = plan.id AND price.kind = 'recurring'), 0)::bigint AS monthly, ordered.serial, ordered.needs_visit, ordered.wanted_on,
        coalesce(ordered.wanted_on - CASE WHEN ordered.needs_visit THEN 10 ELSE 0 END, clock_timestamp()::date) <= clock_timestamp()::date
        AND coalesce(ordered.retry_at, clock_timestamp()) <= clock_timestamp() AS is_due,
        ordered.past_return_at IS NOT NULL AS is_past_return, ordered.evidence, line.state AS line_state, asked.correlation_id,

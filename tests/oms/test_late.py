@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from atlas.connection import Atlas
+from atlas.money import ZERO
 from atlas.oms.reads import in_jeopardy
 from atlas.principal import executor
 from forge.outside.recorded import RecordedProvisioner
@@ -45,3 +46,12 @@ async def test_an_order_under_way_past_its_day_is_late_however_quick_others_were
         (late,) = await in_jeopardy(conn)
 
     assert (late.order_id, late.expected_on) == (order, datetime.now(UTC).date())
+
+
+async def test_an_order_that_names_no_price_costs_what_its_plan_costs(atlas: Atlas, owner: Owner) -> None:
+    place = await town(atlas, owner)
+    order = await place.order()
+    agreed = (await place.case(order)).monthly
+    await owner.execute("UPDATE oms.product_order SET monthly_minor = NULL")
+
+    assert (await place.case(order)).monthly == agreed > ZERO
