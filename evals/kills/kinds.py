@@ -304,7 +304,7 @@ async def judge_line(owner: Owner, peer: Peer, before: int, subject: Subject) ->
     seen = peer.after(before)
     activated = sum(one.startswith("activate ") for one in seen)
     wrong = Found(int(row != ("completed", "active", 1, 1, 1, 1, 0)), max(0, row[2] - 1))
-    return both(wrong, both(once(activated), Found(0, max(0, len(seen) - activated - 1))))
+    return await _taken_back(owner, subject, both(wrong, both(once(activated), Found(0, max(0, len(seen) - activated - 1)))))
 
 
 async def judge_visited_line(owner: Owner, peer: Peer, before: int, subject: Subject) -> Found:
@@ -315,7 +315,14 @@ async def judge_visited_line(owner: Owner, peer: Peer, before: int, subject: Sub
     activated = sum(one.startswith("activate ") for one in seen)
     wrong = Found(int(row != ("completed", "active", 1, 1, 1, 1, 0)), max(0, row[2] - 1))
     visits = once(await SQL.value(owner, "visits_of_order", order=subject.details["order"]))
-    return both(both(wrong, visits), both(once(activated), Found(0, max(0, len(seen) - activated - 2))))
+    return await _taken_back(owner, subject, both(both(wrong, visits), both(once(activated), Found(0, max(0, len(seen) - activated - 2)))))
+
+
+async def _taken_back(owner: Owner, subject: Subject, found: Found) -> Found:
+    """What a line that is as it should be holds is free again; where anything is wrong, all of it stays to be looked at."""
+    if found == Found(0, 0):
+        await SQL.run(owner, "take_line_back", line=subject.line)
+    return found
 
 
 ALL: Final = {

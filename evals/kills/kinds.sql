@@ -93,3 +93,12 @@ SELECT ordered.state, line.state,
        (SELECT count(*) FROM gis.reservation AS kept WHERE kept.key = 'order:' || ordered.id AND kept.ended_at IS NULL)::int
   FROM oms.product_order AS ordered JOIN crm.subscriber AS line ON line.id = %(line)s
  WHERE ordered.id = %(order)s;
+
+-- The next order finds the warehouse, the plant and the pools as full as this one did: the ISP is small, and a campaign orders more than it has.
+-- name: take_line_back
+WITH box AS (
+    UPDATE cmdb.asset SET state = 'stock', subscriber_id = NULL WHERE asset.subscriber_id = %(line)s
+), place AS (
+    DELETE FROM cmdb.access WHERE access.subscriber_id = %(line)s
+)
+UPDATE cmdb.allotment SET state = 'free', subscriber_id = NULL, until = NULL WHERE allotment.subscriber_id = %(line)s;
