@@ -133,3 +133,13 @@ async def test_leaks_add_up_by_kind(atlas: Atlas, owner: Owner) -> None:
         totals = [(one.kind, one.count, one.monthly) for one in await leak_totals(conn)]
 
     assert totals == [(LeakKind.SUSPENDED_BUT_ONLINE, 2, Money("60.00")), (LeakKind.SESSION_WITHOUT_CHARGE, 1, Money("30.00"))]
+
+
+async def test_a_speed_that_differs_is_said_as_speeds_are_sold(atlas: Atlas, owner: Owner) -> None:
+    line = await line_in_order(owner)
+    await row(owner, "cmdb.observed_profile", subscriber_id=line, down_kbps=200_500, up_kbps=20_000, since=NOW, seen_at=NOW)
+    await look_for_leaks(atlas)
+
+    (leak,) = await standing(atlas)
+
+    assert leak.detail == "200.5 / 20 Mbit/s delivered, 100 / 20 Mbit/s charged"
