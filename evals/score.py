@@ -4,10 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
-from agents.language import language_of
+from agents.language import LANGUAGES, language_of
+from agents.replies import phrases
 from evals.difference import Change
 from evals.scenario import Scenario, Shown
 
@@ -168,6 +169,14 @@ def _wrong_words(scenario: Scenario, played: Played) -> Iterable[str]:
             yield f"said what it must not: {forbidden}"
     if any(not turn.reply.strip() for turn in played.turns):
         yield "left somebody without an answer"
+    if any(excuse in said for excuse in _excuses()):
+        yield "could not look something up"
+
+
+@cache
+def _excuses() -> frozenset[str]:
+    """What is said where a tool failed in a way that it must not, to anybody and in every language."""
+    return frozenset(excuse for language in LANGUAGES for excuse in phrases(language)["out_of_order"].values())
 
 
 def _was_said(forbidden: str, said: str, played: Played) -> bool:

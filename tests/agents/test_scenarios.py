@@ -8,6 +8,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from agents.language import LANGUAGES
+from agents.replies import phrases
 from atlas.modules import MODULES
 from evals.accepted import accept, drops
 from evals.difference import Change, customers_in, net
@@ -125,6 +127,13 @@ def test_an_answer_without_the_tool_fails_however_well_it_sounds() -> None:
 def test_a_promise_fails_by_its_words_alone() -> None:
     assert BAD.in_words == ("said what it must not: promises a credit",)
     assert not BAD.in_state
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_excuse_instead_of_an_answer_fails_in_every_language(language: str) -> None:
+    excused = judged(ASKED, played(f"It is £6.20 dearer. {phrases(language)['out_of_order']['customer']}"))
+
+    assert excused.in_words == ("could not look something up",)
 
 
 def test_naming_another_customer_fails() -> None:
