@@ -10,6 +10,7 @@ from typing import Final
 from evals.ledger.model import Account, Received
 from evals.ledger.steps import (
     Credit,
+    CreditNote,
     Dispute,
     Issue,
     Match,
@@ -55,6 +56,7 @@ class Chance:
             "pay": (self.pay, 24),
             "pay again": (self.pay_again, 4),
             "credit": (self.credit, 9),
+            "credit note": (self.credit_note, 8),
             "refund": (self.refund, 8),
             "write off": (self.write_off, 6),
             "reverse": (self.reverse, 7),
@@ -106,6 +108,21 @@ class Chance:
         lines = tuple(own if self.rng.random() < 0.4 else [self.rng.choice(own)])
         cause = f"{self.name}:{self.rng.randrange(6)}" if self.rng.random() < 0.3 else self.key()
         return Credit(account.number, cause, lines, tuple(self.rng.randrange(1, 3000) for _ in lines), self.day())
+
+    def credit_note(self, account: Account) -> Step | None:
+        """All that is left of a bill, or a part of one line: now and then a penny too much, or of a bill that was cancelled."""
+        bills = [bill for bill in _invoices(account) if account.lines.get(bill)]
+        if not bills:
+            return None
+        bill = self.rng.choice(bills)
+        lines = account.lines[bill]
+        if self.rng.random() < 0.4:
+            places = tuple(place for place, line in enumerate(lines) if line.net != line.net_back)
+            return CreditNote(account.number, self.key(), bill, places, (None,) * len(places), self.day()) if places else None
+        place = self.rng.randrange(len(lines))
+        left = lines[place].net - lines[place].net_back
+        part = self.rng.choice((left, left + 1, left // 2, left // 7, 1))
+        return CreditNote(account.number, self.key(), bill, (place,), (part,), self.day())
 
     def refund(self, account: Account) -> Step | None:
         reference = self._payment(account, lambda unused: unused > 0 or self.rng.random() < 0.05)

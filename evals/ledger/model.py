@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 # SQLSTATEs by which the books refuse.
@@ -33,6 +34,29 @@ class Item:
 
 
 @dataclass
+class Charged:
+    """One line of a bill, and what was given back of it, net and tax."""
+
+    net: int
+    tax: int
+    net_back: int = 0
+    tax_back: int = 0
+
+    def to_give_back(self, net: int | None) -> tuple[int, int]:
+        """So much of the line, or what is left of it, with the tax that belongs to all that is given back by then. Raises Refused."""
+        left = self.net - self.net_back
+        net = left if net is None else net
+        if not net or not min(left, 0) <= net <= max(left, 0):
+            raise Refused(TOO_MUCH)
+        tax = Decimal(self.tax * (self.net_back + net)) / self.net
+        return net, int(tax.quantize(Decimal(1), ROUND_HALF_UP)) - self.tax_back
+
+    def give_back(self, net: int, tax: int) -> None:
+        self.net_back += net
+        self.tax_back += tax
+
+
+@dataclass
 class Received:
     """A payment. `owner` is the number of the customer on whose account it is; None in suspense."""
 
@@ -54,6 +78,7 @@ class Account:
     settled: list[tuple[str, str, int]] = field(default_factory=list)
     reversed: set[str] = field(default_factory=set)
     payments: dict[str, Received] = field(default_factory=dict)
+    lines: dict[int, tuple[Charged, ...]] = field(default_factory=dict)
     order: int = 0
 
     def post(self, key: str, due: date, sides: dict[str, int]) -> None:

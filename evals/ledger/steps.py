@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from evals.ledger.model import ANOTHER_AMOUNT, NOT_NOW, TOO_MUCH, Account, Received, Refused
+from evals.ledger.model import ANOTHER_AMOUNT, NOT_NOW, TOO_MUCH, Account, Charged, Received, Refused
 
 Call = tuple[str, Sequence[Any]]
 
@@ -50,6 +50,7 @@ class Issue(Step):
     def expect(self, account: Account) -> None:
         if not self.is_again:
             net, tax = sum(self.nets), sum(self.taxes)
+            account.lines[self.invoice] = tuple(Charged(*line) for line in zip(self.nets, self.taxes, strict=True))
             account.post(f"invoice:{self.invoice}", self.due, {"receivable": net + tax, "revenue": -net, "tax": -tax})
         account.allocate()
 
@@ -96,6 +97,49 @@ class Credit(Step):
             if key not in account.sides:
                 account.post(key, self.at, {"receivable": -amount, "goodwill": amount})
         account.allocate()
+
+
+@dataclass(frozen=True)
+class CreditNote(Step):
+    """Lines of a bill, by their places, given back: so much of each, or None for what is left of it."""
+
+    key: str
+    invoice: int
+    places: tuple[int, ...]
+    nets: tuple[int | None, ...]
+    at: date
+
+    def calls(self) -> list[Call]:
+        lines = (
+            "(SELECT array_agg(line.id ORDER BY asked.at) FROM unnest(%s::int[]) WITH ORDINALITY AS asked (place, at)"
+            "  JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM billing.invoice_line WHERE invoice_id = %s) AS line USING (place))"
+        )
+        statement = f"SELECT billing.issue_credit_note(%s, %s, {lines}, %s::bigint[], %s::timestamptz, 'a mistake')"
+        return [(statement, (self.key, self.invoice, list(self.places), self.invoice, list(self.nets), self.at))]
+
+    def expect(self, account: Account) -> None:
+        key, bill = f"credit_note:{self.key}", f"invoice:{self.invoice}"
+        if key in account.sides:
+            return
+        if bill in account.reversed:
+            raise Refused(NOT_NOW)
+        lines = [account.lines[self.invoice][place] for place in self.places]
+        given = [line.to_give_back(net) for line, net in zip(lines, self.nets, strict=True)]
+        net, tax = sum(net for net, _ in given), sum(tax for _, tax in given)
+        if net + tax <= 0:
+            raise Refused(TOO_MUCH)
+        for line, amounts in zip(lines, given, strict=True):
+            line.give_back(*amounts)
+        account.post(key, self.at, {"receivable": -(net + tax), "revenue": net, "tax": tax})
+        owed = account.items.get(bill)
+        if owed is not None and owed.open > 0:
+            account.settle(key, bill, min(owed.open, net + tax))
+        account.allocate()
+
+    @staticmethod
+    def is_of(account: Account, bill: str) -> bool:
+        """Whether something of this bill was given back by a note."""
+        return any(line.net_back for line in account.lines.get(int(bill.removeprefix("invoice:")), ()))
 
 
 @dataclass(frozen=True)
@@ -150,7 +194,9 @@ class Reverse(Step):
         return [(found, (self.key, self.at))]
 
     def expect(self, account: Account) -> None:
-        if self.key.startswith("payment:"):
+        if self.key.startswith(("payment:", "credit_note:")):
+            raise Refused(NOT_NOW)
+        if self.key.startswith("invoice:") and CreditNote.is_of(account, self.key):
             raise Refused(NOT_NOW)
         account.reverse(self.key, self.at)
 
@@ -258,3 +304,21 @@ class Unmatch(Step):
         account.reverse(account.money_of(self.reference) or "", self.at)
         del account.payments[self.reference]
         self.waiting[self.reference] = Received(payment.amount, payment.at, None)
+
+
+@dataclass(frozen=True)
+class ReturnStray(Step):
+    """The bank takes back money that waits in suspense."""
+
+    reference: str
+    at: date
+    waiting: dict[str, Received] = field(compare=False, repr=False)
+
+    def calls(self) -> list[Call]:
+        return ReturnPayment(self.customer, self.reference, self.at).calls()
+
+    def expect(self, account: Account) -> None:  # noqa: ARG002  on nobody's account
+        payment = self.waiting.get(self.reference)
+        if payment is None or payment.is_returned:
+            raise Refused(NOT_NOW)
+        payment.is_returned = True
