@@ -1916,8 +1916,10 @@ CREATE TABLE billing.dunning_step (
     taken_at timestamp with time zone NOT NULL DEFAULT now(),
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     announced_for date,  -- the first day on which their line may be cut off, as they were told
+    attempt integer NOT NULL DEFAULT 1,  -- more than one only of a warning whose earlier attempts reached nobody
     PRIMARY KEY (id),
-    UNIQUE (customer_id, oldest_due_on, step),
+    UNIQUE (customer_id, oldest_due_on, step, attempt),
+    CHECK ((attempt > 0)),
     CHECK ((owed_minor > 0)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)

@@ -71,6 +71,13 @@ BUGS: Final[Sequence[Bug]] = (
     Bug("two people match one payment at once", "match_payment", "provider_reference = p_reference FOR UPDATE", "provider_reference = p_reference"),
     Bug("money goes back to suspense on paper only", "unmatch_payment", "RETURN billing.reverse(v_journal, p_at, p_reason);", "RETURN v_journal;"),
     Bug("an undone allocation still counts", "allocate_in_caches", "FROM allocated UNION ALL", "FROM allocated WHERE amount_minor > 0 UNION ALL", OVERUSE_PASSES),
+    Bug("each credit note rounds its tax by itself", "issue_credit_note",
+        "(wanted.amount_minor - wanted.net_left + wanted.net) / nullif(wanted.amount_minor, 0), v_rounding)\n                              - wanted.tax_minor + wanted.tax_left",
+        "wanted.net / nullif(wanted.amount_minor, 0), v_rounding)"),
+    Bug("more of a line is given back than was charged", "issue_credit_note", "AND abs(wanted.net) <= abs(wanted.net_left)", ""),
+    Bug("a credit note leaves its own bill for the oldest", "issue_credit_note", "IF v_open > 0 THEN", "IF false THEN"),
+    Bug("a bill that was cancelled is given back too", "issue_credit_note", "IF EXISTS (SELECT FROM billing.journal WHERE reverses_id = bill.journal_id)", "IF false"),
+    Bug("a bill that was given back is cancelled too", "reverse_journal", "IF v_kind = 'invoice' THEN", "IF false THEN"),
     Bug("what is settled stays open", also="DROP TRIGGER allocate_in_caches ON billing.allocation"),
     Bug("hands put more to a bill than there is", "settle", "BETWEEN 1 AND v_most", "BETWEEN 1 AND v_most + 1", OVERUSE_PASSES),
 )  # fmt: skip

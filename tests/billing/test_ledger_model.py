@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule, run_state_machine_as_test
 from psycopg import AsyncConnection, Rollback
 
 from atlas.billing.reads.books import broken_invariants
@@ -28,8 +28,9 @@ WHO = st.integers(0, CUSTOMERS - 1)
 DAY = st.integers(0, 90).map(lambda days: FIRST_DAY + timedelta(days=days))
 # Of an amount: so much is what a careful clerk, a hasty one and a wrong one would type.
 PART = st.sampled_from(["all", "all", "half", "a penny", "a penny less", "a penny more"])
-# Charges and discounts; odd pennies, so that a fifth of it in tax must be rounded.
-NETS = st.lists(st.sampled_from([3000, 999, 101, 10, 7, -500, -3]), min_size=1, max_size=3)
+PARTS = st.one_of(st.lists(PART, min_size=1, max_size=3), st.just(["a penny"] * 4))
+# Charges and discounts; and pennies of which a fifth must be rounded, whatever part of them is looked at.
+NETS = st.lists(st.sampled_from([3000, 999, 13, 7, 3, -500]), min_size=1, max_size=3)
 
 
 def part(amount: int, how: str) -> int:
@@ -41,7 +42,6 @@ class Ledger(RuleBasedStateMachine):
     """Two customers of their own in every history; bills, payments and all the rest are kept as the steps that made them."""
 
     url: str
-    # Never used twice, whatever history they were used in: the books forget nothing.
     numbers = count(1)
 
     bills = Bundle("bills")
@@ -55,6 +55,9 @@ class Ledger(RuleBasedStateMachine):
         self.conn, self.other = (self.wait(self.connected()) for _ in range(2))
         self.accounts = [Account(next(self.numbers)) for _ in range(CUSTOMERS)]
         self.waiting: dict[str, Received] = {}
+        # Emptied, not gone on with: what one history broke is not found again by the next.
+        self.wait(self.conn.execute("TRUNCATE billing.journal, billing.balance CASCADE"))
+        self.wait(self.conn.execute("UPDATE billing.series SET next_number = first_number"))
         self.wait(SQL.run(self.conn, "people", customer_ids=[account.number for account in self.accounts]))
         self.states = {account.number: State(account.number, 0, "0", "0", {}, {}) for account in self.accounts}
         self.was_refused = False
@@ -104,8 +107,16 @@ class Ledger(RuleBasedStateMachine):
         item = account.items.get(f"invoice:{bill.invoice}")
         return 0 if item is None else item.open
 
+    @initialize(target=bills, nets=st.tuples(*[NETS] * (CUSTOMERS * 2)))
+    def everybody_has_two_bills_the_later_one_due_first(self, nets: tuple[list[int], ...]) -> Any:
+        days = [FIRST_DAY + timedelta(days=days) for days in (20, 10) * CUSTOMERS]
+        return multiple(*(self.a_bill(place // 2, net, due, FIRST_DAY) for place, (net, due) in enumerate(zip(nets, days, strict=True))))
+
     @rule(target=bills, who=WHO, nets=NETS, due=DAY, at=DAY)
     def a_bill_is_issued(self, who: int, nets: list[int], due: date, at: date) -> Step:
+        return self.a_bill(who, nets, due, at)
+
+    def a_bill(self, who: int, nets: list[int], due: date, at: date) -> Step:
         taxes = tuple((net * 20 + 50) // 100 for net in nets)
         number = self.accounts[who].number
         return self.take(steps.Issue(number, next(self.numbers), FIRST_DAY, due, at, tuple(nets), taxes))
@@ -175,13 +186,17 @@ class Ledger(RuleBasedStateMachine):
         amount = part(self.owed(self.account(bill.customer), bill), how)
         return self.take(steps.WriteOff(bill.customer, self.key(), bill.invoice, amount, at))
 
-    @rule(target=given_up, bill=bills, line=st.integers(0, 2), how=PART, at=DAY)
-    def a_line_is_credited(self, bill: steps.Issue, line: int, how: str, at: date) -> Step:
+    @rule(target=given_up, bill=bills, line=st.integers(0, 2), parts=PARTS, at=DAY)
+    def a_line_is_credited_part_by_part(self, bill: steps.Issue, line: int, parts: list[str], at: date) -> Any:
         place = line % len(bill.nets)
         charged = self.account(bill.customer).lines[bill.invoice][place]
-        left = charged.net - charged.net_back
-        net = part(abs(left), how) * (-1 if left < 0 else 1)
-        return self.take(steps.CreditNote(bill.customer, self.key(), bill.invoice, (place,), (net,), at))
+        notes = []
+        for how in parts:
+            left = charged.net - charged.net_back
+            net = part(abs(left), how) * (-1 if left < 0 else 1)
+            notes.append(self.take(steps.CreditNote(bill.customer, self.key(), bill.invoice, (place,), (net,), at)))
+            self.the_books_say_what_the_model_says()
+        return multiple(*notes)
 
     @rule(target=given_up, bill=bills, at=DAY)
     def a_whole_bill_is_credited(self, bill: steps.Issue, at: date) -> Step:
@@ -225,7 +240,7 @@ class Ledger(RuleBasedStateMachine):
             assert now.balances == {name: amount for name, amount in account.balances.items() if amount}
             assert now.open_items == account.open_items()
             assert not self.was_refused or now.now == then.now, "what was refused left something behind"
-        self.states = found
+        self.states, self.was_refused = found, False
 
     @invariant()
     def the_books_hold_and_add_up_to_nothing(self) -> None:
@@ -262,3 +277,15 @@ def compared(url: str, examples: int, phases: tuple[Phase, ...] = tuple(Phase)) 
 
 def test_the_ledger_agrees_with_a_model_of_it(database_url: str) -> None:
     compared(database_url, examples=30)
+
+
+# What nothing but an odd penny, an order of days or a history of three steps shows.
+HIDDEN = ("each credit note rounds its tax by itself", "the newest bill is settled first", "a reversal leaves what was settled")
+
+
+@pytest.mark.parametrize("bug", [bug for bug in BUGS if bug.name in HIDDEN], ids=lambda bug: bug.name)
+def test_the_machine_finds_a_bug_that_somebody_made_in_the_books(database_url: str, bug: Bug) -> None:
+    plant(database_url, bug)
+
+    with pytest.raises(AssertionError):
+        compared(database_url, examples=30, phases=(Phase.generate,))
