@@ -96,7 +96,7 @@ UNTOLD: Final = {
     "consent_withdrawn": "consent withdrawn for {channels}",
     "not_a_customer": "no longer an active customer",
     "not_delivered": "nothing sent by {channels} arrived",
-    "was_unreachable": "nobody could be reached when it was said; {channels} is open by now",
+    "was_unreachable": "nobody could be reached when it was said; {channels} is open by now, and it is said again",
 }
 
 

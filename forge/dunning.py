@@ -66,19 +66,24 @@ def _day_of(one: Chased, forge: Forge) -> date:
 
 def steps(due: Iterable[tuple[Rung, Chased]], ladder: Ladder, cut_from: date) -> list[tuple[Rung, Action]]:
     """The actions for everybody a step is due for, at most so many customers in one; `cut_from` is what whoever is warned is told."""
-    ordered = sorted(due, key=lambda one: (one[0].line, one[1].customer_id))
+    ordered = sorted(due, key=lambda one: (one[0].line, _attempt(*one), one[1].customer_id))
     made: list[tuple[Rung, Action]] = []
-    for rung, group in groupby(ordered, key=lambda one: one[0]):
+    for (rung, attempt), group in groupby(ordered, key=lambda one: (one[0], _attempt(*one))):
         customers = [one for _, one in group]
         parts = (tuple(one.debt for one in customers[at : at + AT_ONCE]) for at in range(0, len(customers), AT_ONCE))
-        made.extend((rung, _action(rung, debts, ladder, cut_from)) for debts in parts)
+        made.extend((rung, _action(rung, debts, ladder, cut_from, attempt)) for debts in parts)
     return made
 
 
-def _action(rung: Rung, debts: tuple[Debt, ...], ladder: Ladder, cut_from: date) -> Action:
+def _attempt(rung: Rung, one: Chased) -> int:
+    """A warning may be said more than once, where it reached nobody before; every other step is taken once."""
+    return one.warned + 1 if rung.does is Does.WARN else 1
+
+
+def _action(rung: Rung, debts: tuple[Debt, ...], ladder: Ladder, cut_from: date, attempt: int) -> Action:
     match rung.does:
         case Does.WARN:
-            return WarnOfSuspension(rung.step, debts, cut_from, ladder.notice.days)
+            return WarnOfSuspension(rung.step, debts, cut_from, ladder.notice.days, attempt)
         case Does.MESSAGE:
             return SendDunningNotices(rung.step, debts)
         case Does.RESTRICT:

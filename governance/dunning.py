@@ -23,7 +23,7 @@ HARM: Final = {Does.MESSAGE: 0, Does.WARN: 0, Does.RESTRICT: 1, Does.SUSPEND: 2,
 WORDS: Final = frozenset({Does.MESSAGE, Does.WARN})
 # No operator cuts anybody off whom they told the day before.
 LEAST_NOTICE: Final = timedelta(days=2)
-KNOWN: Final = ("apart", "blackout", "notice", "promise_up_to", "broken_promises", "late_fee", "steps")
+KNOWN: Final = ("apart", "blackout", "notice", "warn_again", "promise_up_to", "broken_promises", "late_fee", "steps")
 FEE: Final = ("amount", "overdue_for", "owed_at_least", "tax_category")
 STEP: Final = ("step", "does", "overdue_for", "owed_at_least", "unpaid_bills")
 
@@ -59,6 +59,7 @@ def _read(text: str) -> Ladder:
         apart=fields.need("apart", columns.duration),
         blackout=frozenset(fields.read("blackout", several(word(DAYS)), NO_DAYS)),
         notice=fields.need("notice", columns.duration),
+        warn_again=fields.need("warn_again", columns.duration),
         promise_up_to=fields.need("promise_up_to", columns.duration),
         broken_promises=fields.need("broken_promises", columns.whole),
         late_fee=fields.read("late_fee", _late_fee, None),

@@ -40,8 +40,8 @@ BUGS: Final[Sequence[Bug]] = (
     Bug("a refund is a penny short at the bank", "refund", "p_amount_minor, -p_amount_minor", "p_amount_minor, 1 - p_amount_minor", UNBALANCED_PASSES),
     Bug("tax is not asked for", "issue_invoices", "charged.net + charged.tax", "charged.net", UNBALANCED_PASSES),
     Bug("tax and revenue change places", "issue_invoices", "('revenue', -charged.net), ('tax', -charged.tax)", "('revenue', -charged.tax), ('tax', -charged.net)"),
-    Bug("discounts are not billed", "issue_invoices", "line.invoice_id = issued.id", "line.invoice_id = issued.id AND line.amount_minor > 0"),
-    Bug("a bill takes no money that waits", "issue_invoices", "PERFORM billing.allocate(v_customers);", ""),
+    Bug("discounts are not billed", "issue_invoices", "line.invoice_id = one.id", "line.invoice_id = one.id AND line.amount_minor > 0"),
+    Bug("a bill takes no money that waits", "issue_invoices", "PERFORM billing.allocate(waiting.customer_ids)", "PERFORM waiting.customer_ids"),
     Bug("an allocation is a penny off", "allocate", "least(money.upto, debt.upto) -", "1 + least(money.upto, debt.upto) -", OVERUSE_PASSES),
     Bug("the newest bill is settled first", "allocate", "ORDER BY coalesce(", "ORDER BY current_date - coalesce("),
     Bug("the bill first issued is settled first", "allocate", "coalesce(invoice.due_on, (journal.posted_at AT TIME ZONE 'UTC')::date)", "NULL::date"),
@@ -86,13 +86,18 @@ BUGS: Final[Sequence[Bug]] = (
 def plant(url: str, bug: Bug) -> None:
     """Puts the bug into the books at `url`, as their owner. Raises BugDoesNotFit."""
     with psycopg.connect(url, autocommit=True) as conn:
-        if bug.function:
-            found = conn.execute(
-                "SELECT pg_get_functiondef(pg_proc.oid) FROM pg_proc WHERE pronamespace = 'billing'::regnamespace AND proname = %s",
-                (bug.function,),
-            ).fetchone()
-            if found is None or bug.old not in found[0]:
-                raise BugDoesNotFit(f"{bug.name}: {bug.old!r} is not in billing.{bug.function}")
-            conn.execute(found[0].replace(bug.old, bug.new).encode())
-        if bug.also:
-            conn.execute(bug.also.encode())
+        put(conn, bug)
+
+
+def put(conn: psycopg.Connection, bug: Bug) -> None:
+    """The same, in a transaction that may be taken back. Raises BugDoesNotFit."""
+    if bug.function:
+        found = conn.execute(
+            "SELECT pg_get_functiondef(pg_proc.oid) FROM pg_proc WHERE pronamespace = 'billing'::regnamespace AND proname = %s",
+            (bug.function,),
+        ).fetchone()
+        if found is None or bug.old not in found[0]:
+            raise BugDoesNotFit(f"{bug.name}: {bug.old!r} is not in billing.{bug.function}")
+        conn.execute(found[0].replace(bug.old, bug.new).encode())
+    if bug.also:
+        conn.execute(bug.also.encode())

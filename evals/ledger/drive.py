@@ -17,7 +17,7 @@ from atlas.identity import CustomerId
 from atlas.statements import Connection, Statements
 from evals.ledger.chance import Chance
 from evals.ledger.model import ANOTHER_AMOUNT, DEADLOCK, NOT_NOW, TOO_MUCH, Account, Refused
-from evals.ledger.steps import Match, Pay, Refund, Reverse, Settle, Step, WriteOff
+from evals.ledger.steps import CreditNote, Match, Pay, Refund, Reverse, Settle, Step, WriteOff
 
 SQL = Statements(__file__)
 
@@ -123,7 +123,10 @@ class Drive:
         await SQL.run(self.checker, "people", customer_ids=numbers)
 
     async def some_steps(self, stream: Stream, steps: int) -> None:
-        """Whole transactions of up to eight steps; what must be refused is asked in one of its own."""
+        """Whole transactions of up to eight steps; what must be refused, and a credit note, is asked in one of its own.
+
+        A note takes its number as a bill takes its own, and keeps it to the end: two transactions of both could wait for one another for ever.
+        """
         until = self.rng.randrange(1, LARGEST_TRANSACTION)
         batch: list[Step] = []
         for _ in range(steps):
@@ -137,8 +140,11 @@ class Drive:
                 batch.clear()
                 await self.must_refuse(stream.conn, step, refused.code)
                 continue
+            if isinstance(step, CreditNote):
+                await committed(stream.conn, batch)
+                batch.clear()
             batch.append(step)
-            if len(batch) >= until:
+            if len(batch) >= until or isinstance(step, CreditNote):
                 await committed(stream.conn, batch)
                 batch.clear()
                 until = stream.chance.rng.randrange(1, LARGEST_TRANSACTION)

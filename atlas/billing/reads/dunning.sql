@@ -21,7 +21,8 @@ SELECT debt.customer_id, debt.owed, debt.unpaid_bills, debt.oldest_due_on, coale
        coalesce(taken.steps, '{}') AS steps, taken.last_step_at, promised.until AS promised_until,
        coalesce(held.is_restricted, false) AS is_restricted, coalesce(held.is_suspended, false) AS is_suspended,
        customer.is_vulnerable, customer.has_emergency_line, customer.state = 'deceased' AS is_deceased, debt.is_disputed, customer.timezone,
-       told.cut_from
+       told.cut_from, warned.times AS warned, CASE WHEN NOT warned.is_heard_or_on_its_way THEN warned.last_at END AS unheard_at,
+       open.has_way AS can_be_warned, open.has_new_way
   FROM debt
   JOIN crm.customer ON customer.id = debt.customer_id
   LEFT JOIN LATERAL (SELECT array_agg(subscriber.id ORDER BY subscriber.id) AS subscriber_ids,
@@ -29,7 +30,7 @@ SELECT debt.customer_id, debt.owed, debt.unpaid_bills, debt.oldest_due_on, coale
                             bool_or(subscriber.suspended_for = 'non_payment') AS is_suspended
                        FROM crm.subscriber
                       WHERE subscriber.customer_id = debt.customer_id AND subscriber.state IN ('active', 'suspended')) AS held ON true
-  LEFT JOIN LATERAL (SELECT array_agg(dunning_step.step ORDER BY dunning_step.id) AS steps, max(dunning_step.taken_at) AS last_step_at
+  LEFT JOIN LATERAL (SELECT array_agg(dunning_step.step ORDER BY dunning_step.id) FILTER (WHERE dunning_step.attempt = 1) AS steps, max(dunning_step.taken_at) AS last_step_at
                        FROM billing.dunning_step
                       WHERE dunning_step.customer_id = debt.customer_id AND dunning_step.oldest_due_on = debt.oldest_due_on) AS taken ON true
   LEFT JOIN LATERAL (SELECT max(promise_to_pay.due_on) AS until
@@ -42,11 +43,27 @@ SELECT debt.customer_id, debt.owed, debt.unpaid_bills, debt.oldest_due_on, coale
                         AND notice.purpose = 'suspension_notice' AND notice.state IN ('sent', 'delivered')
                       WHERE warned.customer_id = debt.customer_id AND warned.oldest_due_on = debt.oldest_due_on
                         AND warned.announced_for IS NOT NULL) AS told ON true
+ CROSS JOIN LATERAL (SELECT coalesce(max(said.attempt), 0) AS times, max(said.taken_at) AS last_at,
+                            coalesce(bool_or(notice.state <> 'failed'), false) AS is_heard_or_on_its_way
+                       FROM billing.dunning_step AS said
+                       LEFT JOIN helpdesk.notice ON notice.customer_id = said.customer_id AND notice.action_id = said.action_id
+                      WHERE said.customer_id = debt.customer_id AND said.oldest_due_on = debt.oldest_due_on
+                        AND said.announced_for IS NOT NULL) AS warned
+ CROSS JOIN LATERAL (SELECT count(*) > 0 AS has_way,
+                            coalesce(bool_or(NOT EXISTS (SELECT FROM billing.dunning_step AS said
+                                                           JOIN helpdesk.notice ON notice.customer_id = said.customer_id AND notice.action_id = said.action_id
+                                                          WHERE said.customer_id = debt.customer_id AND said.oldest_due_on = debt.oldest_due_on
+                                                            AND said.announced_for IS NOT NULL
+                                                            AND one.channel || ':' || one.address
+                                                                = ANY (notice.tried || (notice.channel || ':' || notice.address)))), false) AS has_new_way
+                       FROM crm.contact AS one
+                       LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.channel = one.channel AND consent.purpose = 'service'
+                      WHERE one.customer_id = debt.customer_id AND customer.state = 'active' AND consent.is_given IS DISTINCT FROM false) AS open
  ORDER BY debt.customer_id;
 
 -- name: owing_and_unreachable
 -- Contacts are open as `bill_contacts` has it: letters go by what is open for bills, a warning by what is open for their service. A letter that
--- found nobody is made good by the next one; a warning is said once a debt, so it stays unsaid even where somebody could hear it by now.
+-- found nobody is made good by the next one; a warning is said again, and until then it is unsaid even where somebody could hear it by now.
 SELECT asked.customer_id, customer.name, asked.owed, asked.oldest_due_on, asked.step,
        CASE WHEN customer.state <> 'active' THEN 'not_a_customer' WHEN known.channels = '{}' THEN 'no_address'
             WHEN NOT known.is_open THEN 'consent_withdrawn' WHEN said.is_failed THEN 'not_delivered' ELSE 'was_unreachable' END AS why,
@@ -54,7 +71,9 @@ SELECT asked.customer_id, customer.name, asked.owed, asked.oldest_due_on, asked.
   FROM unnest(%(customer_ids)s::bigint[], %(oldest)s::date[], %(owed)s::bigint[], %(steps)s::text[], %(warnings)s::boolean[])
        AS asked (customer_id, oldest_due_on, owed, step, is_warning)
   JOIN crm.customer ON customer.id = asked.customer_id
-  LEFT JOIN billing.dunning_step AS taken ON taken.customer_id = asked.customer_id AND taken.oldest_due_on = asked.oldest_due_on AND taken.step = asked.step
+  LEFT JOIN LATERAL (SELECT array_agg(dunning_step.action_id) AS action_ids FROM billing.dunning_step
+                      WHERE dunning_step.customer_id = asked.customer_id AND dunning_step.oldest_due_on = asked.oldest_due_on
+                        AND dunning_step.step = asked.step) AS taken ON true
  CROSS JOIN LATERAL (SELECT coalesce(array_agg(DISTINCT one.channel), '{}') AS channels,
                             coalesce(bool_or(consent.is_given IS DISTINCT FROM false), false) AS is_open
                        FROM crm.contact AS one
@@ -64,9 +83,9 @@ SELECT asked.customer_id, customer.name, asked.owed, asked.oldest_due_on, asked.
  CROSS JOIN LATERAL (SELECT coalesce(bool_or(notice.state = 'failed'), false) AS is_failed,
                             coalesce(bool_or(notice.state <> 'failed'), false) AS is_heard_or_on_its_way
                        FROM helpdesk.notice
-                      WHERE notice.customer_id = asked.customer_id AND notice.action_id = taken.action_id) AS said
+                      WHERE notice.customer_id = asked.customer_id AND notice.action_id = ANY (taken.action_ids)) AS said
  WHERE NOT said.is_heard_or_on_its_way
-   AND (customer.state <> 'active' OR NOT known.is_open OR said.is_failed OR (asked.is_warning AND taken.step IS NOT NULL))
+   AND (customer.state <> 'active' OR NOT known.is_open OR said.is_failed OR (asked.is_warning AND taken.action_ids IS NOT NULL))
  ORDER BY asked.owed DESC, asked.customer_id;
 
 -- name: holidays
@@ -128,7 +147,7 @@ SELECT (SELECT min(invoice.due_on)
           FROM billing.open_item AS item JOIN billing.invoice ON invoice.journal_id = item.journal_id
          WHERE item.customer_id = %(customer_id)s AND item.open_minor > 0 AND invoice.due_on < %(today)s) AS oldest_due_on,
        array(SELECT dunning_step.step FROM billing.dunning_step
-              WHERE dunning_step.customer_id = %(customer_id)s AND dunning_step.taken_at > %(since)s ORDER BY dunning_step.id) AS steps,
+              WHERE dunning_step.customer_id = %(customer_id)s AND dunning_step.taken_at > %(since)s AND dunning_step.attempt = 1 ORDER BY dunning_step.id) AS steps,
        (SELECT max(promise_to_pay.due_on) FROM billing.promise_to_pay
          WHERE promise_to_pay.customer_id = %(customer_id)s AND promise_to_pay.due_on >= %(today)s) AS promised_until;
 

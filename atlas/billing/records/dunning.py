@@ -43,13 +43,15 @@ class LateFee:
 class Ladder:
     """The rungs, lowest first. `blackout`: days of the week (Monday is 0) on which nobody is cut off.
 
-    `notice`: how long after they were told from when, and no sooner. No `late_fee`: none is charged.
+    `notice`: how long after they were told from when, and no sooner. `warn_again`: how long after a warning that reached nobody it is
+    said again by the same ways. No `late_fee`: none is charged.
     """
 
     rungs: tuple[Rung, ...]
     apart: timedelta
     blackout: frozenset[int]
     notice: timedelta
+    warn_again: timedelta
     promise_up_to: timedelta
     broken_promises: int
     late_fee: LateFee | None
@@ -59,7 +61,9 @@ class Ladder:
 class Chased:
     """One customer with an overdue debt: how large (disputes left out), how old, what was done of it, and what forbids the next step.
 
-    `cut_from`: the first day on which they may be cut off for it, as they were told; None while nobody told them.
+    `cut_from`: the first day on which they may be cut off for it, as they were told; None while nobody told them. `warned`: how often that
+    was said; `unheard_at`: the last time, where it reached nobody and is not on its way. `has_new_way`: a channel that is open for their
+    service, by which it was never tried.
     """
 
     customer_id: CustomerId
@@ -78,6 +82,10 @@ class Chased:
     is_disputed: bool
     timezone: str
     cut_from: date | None
+    warned: int = 0
+    unheard_at: datetime | None = None
+    can_be_warned: bool = False
+    has_new_way: bool = False
 
     @property
     def debt(self) -> Debt:
@@ -98,7 +106,8 @@ class Unreachable:
     """Somebody who owes, and whom a step of the ladder that says so reached by no channel. Disputes are left out of `owed`.
 
     `why`: no_address; consent_withdrawn, for every channel that they have (`channels`); not_a_customer any more; not_delivered, by any of
-    them; was_unreachable when it was said, and no longer. `stops_cutting_off`: it was the warning without which nobody is cut off.
+    them; was_unreachable when it was said, and no longer, so it is said again. `stops_cutting_off`: it was the warning without which
+    nobody is cut off.
     """
 
     customer_id: CustomerId

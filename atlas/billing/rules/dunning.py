@@ -67,8 +67,11 @@ def is_blackout(ladder: Ladder, day: date, holidays: Collection[date]) -> bool:
 
 
 def rung_due(ladder: Ladder, chased: Chased, now: datetime, today: date, holidays: Collection[date] = ()) -> Rung | None:
-    """The step to take now: the lowest that was not taken, if its conditions hold and nothing stops it; one at a time, none left out."""
-    following = next((rung for rung in ladder.rungs if not is_taken(rung, chased)), None)
+    """The step to take now: the lowest that was not taken, if its conditions hold and nothing stops it; one at a time, none left out.
+
+    A warning that reached nobody was not given: it comes before whatever follows, once it can be said again.
+    """
+    following = warning_to_repeat(ladder, chased, now) or next((rung for rung in ladder.rungs if not is_taken(rung, chased)), None)
     if following is None or not _holds(following, chased, today):
         return None
     if chased.last_step_at is not None and now - chased.last_step_at < ladder.apart:
@@ -81,6 +84,20 @@ def is_taken(rung: Rung, chased: Chased) -> bool:
     if rung.does is Does.RESTRICT:
         return chased.is_restricted or chased.is_suspended or rung.step in chased.steps
     return rung.step in chased.steps or (rung.does is Does.SUSPEND and chased.is_suspended)
+
+
+def warning_to_repeat(ladder: Ladder, chased: Chased, now: datetime) -> Rung | None:
+    """The warning, where it reached nobody and somebody can be told by now: by a way that is new at once, by those that failed after a pause."""
+    if chased.unheard_at is None or not chased.can_be_warned or chased.is_suspended:
+        return None
+    if not chased.has_new_way and now - chased.unheard_at < ladder.warn_again:
+        return None
+    return next((rung for rung in ladder.rungs if rung.does is Does.WARN and rung.step in chased.steps), None)
+
+
+def is_to_be_warned(chased: Chased, attempt: int) -> bool:
+    """Whether this attempt at the warning is still to be made: it was not, and those before it reached nobody."""
+    return chased.warned == attempt - 1 and (attempt == 1 or chased.unheard_at is not None)
 
 
 def _holds(rung: Rung, chased: Chased, today: date) -> bool:

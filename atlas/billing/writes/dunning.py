@@ -14,9 +14,12 @@ SQL = Statements(__file__)
 
 
 async def record_steps(
-    conn: Connection, step: str, debts: Sequence[Debt], at: datetime, announced_for: date | None = None
+    conn: Connection, step: str, debts: Sequence[Debt], at: datetime, announced_for: date | None = None, attempt: int = 1
 ) -> list[CustomerId]:
-    """Keeps that this step was taken for these debts, and from when it said that lines may be cut off; whose it was new for."""
+    """Keeps that this step was taken for these debts, and from when it said that lines may be cut off; whose it was new for.
+
+    `attempt`: beyond the first only of a warning, and of each of them once.
+    """
     return await SQL.column(
         conn,
         "record_steps",
@@ -26,6 +29,7 @@ async def record_steps(
         owed=[debt.owed.minor for debt in debts],
         at=at,
         announced_for=announced_for,
+        attempt=attempt,
     )
 
 

@@ -13,7 +13,7 @@ from atlas.billing.records.debts import Debt
 from atlas.billing.records.dunning import DisputableCharge
 from atlas.billing.rules.amounts import total
 from atlas.billing.rules.debts import PaymentArrived, ProtectedFromDisconnection, is_protected
-from atlas.billing.rules.dunning import charge_named, possible_promise
+from atlas.billing.rules.dunning import charge_named, is_to_be_warned, possible_promise
 from atlas.billing.writes.dunning import close_dispute, open_dispute, record_promise_to_pay, record_steps
 from atlas.crm.records import QuietHours
 from atlas.crm.rules import quiet_hours_end
@@ -101,30 +101,42 @@ class SendDunningNotices(OnDebts):
 
 @dataclass(frozen=True)
 class WarnOfSuspension(OnDebts):
-    """Tell customers from when their line may be cut off, by the channel they left open for their service; `notice_days` ahead at least."""
+    """Tell customers from when their line may be cut off, by the channel they left open for their service; `notice_days` ahead at least.
+
+    `attempt`: the first, or another after those before it reached nobody.
+    """
 
     name: ClassVar[str] = "warn_of_suspension"
 
     cut_from: date
     notice_days: int
+    attempt: int = 1
 
     @property
     def operation_key(self) -> str:
-        return f"{super().operation_key}:{self.cut_from}"
+        return f"{super().operation_key}:{self.cut_from}{self._again}"
+
+    @property
+    def _again(self) -> str:
+        return "" if self.attempt == 1 else f":{self.attempt}"
 
     async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:
         drafts = await self._drafts(conn, self.debts, self.cut_from, now)
         return tuple({draft.language: draft.words for draft in drafts}.values())
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        """Whoever paid since is passed over. Who cannot be told has no notice: they are counted, and are not cut off."""
-        owing = {one.customer_id: one.debt for one in await chased(conn, now.date(), self.touched_customers)}
+        """Whoever paid or was told since is passed over. Who cannot be told has no notice: they are counted, and are not cut off."""
+        owing = {
+            one.customer_id: one.debt
+            for one in await chased(conn, now.date(), self.touched_customers)
+            if is_to_be_warned(one, self.attempt)
+        }
         debts = [owing[debt.customer_id] for debt in self.debts if debt.customer_id in owing]
         day = max(self.cut_from, now.date() + timedelta(days=self.notice_days))
-        new = set(await record_steps(conn, self.step, debts, at=now, announced_for=day))
+        new = set(await record_steps(conn, self.step, debts, at=now, announced_for=day, attempt=self.attempt))
         due = [debt for debt in debts if debt.customer_id in new and not is_protected(debt)]
         drafts = await self._drafts(conn, due, day, now)
-        told = await _queue(conn, WARNING, f"dunning:{self.step}", drafts, now, due)
+        told = await _queue(conn, WARNING, f"dunning:{self.step}{self._again}", drafts, now, due)
         return {"customers": len(due), "told": told, "cannot_be_told": len(due) - len(drafts), "from": day.isoformat()}
 
     async def _drafts(self, conn: Connection, debts: Sequence[Debt], day: date, now: datetime) -> list[NoticeDraft]:
