@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -116,6 +117,31 @@ def test_whoever_is_protected_is_written_to_and_never_slowed_or_cut_off(protecti
     assert (letters, step(owing(400, steps=LETTERS, **{protection: True}))) == ([*LETTERS], None)
 
 
+UNHEARD = {"steps": WORDS, "warned": 1, "is_restricted": True, "can_be_warned": True}
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "more", "due"),
+    [
+        (3, {"has_new_way": True}, "told-from-when"),
+        (2, {"has_new_way": True, "last_step_at": NOW - timedelta(days=2)}, None),
+        (6, {}, None),
+        (7, {}, "told-from-when"),
+        (70, {"can_be_warned": False}, None),
+        (70, {"is_vulnerable": True}, None),
+        (70, {"promised_until": MONDAY}, None),
+        (70, {"is_suspended": True}, "last-letter"),
+    ],
+    ids=["a way not tried", "too soon", "same ways in the pause", "same ways after it", "no way", "protected", "promised", "cut off already"],
+)
+def test_a_warning_that_reached_nobody_is_due_again_once_somebody_can_be_told(days_ago: int, more: dict[str, Any], due: str | None) -> None:
+    assert step(owing(100, **{**UNHEARD, "unheard_at": NOW - timedelta(days=days_ago), **more})) == due
+
+
+def test_a_warning_that_reached_nobody_holds_up_no_slowing_down_while_nobody_can_be_told() -> None:
+    assert step(owing(40, steps=WORDS, warned=1, unheard_at=NOW - timedelta(days=9))) == "slow-down"
+
+
 def test_nobody_writes_of_money_to_who_died() -> None:
     assert step(owing(40, is_deceased=True)) is None
 
@@ -146,19 +172,19 @@ def test_no_two_steps_within_three_days() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "line", "wrong"),
     [
-        ("does: message", "does: mesage", 23, "did you mean message"),
-        ("owed_at_least: 1.00", "owed_at_least: 1", 25, "such as 250.00"),
-        ("overdue_for: 3d", "overdue_for: 30d", 26, "comes before"),
-        ("step: second-reminder", "step: reminder", 26, "stands twice"),
-        ("overdue_for: 31d", "overdue_for: 29d", 42, "harsher than this house"),
+        ("does: message", "does: mesage", 24, "did you mean message"),
+        ("owed_at_least: 1.00", "owed_at_least: 1", 26, "such as 250.00"),
+        ("overdue_for: 3d", "overdue_for: 30d", 27, "comes before"),
+        ("step: second-reminder", "step: reminder", 27, "stands twice"),
+        ("overdue_for: 31d", "overdue_for: 29d", 43, "harsher than this house"),
         ("apart: 3d\n", "", 7, "has no apart"),
         ("blackout: [friday, saturday, sunday]", "blackout: [fryday]", 8, "did you mean friday"),
-        ("notice: 5d", "notice: 6d", 42, "not told in time"),
-        ("does: warn", "does: message", 42, "not told in time"),
+        ("notice: 5d", "notice: 6d", 43, "not told in time"),
+        ("does: warn", "does: message", 43, "not told in time"),
         ("notice: 5d", "notice: 1d", 1, "harsher than this house"),
-        ("amount: 5.00", "amount: 11.00", 16, "a late fee of 11.00"),
+        ("amount: 5.00", "amount: 11.00", 17, "a late fee of 11.00"),
         ("overdue_for: 15d", "overdue_for: 3d", 1, "before anybody was written to"),
-        ("tax_category: exempt", "tax_category: none", 19, "not known here"),
+        ("tax_category: exempt", "tax_category: none", 20, "not known here"),
     ],
 )
 def test_a_ladder_that_is_wrong_is_refused_with_its_line(was: str, becomes: str, line: int, wrong: str) -> None:

@@ -54,6 +54,8 @@ async def taken(owner: Owner, customer: CustomerId, days: int, *steps: str, stat
     for step in steps:
         action = await given.action(owner)
         columns = {"step": step, "oldest_due_on": due, "owed_minor": 3500, "taken_at": NOW - timedelta(days=9)}
+        if step == WARNING:
+            columns["announced_for"] = TODAY
         await row(owner, "billing.dunning_step", customer_id=customer, action_id=action, **columns)
         if state is not None:
             words = {"channel": "sms", "address": "+447700900001", "language": "en", "template": "reminder.en", "words": "pay"}
@@ -138,7 +140,7 @@ async def test_whoever_no_word_arrived_at_is_listed_though_their_channel_is_open
     assert (found.step, found.why, found.channels) == (WARNING, "not_delivered", ("sms",))
 
 
-async def test_a_warning_that_found_nobody_stays_unsaid_when_a_channel_is_opened_later(atlas: Atlas, owner: Owner) -> None:
+async def test_a_warning_that_found_nobody_is_listed_until_it_is_said_again(atlas: Atlas, owner: Owner) -> None:
     customer = await in_debt(owner, 40)
     await taken(owner, customer, 40, *LETTERS, WARNING)
 

@@ -39,12 +39,7 @@ async def bill_contacts(conn: Connection, customer_ids: Sequence[CustomerId]) ->
 
     Whoever closed them all, or is no longer an active customer, is left out.
     """
-    return await SQL.all(conn, BillContact, "bill_contacts", customer_ids=list(customer_ids), purpose="billing")
-
-
-async def service_contacts(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[BillContact]:
-    """The same for what concerns their service: whoever wants no bills by a channel may still be told by it that their line is at stake."""
-    return await SQL.all(conn, BillContact, "bill_contacts", customer_ids=list(customer_ids), purpose="service")
+    return await SQL.all(conn, BillContact, "bill_contacts", customer_ids=list(customer_ids))
 
 
 async def lost_since(conn: Connection, incident_id: IncidentId) -> dict[CustomerId, datetime]:

@@ -38,7 +38,7 @@ SELECT customer.id AS customer_id, contact.channel, contact.address, customer.la
   FROM crm.customer
   JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until
                   FROM crm.contact AS one
-                  LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.purpose = %(purpose)s AND consent.channel = one.channel
+                  LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.purpose = 'billing' AND consent.channel = one.channel
                  WHERE one.customer_id = customer.id
                    AND consent.is_given IS DISTINCT FROM false
                  ORDER BY one.is_preferred DESC, one.id

@@ -7,6 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from atlas.billing.reads.bills import balance
+from atlas.billing.records.compensation import BillContact
 from atlas.billing.records.dunning import (
     Chased,
     DisputableCharge,
@@ -29,6 +30,8 @@ SQL = Statements(__file__)
 
 # What was billed longer ago is no longer disputed by a word; a person looks at it.
 DISPUTED_WITHIN: Final = timedelta(days=365)
+# A way that failed a warning longer ago may lead to them again.
+FAILED_WITHIN: Final = timedelta(days=90)
 HOLIDAYS_AHEAD: Final = timedelta(days=60)
 
 
@@ -75,6 +78,14 @@ async def owing_and_unreachable(conn: Connection, ladder: Ladder, now: datetime)
         steps=[rung.step for _, rung in owing],
         warnings=[rung.does is Does.WARN for _, rung in owing],
     )
+
+
+async def warning_contacts(conn: Connection, customer_ids: Sequence[CustomerId], now: datetime) -> list[BillContact]:
+    """By which contact each of these customers is told that their line is at stake: one that is open for their service, whatever they wish of bills.
+
+    Of several the one by which the fewest warnings of late failed, then the one they prefer. Whoever can be told by none is left out.
+    """
+    return await SQL.all(conn, BillContact, "warning_contacts", customer_ids=list(customer_ids), since=now - FAILED_WITHIN)
 
 
 async def fees_due(conn: Connection, fee: LateFee, today: date, invoice_ids: Sequence[InvoiceId] | None = None) -> list[FeeDue]:

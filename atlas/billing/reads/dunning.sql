@@ -88,6 +88,24 @@ SELECT asked.customer_id, customer.name, asked.owed, asked.oldest_due_on, asked.
    AND (customer.state <> 'active' OR NOT known.is_open OR said.is_failed OR (asked.is_warning AND taken.action_ids IS NOT NULL))
  ORDER BY asked.owed DESC, asked.customer_id;
 
+-- name: warning_contacts
+SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until
+  FROM crm.customer
+  JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until
+                  FROM crm.contact AS one
+                  LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.purpose = 'service' AND consent.channel = one.channel
+                 WHERE one.customer_id = customer.id
+                   AND consent.is_given IS DISTINCT FROM false
+                 ORDER BY (SELECT count(*) FROM helpdesk.notice AS failed
+                            WHERE failed.customer_id = one.customer_id AND failed.purpose = 'suspension_notice' AND failed.state = 'failed'
+                              AND failed.queued_at > %(since)s
+                              AND one.channel || ':' || one.address = ANY (failed.tried || (failed.channel || ':' || failed.address))),
+                          one.is_preferred DESC, one.id
+                 LIMIT 1) AS contact ON true
+ WHERE customer.id = ANY (%(customer_ids)s::bigint[])
+   AND customer.state = 'active'
+ ORDER BY customer.id;
+
 -- name: holidays
 SELECT holiday.day FROM billing.holiday WHERE holiday.day BETWEEN %(since)s AND %(until)s ORDER BY holiday.day;
 

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Final, Self
 
 from atlas.billing.reads.bills import balance, currency
-from atlas.billing.reads.compensation import bill_contacts, service_contacts
-from atlas.billing.reads.dunning import charges_disputable, chased, cut_off_and_square, dispute, promises
+from atlas.billing.reads.compensation import bill_contacts
+from atlas.billing.reads.dunning import charges_disputable, chased, cut_off_and_square, dispute, promises, warning_contacts
 from atlas.billing.records.compensation import BillContact
 from atlas.billing.records.debts import Debt
 from atlas.billing.records.dunning import DisputableCharge
@@ -101,7 +101,7 @@ class SendDunningNotices(OnDebts):
 
 @dataclass(frozen=True)
 class WarnOfSuspension(OnDebts):
-    """Tell customers from when their line may be cut off, by the channel they left open for their service; `notice_days` ahead at least.
+    """Tell customers from when their line may be cut off, by a channel they left open for their service; `notice_days` ahead at least.
 
     `attempt`: the first, or another after those before it reached nobody.
     """
@@ -140,7 +140,7 @@ class WarnOfSuspension(OnDebts):
         return {"customers": len(due), "told": told, "cannot_be_told": len(due) - len(drafts), "from": day.isoformat()}
 
     async def _drafts(self, conn: Connection, debts: Sequence[Debt], day: date, now: datetime) -> list[NoticeDraft]:
-        contacts = await service_contacts(conn, [debt.customer_id for debt in debts])
+        contacts = await warning_contacts(conn, [debt.customer_id for debt in debts], now)
         return await _drafts(conn, WARNING, debts, now, contacts, day)
 
 
