@@ -39,7 +39,7 @@ from atlas.principal import Zone
 from evals.adversary.cli import adversary
 from evals.bench import BENCHMARKS, Conditions, Row, as_json, benchmark, table
 from evals.campaign.commands import campaigns, home_of_its_own
-from evals.demo.billing import billing_year, table_of
+from evals.demo.billing import billing_year, sentence_of, table_of
 from evals.demo.play import play
 from evals.demo.quiet import logs_kept_in
 from evals.drills.commands import add_drills
@@ -105,19 +105,20 @@ def demo(
 ) -> None:
     """Make the demo ISP if it is not there, start the platform, play the whitepaper's cut, and show it live."""
     if what is Demo.BILLING:
-        billing_shown()
+        billing_shown(subscribers)
     elif what is Demo.SIGNUP:
         signup_shown()
     elif not run(lambda: channels_shown(subscribers) if what is Demo.CHANNELS else demonstrated(once, subscribers)):
         raise typer.Exit(1)
 
 
-def billing_shown() -> None:
+def billing_shown(subscribers: int) -> None:
     """Bills a year and shows it; exit 1 where a number is missing, or the books do not hold."""
     configure_logging("console")
     with tempfile.TemporaryDirectory() as folder, logs_kept_in(Path(folder) / "billing.log"), console.status("a year of bills") as status:
-        months = run(lambda: billing_year(lambda one: status.update(f"billed {one.month:%B}: {one.billed.bills} bills")))
+        months = run(lambda: billing_year(status.update, subscribers))
     console.print(table_of(months))
+    console.print(sentence_of(months), highlight=False)
     if not all(month.holds for month in months):
         raise typer.Exit(1)
 

@@ -1,48 +1,70 @@
-"""`bedrock demo billing`: a year of a small ISP, billed by the real run while money arrives; the books are asked after each month."""
+"""`bedrock demo billing`: a year of the demo ISP, billed by the real run while money comes and goes; the books are asked after each month."""
 
+import asyncio
+import os
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from psycopg import AsyncConnection
+from rich import box
 from rich.table import Table
 
 from api.serve import database
 from api.settings import Settings
 from atlas.billing.reads.books import broken_invariants
+from atlas.billing.reads.runs import held_bills
 from atlas.connection import Atlas
-from atlas.identity import CustomerId, OfferingVersionId, SubscriberId
-from atlas.money import Money
-from atlas.principal import Zone
+from atlas.errors import AtlasError
+from atlas.identity import CorrelationId, CustomerId, OfferingVersionId, StaffId, SubscriberId
+from atlas.money import ZERO, Money
+from atlas.principal import Role, Zone, executor, in_session
 from atlas.statements import Connection, Statements
+from evals.demo.watching import somebody_with
 from evals.world.charging import change_charge, stop_charges
-from forge.bill_run import bill_the_day
+from evals.world.seed import seed
+from forge.actions.billing.runs import ReleaseHeldBills
+from forge.approvals import approve, waiting_for
+from forge.bill_run import bill_the_day, go_on
+from forge.carry_out import carry_out
 from forge.matrix_in_force import put_in_force
-from forge.propose import Forge, MatrixInForce
+from forge.propose import Forge, MatrixInForce, propose
 from forge.register import Register
+from forge.sign_in.sessions import begun
 from governance.matrix import SHIPPED, load
 
 SQL: Final = Statements(__file__)
+WATCHER: Final = executor("demo")
+# The world's own history ends here: each customer has their last two bills.
+SEEDED_AT: Final = datetime(2025, 1, 1, 12, tzinfo=UTC)
 FIRST: Final = date(2025, 1, 1)
-RUN_ON: Final = (1, 8, 15, 22, 28)
-UPGRADES_IN: Final = 6
-LEAVE_IN: Final = 9
+MONTHS: Final = 12
+# As many as the machine has cores, at the least.
+AT_ONCE: Final = 2
+RUN_ON: Final = (2, 8, 15, 22, 28)
 DAY: Final = timedelta(days=1)
+
+
+class NotLetGo(AtlasError):
+    """Bills wait for somebody, and nobody here may let them go; or they did not go when somebody did."""
 
 
 @dataclass(frozen=True)
 class Billed:
-    """What one month's runs issued."""
+    """What one month's runs issued, and how many credit notes went out beside it."""
 
     bills: int
     billed: Money
     first_number: int | None
     last_number: int | None
+    notes: int
 
 
 @dataclass(frozen=True)
@@ -57,13 +79,14 @@ class Books:
 
 @dataclass(frozen=True)
 class Month:
-    """One month of the demo, as it stood at its end. `broken` is how many rows of the books break an invariant."""
+    """One month of the demo, as it stood at its end. `broken`: how many rows of the books break an invariant; `seconds`: all of it together."""
 
     month: date
     billed: Billed
     paid: Money
     books: Books
     broken: int
+    seconds: float
 
     @property
     def holds(self) -> bool:
@@ -81,82 +104,153 @@ class Clock:
         return self.now
 
 
-async def billing_year(told: Callable[[Month], None], lines: int = 240) -> list[Month]:
-    """Twelve months in a database of its own, which is gone afterwards."""
+@dataclass(frozen=True)
+class _Moving:
+    """A line whose customer takes this plan, or leaves it."""
+
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    offering_version_id: OfferingVersionId
+
+
+async def billing_year(told: Callable[[str], None], subscribers: int) -> list[Month]:
+    """Twelve months of the demo ISP in a database of its own, which is gone afterwards. `told` what is being done."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bedrock-billing-")))
+        # The embedded server may run as a user of its own.
+        os.chmod(home, 0o755)  # noqa: S103
         settings = Settings(home=home)
         url = await stack.enter_async_context(database(settings))
-        owner = await stack.enter_async_context(await AsyncConnection.connect(url, autocommit=True))
-        atlas = await stack.enter_async_context(Atlas.open(url, settings.secret, (Zone.EXECUTOR,), most=4))
+        told(f"making {subscribers:,} subscribers")
+        await asyncio.to_thread(seed, url, subscribers=subscribers, now=SEEDED_AT)
+        owners = [await stack.enter_async_context(await AsyncConnection.connect(url, autocommit=True)) for _ in range(AT_ONCE)]
+        atlas = await stack.enter_async_context(Atlas.open(url, settings.secret, (Zone.EXECUTOR, Zone.STAFF), most=4))
         await put_in_force(atlas, load(SHIPPED))
-        return await months_billed(atlas, owner, lines, 12, told)
+        return await months_billed(atlas, owners, MONTHS, told)
 
 
-async def months_billed(atlas: Atlas, owner: Connection, lines: int, months: int, told: Callable[[Month], None]) -> list[Month]:
-    """So many lines in an empty Atlas, billed from January on. The matrix is in force."""
-    clock = Clock(datetime(2025, 1, 1, tzinfo=UTC))
+async def months_billed(atlas: Atlas, owners: Sequence[Connection], months: int, told: Callable[[str], None]) -> list[Month]:
+    """So many months of the customers that are there, from January on. The matrix is in force; each of `owners` is a connection of its own."""
+    clock = Clock(SEEDED_AT)
     forge = Forge(atlas, Register.of_modules(), MatrixInForce(load(SHIPPED)), lambda: clock.now, ZoneInfo("Europe/London"))
-    await SQL.value(owner, "acting")
-    versions = await SQL.value(owner, "plans")
-    await SQL.run(owner, "lines", lines=lines, versions=versions, first=FIRST)
-    seen = []
+    for owner in owners:
+        await SQL.value(owner, "acting")
+    await SQL.run(owners[0], "calls_priced")
+    seen: list[Month] = []
     for number in range(1, months + 1):
-        seen.append(await one_month(forge, owner, clock, FIRST.replace(month=number), versions))
-        told(seen[-1])
+        month = FIRST.replace(month=number)
+        told(f"billing {month:%B}")
+        seen.append(await one_month(forge, owners, clock, month))
     return seen
 
 
-async def one_month(forge: Forge, owner: Connection, clock: Clock, month: date, versions: list[int]) -> Month:
-    """Runs on five days; in between calls are made, money arrives, some change their plan and some leave."""
-    paid = 0
-    for day in RUN_ON:
+async def one_month(forge: Forge, owners: Sequence[Connection], clock: Clock, month: date) -> Month:
+    """Runs on five days; in between calls are made and money arrives, and in the middle of it everything else that happens to bills."""
+    began, paid, owner = time.perf_counter(), 0, owners[0]
+    for place, day in enumerate(RUN_ON):
         on = month.replace(day=day)
         clock.at(on)
-        await bill_the_day(forge, on)
-        later = clock.at(on, hour=18)
-        await SQL.value(owner, "used", at=later)
-        paid += await SQL.value(owner, "paid", at=later)
+        await billed(forge, on)
+        evening = clock.at(on, hour=18)
+        await SQL.value(owner, "used", at=evening, place=place)
+        if day == RUN_ON[2]:
+            await bills_disputed(owner, month, evening)
+        paid += await money_arrives(owners, evening)
         if day == RUN_ON[1]:
-            await customers_move(owner, month, later + DAY, versions)
-    billed, books = await SQL.one(owner, Billed, "month", month=month), await SQL.one(owner, Books, "books")
-    return Month(month, billed, Money.of_minor(paid), books, len(await broken_invariants(owner)))
+            await customers_move(owner, month, evening + DAY)
+    await held_let_go(forge)
+    await SQL.value(owner, "returned", at=clock.now)
+    await SQL.value(owner, "written_off", at=clock.now)
+    made, books = await SQL.one(owner, Billed, "month", month=month), await SQL.one(owner, Books, "books")
+    broken = len(await broken_invariants(owner))
+    return Month(month, made, Money.of_minor(paid), books, broken, time.perf_counter() - began)
 
 
-async def customers_move(owner: Connection, month: date, at: datetime, versions: list[int]) -> None:
-    if month.month == UPGRADES_IN:
-        for customer, line in await _some(owner, versions[0], 1):
-            await change_charge(owner, customer, line, OfferingVersionId(versions[1]), at=at, evidence="demo:upgrade", order_id=None)
-    if month.month == LEAVE_IN:
-        for customer, line in await _some(owner, versions[1], 2):
-            await stop_charges(owner, customer, line, at=at, because="they moved away", order_id=None)
+async def billed(forge: Forge, on: date) -> None:
+    """Everybody whose day came; a run that is too large to go by itself is let go by whoever it waits for. Raises NotLetGo."""
+    run = await bill_the_day(forge, on)
+    if run.state == "done":
+        return
+    await let_go(forge, "issue_bill_run")
+    done = await go_on(forge)
+    if done is None or done.state != "done":
+        raise NotLetGo(f"run {run.id} is {run.state} still")
 
 
-@dataclass(frozen=True)
-class _Line:
-    customer_id: CustomerId
-    subscriber_id: SubscriberId
+async def held_let_go(forge: Forge) -> None:
+    """What stood out is looked at by a person, and goes out. Raises NotLetGo."""
+    async with forge.atlas.transaction(WATCHER) as conn:
+        held = tuple(bill for bill in await held_bills(conn) if bill.total > ZERO)
+    if held:
+        await propose(forge, WATCHER, ReleaseHeldBills(held), reason="looked at", correlation_id=CorrelationId(uuid4()))
+        await let_go(forge, "release_held_bills")
 
 
-async def _some(owner: Connection, version: int, rest: int) -> list[tuple[CustomerId, SubscriberId]]:
-    found = await SQL.all(owner, _Line, "to_change", version=version, rest=rest)
-    return [(one.customer_id, one.subscriber_id) for one in found]
+async def let_go(forge: Forge, name: str) -> None:
+    """Whatever waits under this name is approved by whom it waits for, and done. Raises NotLetGo."""
+    async with forge.atlas.transaction(WATCHER) as conn:
+        cards = [card for card in await waiting_for(forge, conn) if card.name == name]
+    for card in cards:
+        for role in card.approver_roles:
+            async with forge.atlas.transaction(WATCHER) as conn:
+                person = await somebody_with(conn, Role(role))
+            if person is None:
+                raise NotLetGo(f"{card.reference} waits for a {role}, and there is none")
+            signed_in = in_session(person, (await begun(forge.atlas, StaffId(person.staff_id or 0))).fingerprint)
+            await approve(forge, signed_in, card.action_id, digest_seen=card.digest, note="seen in the demo")
+        await carry_out(forge, card.action_id)
+
+
+async def money_arrives(owners: Sequence[Connection], at: datetime) -> int:
+    """What is paid that evening, in minor units: each of the connections hears of its share of the customers, side by side."""
+    parts = (SQL.value(owner, "paid", at=at, part=part, of=len(owners)) for part, owner in enumerate(owners))
+    return sum(await asyncio.gather(*parts))
+
+
+async def bills_disputed(owner: Connection, month: date, at: datetime) -> None:
+    """What was disputed before is given back and accepted, and others begin to dispute; among the rest some were charged by mistake."""
+    await SQL.value(owner, "given_back", month=month, at=at)
+    await SQL.value(owner, "accepted", month=month)
+    await SQL.value(owner, "disputed", month=month)
+
+
+async def customers_move(owner: Connection, month: date, at: datetime) -> None:
+    """Some take a dearer plan, and some leave."""
+    for one in await SQL.all(owner, _Moving, "to_upgrade", on=at.date(), month=month.month):
+        await change_charge(
+            owner, one.customer_id, one.subscriber_id, one.offering_version_id, at=at, evidence="demo:upgrade", order_id=None
+        )
+    for one in await SQL.all(owner, _Moving, "to_leave", on=at.date(), month=month.month):
+        await stop_charges(owner, one.customer_id, one.subscriber_id, at=at, because="they moved away", order_id=None)
 
 
 def table_of(months: list[Month]) -> Table:
-    columns = ("Month", "Bills", "Billed", "Paid", "Owed", "Numbers", "Gaps", "To look at", "Ledger", "Broken")
-    shown = Table(*columns, title="A year of bills: numbers without gaps, books that add up to nothing, every invariant asked")
+    """Narrow enough for a terminal of 100 columns."""
+    columns = ("", "Bills", "Billed", "Paid", "Owed", "Numbers", "Gaps", "Notes", "Held", "Ledger", "Broken", "s")
+    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title="A year of bills")
+    for name in columns:
+        shown.add_column(name, justify="left" if name in ("", "Numbers") else "right", no_wrap=True)
     for one in months:
-        numbers = f"{one.billed.first_number}-{one.billed.last_number}"
+        made, books = one.billed, one.books
         figures = (
-            one.billed.bills,
-            one.billed.billed,
-            one.paid,
-            one.books.owed,
-            numbers,
-            one.books.gaps,
-            one.books.waiting,
-            one.books.ledger,
+            f"{made.bills:,}",
+            *(f"{amount.amount:,.0f}" for amount in (made.billed, one.paid, books.owed)),
+            f"{made.first_number}-{made.last_number}",
+            *(f"{count:,}" for count in (books.gaps, made.notes, books.waiting)),
+            str(books.ledger),
+            str(one.broken),
+            f"{one.seconds:.1f}",
         )
-        shown.add_row(f"{one.month:%B}", *(str(each) for each in figures), str(one.broken), style="" if one.holds else "red")
+        shown.add_row(f"{one.month:%b}", *figures, style="" if one.holds else "red")
     return shown
+
+
+def sentence_of(months: list[Month]) -> str:
+    """All of it in one sentence."""
+    first, last = months[0].billed.first_number, months[-1].billed.last_number
+    made, notes = sum(one.billed.bills for one in months), sum(one.billed.notes for one in months)
+    worth, books = sum((one.billed.billed for one in months), ZERO), months[-1].books
+    return (
+        f"{made:,} bills of {worth} together, numbers {first} to {last} with {books.gaps} gaps, {notes:,} credit notes;"
+        f" the ledger adds up to {books.ledger}, and {sum(one.broken for one in months)} rows break an invariant."
+    )

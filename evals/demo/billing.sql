@@ -5,77 +5,108 @@ WITH acted AS (
 )
 SELECT set_config('bedrock.action', acted.id::text, false) FROM acted;
 
--- name: plans
-WITH offered AS (
-    INSERT INTO catalogue.offering (code, name, technology, segment, lifecycle_status)
-    SELECT one.code, one.code, 'fibre', 'residential', 'in_test' FROM (VALUES ('fibre-100'), ('fibre-500'), ('fibre-yearly')) AS one (code) RETURNING id, code
-), version AS (
-    INSERT INTO catalogue.offering_version (offering_id, valid_from, down_kbps, up_kbps) SELECT offered.id, '2020-01-01', 500000, 100000 FROM offered
-    RETURNING id, offering_id
-), price AS (
-    INSERT INTO catalogue.price (offering_version_id, kind, label, amount_minor, every_months, meter, unit, per_units, allowance_units)
-    SELECT version.id, part.kind, part.label, part.amount_minor, part.every_months, part.meter, part.unit, part.per_units, part.allowance_units
-      FROM version
-      JOIN offered ON offered.id = version.offering_id
-      JOIN (VALUES ('fibre-100', 'recurring', 'Fibre 100', 2500, 1, '', '', 1, 0), ('fibre-500', 'recurring', 'Fibre 500', 3900, 1, '', '', 1, 0),
-                   ('fibre-yearly', 'recurring', 'Fibre 500 for a year', 39900, 12, '', '', 1, 0), ('fibre-100', 'usage', 'Calls', 12, 1, 'calls', 'second', 60, 600),
-                   ('fibre-500', 'usage', 'Calls', 12, 1, 'calls', 'second', 60, 600))
-        AS part (code, kind, label, amount_minor, every_months, meter, unit, per_units, allowance_units) ON part.code = offered.code
-)
-SELECT array_agg(version.id ORDER BY version.id) FROM version;
+-- name: calls_priced
+-- A call costs on every plan of a household; ten minutes a month are free.
+INSERT INTO catalogue.price (offering_version_id, kind, label, amount_minor, meter, unit, per_units, allowance_units)
+SELECT version.id, 'usage', 'Calls', 12, 'calls', 'second', 60, 600
+  FROM catalogue.offering_version AS version
+  JOIN catalogue.offering ON offering.id = version.offering_id
+ WHERE offering.segment = 'residential'
+   AND NOT EXISTS (SELECT FROM catalogue.price WHERE price.offering_version_id = version.id AND price.kind = 'usage');
 
--- name: lines
-WITH place AS (
-    INSERT INTO gis.area (name, latitude, longitude) VALUES ('Demo', 50.7, -3.5) RETURNING id
-), premise AS (
-    INSERT INTO gis.premise (area_id, number, street, town, postcode, latitude, longitude)
-    SELECT place.id, n::text, 'Long Street', 'Demo', 'EX1 ' || n, 50.7, -3.5 FROM place CROSS JOIN generate_series(1, %(lines)s) AS n RETURNING id
-), customer AS (
-    INSERT INTO crm.customer (kind, name, customer_since) SELECT 'individual', 'Customer ' || n, '2024-01-01' FROM generate_series(1, %(lines)s) AS n RETURNING id
-), numbered AS (
-    SELECT customer.id, row_number() OVER (ORDER BY customer.id) AS place FROM customer
-), line AS (
-    INSERT INTO crm.subscriber (customer_id, premise_id, offering_version_id, state, activated_at)
-    SELECT numbered.id, premise.id, (%(versions)s::bigint[])[1 + numbered.place %% 3], 'active', '2025-01-01'
-      FROM numbered
-      JOIN (SELECT one.id, row_number() OVER (ORDER BY one.id) AS place FROM premise AS one) AS premise USING (place)
-    RETURNING id, customer_id, offering_version_id
-), account AS (
-    INSERT INTO billing.account (customer_id, cycle_day) SELECT numbered.id, 1 + numbered.place %% 28 FROM numbered RETURNING customer_id, cycle_day
-)
-INSERT INTO billing.charge (customer_id, subscriber_id, offering_version_id, starts_on, evidence, evidence_at)
-SELECT line.customer_id, line.id, line.offering_version_id, %(first)s::date + account.cycle_day - 1, 'accounting_start:1', %(first)s::date + account.cycle_day - 1
-  FROM line
-  JOIN account ON account.customer_id = line.customer_id;
-
--- name: to_change
-SELECT charge.customer_id, charge.subscriber_id
+-- name: to_upgrade
+-- One in a hundred: the next dearer plan of the same kind that is sold now.
+SELECT charge.customer_id, charge.subscriber_id, dearer.offering_version_id
   FROM billing.charge
- WHERE charge.ends_on IS NULL AND charge.offering_version_id = %(version)s AND charge.customer_id %% 4 = %(rest)s
- ORDER BY charge.customer_id
- LIMIT 5;
+  JOIN catalogue.offering_version AS has ON has.id = charge.offering_version_id
+  JOIN catalogue.offering AS plan ON plan.id = has.offering_id
+  JOIN catalogue.price AS costs ON costs.offering_version_id = has.id AND costs.kind = 'recurring'
+ CROSS JOIN LATERAL (SELECT version.id AS offering_version_id
+                       FROM catalogue.offering AS other
+                       JOIN catalogue.offering_version AS version ON version.offering_id = other.id
+                        AND version.valid_from = (SELECT max(newest.valid_from) FROM catalogue.offering_version AS newest
+                                                   WHERE newest.offering_id = other.id AND newest.valid_from <= %(on)s)
+                       JOIN catalogue.price ON price.offering_version_id = version.id AND price.kind = 'recurring' AND price.every_months = costs.every_months
+                      WHERE (other.technology, other.segment) = (plan.technology, plan.segment) AND other.id <> plan.id
+                        AND price.amount_minor > costs.amount_minor
+                      ORDER BY price.amount_minor LIMIT 1) AS dearer
+ WHERE charge.ends_on IS NULL AND NOT charge.is_add_on AND charge.starts_on < %(on)s AND (charge.customer_id + %(month)s) %% 100 = 0
+ ORDER BY charge.customer_id;
+
+-- name: to_leave
+-- One in two hundred.
+SELECT charge.customer_id, charge.subscriber_id, charge.offering_version_id
+  FROM billing.charge
+ WHERE charge.ends_on IS NULL AND NOT charge.is_add_on AND charge.starts_on < %(on)s AND (charge.customer_id + 7 * %(month)s) %% 200 = 50
+ ORDER BY charge.customer_id;
 
 -- name: used
-SELECT count(*)
-  FROM (SELECT array_agg('demo:' || %(at)s::timestamptz::text || ':' || charge.id) AS records, array_agg(charge.subscriber_id) AS lines, array_agg('calls'::text) AS meters,
-               array_agg(%(at)s::timestamptz) AS moments, array_agg(300 + charge.id * 37 %% 900 + CASE charge.id %% 40 WHEN 0 THEN 9000 ELSE 0 END) AS units
+-- One in five of the lines that are charged for calls, each time others.
+SELECT coalesce(sum(received.records), 0)::bigint
+  FROM (SELECT array_agg('demo:' || %(at)s::timestamptz::text || ':' || charge.id) AS records, array_agg(charge.subscriber_id) AS lines,
+               array_agg('calls'::text) AS meters, array_agg(%(at)s::timestamptz) AS moments,
+               array_agg(300 + charge.id * 37 %% 900 + CASE charge.id %% 40 WHEN 0 THEN 900 ELSE 0 END) AS units
           FROM billing.charge
-          JOIN catalogue.price ON price.offering_version_id = charge.offering_version_id AND price.kind = 'usage'
-         WHERE charge.ends_on IS NULL AND charge.starts_on < %(at)s::timestamptz::date) AS all_used
- CROSS JOIN LATERAL billing.receive_usage('demo', all_used.records, all_used.lines, all_used.meters, all_used.moments, all_used.units, %(at)s::timestamptz);
+          JOIN catalogue.price ON price.offering_version_id = charge.offering_version_id AND price.meter = 'calls'
+         WHERE charge.ends_on IS NULL AND charge.starts_on < %(at)s::timestamptz::date AND charge.id %% 5 = %(place)s) AS called
+ CROSS JOIN LATERAL billing.receive_usage('demo', called.records, called.lines, called.meters, called.moments, called.units, %(at)s::timestamptz) AS received;
 
 -- name: paid
+-- One in nine never pays by itself, and nobody pays what they do not accept.
 SELECT coalesce(sum(paying.open_minor), 0)::bigint AS minor
-  FROM (SELECT owed.customer_id, owed.journal_id, owed.open_minor FROM billing.open_item AS owed
-         WHERE owed.open_minor > 0 AND owed.customer_id %% 9 <> 0) AS paying
- CROSS JOIN LATERAL billing.receive_payment(paying.customer_id, paying.open_minor, %(at)s::timestamptz, 'card', 'demo:' || paying.journal_id) AS received
+  FROM (SELECT owed.customer_id, owed.journal_id, owed.open_minor
+          FROM billing.open_item AS owed
+          LEFT JOIN billing.invoice ON invoice.journal_id = owed.journal_id
+         WHERE owed.open_minor > 0 AND owed.customer_id %% %(of)s = %(part)s AND owed.customer_id %% 9 <> 0 AND invoice.is_disputed IS NOT TRUE) AS paying
+ CROSS JOIN LATERAL billing.receive_payment(paying.customer_id, paying.open_minor, %(at)s::timestamptz, 'card',
+                                            'demo:' || paying.journal_id || ':' || %(at)s::timestamptz::date) AS received
  WHERE received IS NOT NULL;
+
+-- name: returned
+-- One payment in two hundred comes back.
+SELECT count(billing.return_payment(back.provider_reference, %(at)s, 'no funds'))
+  FROM (SELECT payment.provider_reference FROM billing.payment
+         WHERE payment.received_at >= %(at)s::timestamptz - interval '8 days' AND payment.id %% 200 = 0
+           AND NOT EXISTS (SELECT FROM billing.journal WHERE journal.reverses_id = payment.journal_id)
+         ORDER BY payment.id) AS back;
+
+-- name: disputed
+-- One open bill in fifty of this month is not accepted.
+SELECT count(billing.set_dispute(refused.id, true)::text)
+  FROM (SELECT invoice.id FROM billing.invoice
+         WHERE invoice.month = %(month)s AND invoice.state = 'sent' AND NOT invoice.is_disputed AND invoice.id %% 50 = 0 ORDER BY invoice.id) AS refused;
+
+-- name: given_back
+-- The dearest line of every bill that was in dispute before this month, and of one in three hundred of this one.
+SELECT count(billing.issue_credit_note('demo:' || wrong.id, wrong.id, ARRAY[wrong.line_id], ARRAY[NULL::bigint], %(at)s, 'charged by mistake'))
+  FROM (SELECT invoice.id, line.id AS line_id
+          FROM billing.invoice
+         CROSS JOIN LATERAL (SELECT one.id FROM billing.invoice_line AS one WHERE one.invoice_id = invoice.id AND one.amount_minor > 0
+                              ORDER BY one.amount_minor DESC, one.id LIMIT 1) AS line
+         WHERE invoice.number IS NOT NULL
+           AND ((invoice.is_disputed AND invoice.month < %(month)s) OR (invoice.month = %(month)s AND invoice.id %% 300 = 1))
+           AND NOT EXISTS (SELECT FROM billing.credit_note AS note WHERE note.invoice_id = invoice.id)
+         ORDER BY invoice.id) AS wrong;
+
+-- name: accepted
+SELECT count(billing.set_dispute(settled.id, false)::text)
+  FROM (SELECT invoice.id FROM billing.invoice WHERE invoice.is_disputed AND invoice.month < %(month)s ORDER BY invoice.id) AS settled;
+
+-- name: written_off
+-- What nobody paid for half a year.
+SELECT count(billing.write_off('demo:' || lost.id, lost.id, lost.open_minor, %(at)s, 'not paid for half a year'))
+  FROM (SELECT invoice.id, item.open_minor
+          FROM billing.invoice JOIN billing.open_item AS item ON item.journal_id = invoice.journal_id
+         WHERE item.open_minor > 0 AND invoice.due_on < %(at)s::timestamptz::date - 180
+         ORDER BY invoice.id) AS lost;
 
 -- name: month
 SELECT count(*) AS bills, coalesce(sum(invoice.total_net_minor + invoice.total_tax_minor), 0)::bigint AS billed, min(invoice.number) AS first_number,
-       max(invoice.number) AS last_number
+       max(invoice.number) AS last_number,
+       (SELECT count(*) FROM billing.credit_note AS note WHERE note.issued_at >= %(month)s AND note.issued_at < %(month)s::date + interval '1 month') AS notes
   FROM billing.invoice
- WHERE invoice.number IS NOT NULL AND invoice.month = %(month)s;
+ WHERE invoice.number IS NOT NULL AND invoice.run_id IS NOT NULL
+   AND invoice.issued_at >= %(month)s AND invoice.issued_at < %(month)s::date + interval '1 month';
 
 -- name: books
 SELECT (SELECT coalesce(sum(posting.amount_minor), 0)::bigint FROM billing.posting) AS ledger,
