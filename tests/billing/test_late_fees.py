@@ -62,6 +62,25 @@ async def fees(atlas: Atlas) -> ChargeLateFees:
         return ChargeLateFees(FEE, tuple(await fees_due(conn, FEE, MONDAY)))
 
 
+@pytest.mark.parametrize(
+    ("language", "called"),
+    [
+        ("en", "Late payment fee, bill {number}"),
+        ("de", "Mahngebühr, Rechnung {number}"),
+        ("fr", "Frais de retard, facture {number}"),
+        ("es", "Recargo por demora, factura {number}"),
+        ("hi", "विलंब शुल्क, बिल {number}"),
+    ],
+)
+async def test_a_late_fee_is_called_what_it_is_in_the_customers_language(atlas: Atlas, owner: Owner, language: str, called: str) -> None:
+    _, overdue = await late(owner, language=language)
+
+    await carried.out(atlas, await fees(atlas), NOW)
+
+    number = await one(owner, "SELECT number FROM billing.invoice WHERE id = %s", overdue)
+    assert await one(owner, "SELECT label FROM billing.one_off") == called.format(number=number)
+
+
 async def test_a_late_fee_stands_on_the_next_bill_and_never_on_the_one_that_is_late(atlas: Atlas, owner: Owner) -> None:
     customer, overdue = await late(owner)
     line = await one(owner, "SELECT id FROM crm.subscriber")

@@ -1,6 +1,6 @@
 """Changes to how a debt is chased: a step taken, a promise, a dispute."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from atlas.billing.records.debts import Debt
@@ -33,8 +33,13 @@ async def record_steps(
     )
 
 
-async def charge_late_fees(conn: Connection, fees: Sequence[FeeDue], amount: Money, tax_category: str, at: datetime) -> list[InvoiceId]:
-    """Puts a late fee for each of these bills on their customers' next one, once a bill; those it was new for."""
+async def charge_late_fees(
+    conn: Connection, fees: Sequence[FeeDue], amount: Money, tax_category: str, labels: Mapping[str, str], at: datetime
+) -> list[InvoiceId]:
+    """Puts a late fee for each of these bills on their customers' next one, once a bill; those it was new for.
+
+    `labels`: by language, each that a customer can have, what it is called there, with {number} for the bill's.
+    """
     return await SQL.column(
         conn,
         "charge_late_fees",
@@ -42,6 +47,8 @@ async def charge_late_fees(conn: Connection, fees: Sequence[FeeDue], amount: Mon
         subscriber_ids=[fee.subscriber_id for fee in fees],
         amount_minor=amount.minor,
         tax_category=tax_category,
+        languages=list(labels),
+        labels=list(labels.values()),
         at=at,
     )
 

@@ -21,11 +21,12 @@ UPDATE billing.dispute SET closed_at = %(at)s, outcome = %(outcome)s WHERE dispu
 -- name: charge_late_fees
 -- A category without a rate where the customer is taxed could never be billed: it is refused here, not lost there.
 INSERT INTO billing.one_off (customer_id, subscriber_id, label, amount_minor, tax_category, charged_on, cause)
-SELECT invoice.customer_id, one.subscriber_id, 'Late payment fee, bill ' || invoice.number, %(amount_minor)s, %(tax_category)s,
+SELECT invoice.customer_id, one.subscriber_id, replace(called.label, '{number}', invoice.number::text), %(amount_minor)s, %(tax_category)s,
        (%(at)s::timestamptz AT TIME ZONE customer.timezone)::date, 'late_fee:invoice:' || invoice.id
   FROM unnest(%(invoice_ids)s::bigint[], %(subscriber_ids)s::bigint[]) AS one (invoice_id, subscriber_id)
   JOIN billing.invoice ON invoice.id = one.invoice_id
   JOIN crm.customer ON customer.id = invoice.customer_id
+  JOIN unnest(%(languages)s::text[], %(labels)s::text[]) AS called (language, label) ON called.language = customer.language
  CROSS JOIN billing.convention
  CROSS JOIN LATERAL (SELECT coalesce((SELECT own.region FROM billing.tax_region AS own WHERE own.customer_id = customer.id
                                        ORDER BY own.valid_from DESC LIMIT 1), convention.home_region) AS region) AS place

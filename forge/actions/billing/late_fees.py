@@ -15,6 +15,8 @@ from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.billing.corrections import IssueCreditNote
 from forge.actions.billing.keys import short
+from forge.invoices.words import invoice_words
+from forge.wording import LANGUAGES
 from governance.facts import Facts
 
 
@@ -47,7 +49,9 @@ class ChargeLateFees(Action):
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         still = await self._still(conn, now)
-        charged = await charge_late_fees(conn, still, self.fee.amount, self.fee.tax_category, at=now)
+        # In their language from the start: a charge has one name, on the bill, in a chat and when it is disputed.
+        labels = {language: invoice_words(language, "")["late_fee"] for language in LANGUAGES}
+        charged = await charge_late_fees(conn, still, self.fee.amount, self.fee.tax_category, labels, at=now)
         customers = {one.customer_id for one in still if one.invoice_id in set(charged)}
         return {"fees": len(charged), "customers": len(customers), "money": str(self.fee.amount * len(charged))}
 
