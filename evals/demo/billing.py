@@ -1,4 +1,4 @@
-"""`bedrock demo billing`: a year of the demo ISP, billed by the real run while money comes and goes; the books are asked after each month."""
+"""`bedrock demo billing`: a year of the demo ISP, billed by the real run while money comes and goes; the books are asked each month."""
 
 import asyncio
 import os
@@ -79,7 +79,7 @@ class Books:
 
 @dataclass(frozen=True)
 class Month:
-    """One month of the demo, as it stood at its end. `broken`: how many rows of the books break an invariant; `seconds`: all of it together."""
+    """One month of the demo, as it stood at its end. `broken`: how many rows break an invariant; `seconds`: how long it took."""
 
     month: date
     billed: Billed
@@ -130,7 +130,7 @@ async def billing_year(told: Callable[[str], None], subscribers: int) -> list[Mo
 
 
 async def months_billed(atlas: Atlas, owners: Sequence[Connection], months: int, told: Callable[[str], None]) -> list[Month]:
-    """So many months of the customers that are there, from January on. The matrix is in force; each of `owners` is a connection of its own."""
+    """So many months of the customers that are there, from January on. The matrix is in force; `owners` act side by side."""
     clock = Clock(SEEDED_AT)
     forge = Forge(atlas, Register.of_modules(), MatrixInForce(load(SHIPPED)), lambda: clock.now, ZoneInfo("Europe/London"))
     for owner in owners:

@@ -125,7 +125,7 @@ class Drive:
     async def some_steps(self, stream: Stream, steps: int) -> None:
         """Whole transactions of up to eight steps; what must be refused, and a credit note, is asked in one of its own.
 
-        A note takes its number as a bill takes its own, and keeps it to the end: two transactions of both could wait for one another for ever.
+        A note holds its series to the end as a bill holds its own: two transactions of both could wait for one another for ever.
         """
         until = self.rng.randrange(1, LARGEST_TRANSACTION)
         batch: list[Step] = []

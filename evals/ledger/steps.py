@@ -112,7 +112,8 @@ class CreditNote(Step):
     def calls(self) -> list[Call]:
         lines = (
             "(SELECT array_agg(line.id ORDER BY asked.at) FROM unnest(%s::int[]) WITH ORDINALITY AS asked (place, at)"
-            "  JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM billing.invoice_line WHERE invoice_id = %s) AS line USING (place))"
+            "  JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM billing.invoice_line WHERE invoice_id = %s) AS line"
+            " USING (place))"
         )
         statement = f"SELECT billing.issue_credit_note(%s, %s, {lines}, %s::bigint[], %s::timestamptz, 'a mistake')"
         return [(statement, (self.key, self.invoice, list(self.places), self.invoice, list(self.nets), self.at))]

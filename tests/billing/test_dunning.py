@@ -132,7 +132,7 @@ UNHEARD = {"steps": WORDS, "warned": 1, "is_restricted": True, "can_be_warned": 
         (70, {"promised_until": MONDAY}, None),
         (70, {"is_suspended": True}, "last-letter"),
     ],
-    ids=["a way not tried", "too soon", "same ways in the pause", "same ways after it", "no way", "protected", "promised", "cut off already"],
+    ids=["a way not tried", "too soon", "same ways in the pause", "same ways after it", "no way", "protected", "promised", "cut off"],
 )
 def test_a_warning_that_reached_nobody_is_due_again_once_somebody_can_be_told(days_ago: int, more: dict[str, Any], due: str | None) -> None:
     assert step(owing(100, **{**UNHEARD, "unheard_at": NOW - timedelta(days=days_ago), **more})) == due

@@ -1,4 +1,4 @@
-"""The books beside a model of them, step by step: what a customer owes, what waits, what is refused, and that nothing posted ever changes."""
+"""The books beside a model of them, step by step: what is owed, what waits, what is refused, and that nothing posted ever changes."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -38,8 +38,8 @@ NETS = st.lists(st.sampled_from([3000, 999, 13, 7, 3, -500, LARGE]), min_size=1,
 
 
 def part(amount: int, how: str) -> int:
-    shares = {"all": amount, "half": amount // 2, "a penny": 1, "a penny less": amount - 1, "a penny more": amount + 1, "double": 2 * amount}
-    return max(1, shares[how])
+    shares = {"all": amount, "half": amount // 2, "a penny": 1, "a penny less": amount - 1, "a penny more": amount + 1}
+    return max(1, {**shares, "double": 2 * amount}[how])
 
 
 class Ledger(RuleBasedStateMachine):
@@ -184,8 +184,8 @@ class Ledger(RuleBasedStateMachine):
     @rule(paid=st.one_of(payments, strays), who=WHO, at=DAY)
     def the_bank_takes_it_back(self, paid: steps.Pay | steps.Suspend, who: int, at: date) -> None:
         number = self.keeper(paid.reference, who).number
-        is_stray = paid.reference in self.waiting
-        self.take(steps.ReturnStray(number, paid.reference, at, self.waiting) if is_stray else steps.ReturnPayment(number, paid.reference, at))
+        back = steps.ReturnPayment(number, paid.reference, at)
+        self.take(steps.ReturnStray(number, paid.reference, at, self.waiting) if paid.reference in self.waiting else back)
 
     @rule(target=given_up, paid=st.one_of(payments, strays), who=WHO, how=PART, at=DAY)
     def a_payment_is_refunded(self, paid: steps.Pay | steps.Suspend, who: int, how: str, at: date) -> Step:

@@ -55,8 +55,8 @@ class Nights:
             self.night += 1
 
     async def arrived(self, now: datetime, reaching: Sequence[str]) -> None:
-        arrives = "UPDATE helpdesk.notice SET state = CASE WHEN channel = ANY (%s) THEN 'delivered' ELSE 'failed' END, sent_at = %s WHERE state = 'queued'"
-        await self.owner.execute(arrives.encode(), (list(reaching), now))
+        arrives = "UPDATE helpdesk.notice SET state = CASE WHEN channel = ANY (%s) THEN 'delivered' ELSE 'failed' END, sent_at = %s"
+        await self.owner.execute(f"{arrives} WHERE state = 'queued'".encode(), (list(reaching), now))
         # Somebody agrees to slow the line down, and nobody ever to cut it off: that it is asked is what matters here.
         await self.owner.execute(
             "UPDATE crm.subscriber SET restricted_for = 'non_payment'"

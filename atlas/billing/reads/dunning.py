@@ -81,7 +81,7 @@ async def owing_and_unreachable(conn: Connection, ladder: Ladder, now: datetime)
 
 
 async def warning_contacts(conn: Connection, customer_ids: Sequence[CustomerId], now: datetime) -> list[BillContact]:
-    """By which contact each of these customers is told that their line is at stake: one that is open for their service, whatever they wish of bills.
+    """By which contact each of these customers is told that their line is at stake: open for their service, whatever they wish of bills.
 
     Of several the one by which the fewest warnings of late failed, then the one they prefer. Whoever can be told by none is left out.
     """

@@ -87,7 +87,7 @@ def is_taken(rung: Rung, chased: Chased) -> bool:
 
 
 def warning_to_repeat(ladder: Ladder, chased: Chased, now: datetime) -> Rung | None:
-    """The warning, where it reached nobody and somebody can be told by now: by a way that is new at once, by those that failed after a pause."""
+    """The warning, where it reached nobody and they can be told by now: by a new way at once, by those that failed after a pause."""
     if chased.unheard_at is None or not chased.can_be_warned or chased.is_suspended:
         return None
     if not chased.has_new_way and now - chased.unheard_at < ladder.warn_again:
