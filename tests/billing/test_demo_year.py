@@ -22,7 +22,8 @@ async def billed_for(months: int, atlas: Atlas, owner: Owner) -> list[Month]:
     versions = [await plan(owner, code, minor) for code, minor in (("fibre-100", 2500), ("fibre-500", 3900))]
     for number in range(LINES):
         await charged_line(owner, versions[number % 2], date(2025, 1, 1 + number % 28), cycle_day=1 + number % 28)
-    return await months_billed(atlas, [owner], months, [].append)
+    said: list[str] = []
+    return await months_billed(atlas, [owner], months, said.append)
 
 
 async def test_months_of_bills_and_payments_leave_no_gap_and_books_that_hold(atlas: Atlas, owner: Owner) -> None:

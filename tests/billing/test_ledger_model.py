@@ -131,7 +131,13 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=payments, who=WHO, how=PAID, at=DAY)
     def a_customer_pays(self, who: int, how: str, at: date) -> Step:
-        account = self.accounts[who]
+        return self.paid_by(self.accounts[who], how, at)
+
+    @initialize(target=payments, at=DAY)
+    def one_of_them_paid_more_than_was_asked(self, at: date) -> Step:
+        return self.take(steps.Pay(self.accounts[0].number, self.key(), 10_000, at))
+
+    def paid_by(self, account: Account, how: str, at: date) -> Step:
         debts = sum(item.open for item in account.items.values() if item.open > 0)
         return self.take(steps.Pay(account.number, self.key(), part(debts or 2500, how), at))
 
@@ -187,10 +193,14 @@ class Ledger(RuleBasedStateMachine):
         back = steps.ReturnPayment(number, paid.reference, at)
         self.take(steps.ReturnStray(number, paid.reference, at, self.waiting) if paid.reference in self.waiting else back)
 
-    @rule(target=given_up, paid=st.one_of(payments, strays), who=WHO, how=PART, at=DAY)
-    def a_payment_is_refunded(self, paid: steps.Pay | steps.Suspend, who: int, how: str, at: date) -> Step:
+    @rule(target=given_up, paid=st.one_of(payments, strays), who=WHO, how=PART, times=st.integers(1, 2), at=DAY)
+    def a_payment_is_refunded(self, paid: steps.Pay | steps.Suspend, who: int, how: str, times: int, at: date) -> Step:
         account = self.keeper(paid.reference, who)
-        return self.take(steps.Refund(account.number, self.key(), paid.reference, part(self.unused(account, paid.reference), how), at))
+        back = steps.Refund(account.number, self.key(), paid.reference, part(self.unused(account, paid.reference), how), at)
+        for _ in range(times):
+            self.take(back)
+            self.the_books_say_what_the_model_says()
+        return back
 
     @rule(target=given_up, bill=bills, how=PART, at=DAY)
     def a_debt_is_written_off(self, bill: steps.Issue, how: str, at: date) -> Step:
@@ -233,6 +243,14 @@ class Ledger(RuleBasedStateMachine):
         account, key = self.account(step.customer), journal_of(step)
         if key in account.sides:
             self.take(steps.Reverse(account.number, key, at))
+
+    @rule(bill=bills, how=PART, at=DAY)
+    def a_bill_is_disputed_and_paid_for_all_that(self, bill: steps.Issue, how: str, at: date) -> None:
+        for is_on in (True, False):
+            self.take(steps.Dispute(bill.customer, bill.invoice, is_on))
+            self.the_books_say_what_the_model_says()
+            self.paid_by(self.account(bill.customer), how, at)
+            self.the_books_say_what_the_model_says()
 
     @rule(bill=bills)
     def a_bill_is_disputed_or_no_longer(self, bill: steps.Issue) -> None:
