@@ -35,9 +35,10 @@ UPDATE actions.sequence
                         ORDER BY due.next_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
 RETURNING sequence.id;
 
+-- Whoever takes one puts its next look ahead; where that is due all the same, it was woken meanwhile, and what woke it may not have been seen.
 -- name: rest
 UPDATE actions.sequence SET next_at = clock_timestamp() + %(pause)s::interval
- WHERE sequence.id = %(sequence_id)s AND sequence.state IN ('running', 'undoing', 'fallen_out');
+ WHERE sequence.id = %(sequence_id)s AND sequence.state IN ('running', 'undoing', 'fallen_out') AND sequence.next_at > clock_timestamp();
 
 -- name: turn_back
 UPDATE actions.sequence SET state = 'undoing', why = %(why)s, next_at = clock_timestamp(), fallen_at = NULL
