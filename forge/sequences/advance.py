@@ -298,7 +298,7 @@ class Walk:
 
     async def _failed(self, why: str, *, is_final: bool, cause: Cause | None = None) -> Rest | None:
         failures, step = self.step.failures + 1, self.kind.step(self.step.name)
-        is_given_up = is_final or failures % self.kind.tries == 0
+        is_given_up = is_final or failures % (step.tries or self.kind.tries) == 0
         sorted_as = (cause or step.cause).value
         await self._move(StepState.FAILED if is_given_up else StepState.DOING, failures=failures, failure=why, cause=sorted_as)
         return None if is_given_up else Rest(_pause(failures))

@@ -140,7 +140,8 @@ LINE_START: Final = SequenceKind(
     "line_start",
     (
         Step("begin", BEGINS, _closes, after=(), cause=Cause.DATA),
-        Step("port", _of_order(HoldPort), _of_order(ReleasePort), after=("begin",), cause=Cause.INVENTORY),
+        # That no port is left is an answer, with what could be had instead, and the same a moment later: nothing else is begun for it.
+        Step("port", _of_order(HoldPort), _of_order(ReleasePort), after=("begin",), cause=Cause.INVENTORY, tries=1),
         Step("visit", _visit, _of_order(CallOffInstallation), after=("port",), cause=Cause.PARTNER, is_mendable=True),
         Step("installed", _installed, None, after=("visit",), cause=Cause.PARTNER, is_mendable=True),
         Step("box", _box, _of_line(TakeBoxBack), after=("begin",), cause=Cause.DATA, is_mendable=True),

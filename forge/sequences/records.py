@@ -111,7 +111,7 @@ class Step:
     An action that leaves an errand changes nothing else, so one whose errand was refused has nothing to take back.
     `after`: the steps that must be done first; where none is named, the one before it. `cause` is how its failures are sorted;
     `is_mendable`: where it fails for good a person may mend it and resume, before anything is taken back. `within`: how long it
-    may wait or be tried again.
+    may wait or be tried again. `tries`: how often it is attempted; as its kind says, where it says nothing.
     """
 
     name: str
@@ -121,6 +121,7 @@ class Step:
     cause: Cause = Cause.DOWNSTREAM
     is_mendable: bool = False
     within: timedelta | None = None
+    tries: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +20,7 @@ from atlas.principal import Role, executor
 from governance.facts import PROPOSER, DeviceTier, Facts, ProposerKind
 from governance.rows import Limits, Row
 from tests import given
-from tests.layers import gate
+from tests.layers import catalogue, gate
 from tests.layers.gate import judged_alone, state
 
 NOTE = Facts("note", customers=1)
@@ -332,3 +333,9 @@ async def test_what_was_decided_is_not_rewritten_on_its_way_out(atlas: Atlas, ow
     with pytest.raises(InsufficientPrivilege):
         async with atlas.transaction(gate.TEST) as conn:
             await conn.execute(rewrite.encode())
+
+
+async def test_which_action_is_claimed_is_asked_once_a_statement_and_not_of_every_row(owner: given.Owner) -> None:
+    of_every_row = re.compile(r"(?<!:)= actions\.claimed\(\)")
+
+    assert [one.name for one in await catalogue.functions(owner) if of_every_row.search(one.text)] == []

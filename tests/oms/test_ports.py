@@ -71,3 +71,20 @@ async def test_a_port_whose_time_ran_out_is_somebody_elses_and_the_order_takes_a
 
     assert [(await place.case(one)).state for one in (order, later)] == [S.FAILED, S.COMPLETED]
     assert await place.held() == {"ports": 0, "numbers": 1, "boxes": 1, "lines": 1}
+
+
+async def test_an_order_that_gets_no_port_ends_at_its_first_try_and_nothing_else_was_begun_for_it(atlas: Atlas, owner: Owner) -> None:
+    place = await town(atlas, owner)
+    await owner.execute("UPDATE gis.serving_point SET ports = 1")
+    await place.order()
+    await place.round()
+
+    order = await place.order()
+    await place.round()
+
+    asked = "SELECT name, state FROM actions.action WHERE operation_key LIKE %s ORDER BY id"
+    steps = await (await owner.execute(asked, (f"sequence:line_start:{order}:%",))).fetchall()
+    assert ((await place.case(order)).state, steps) == (
+        S.FAILED,
+        [("advance_order", "done"), ("hold_port", "failed"), ("close_order", "done")],
+    )
