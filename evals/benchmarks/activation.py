@@ -1,4 +1,4 @@
-"""`activation`: an order from capture to a line that works and is charged; and fifty at once on the last ten ports."""
+"""`activation`: an order from capture to a line that works and is charged, by hand and for real; and fifty at once on the last ten ports."""
 
 import time
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from atlas.errors import AtlasError
 from atlas.oms.records import OrderState
 from atlas.statements import Statements
 from evals.bench import Conditions, Row
+from evals.benchmarks.activation_radius import with_radius
 from evals.benchmarks.orders_town import Town, town
 
 SQL = Statements(__file__)
@@ -24,8 +25,10 @@ class NotActivated(AtlasError):
 
 async def run(conditions: Conditions) -> Sequence[Row]:
     async with town(conditions.home / "activation") as here:
-        homes = await (await here.owner.execute(SQL.text("homes"), {"most": TIMES + FIFTY})).fetchall()
-        return [*await one_by_one(here, homes[:TIMES]), *await all_at_once(here, homes[TIMES:])]
+        homes = await (await here.owner.execute(SQL.text("homes"), {"most": 2 * TIMES + FIFTY})).fetchall()
+        played, real, at_once = homes[:TIMES], homes[TIMES : 2 * TIMES], homes[2 * TIMES :]
+        rows = [*await one_by_one(here, played), *await with_radius(here, real, conditions.home / "activation")]
+        return [*rows, *await all_at_once(here, at_once)]
 
 
 async def one_by_one(here: Town, homes: Sequence[tuple[int, int]]) -> list[Row]:
