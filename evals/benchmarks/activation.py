@@ -1,4 +1,4 @@
-"""`activation`: an order from capture to a line that works and is charged, by hand and for real; and fifty at once on the last ten ports."""
+"""`activation`: an order from capture to a line that works and is charged, by hand and for real; fifty at once on the last ten ports."""
 
 import time
 from collections.abc import Sequence

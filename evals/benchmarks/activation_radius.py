@@ -1,4 +1,4 @@
-"""The same order with nothing moved by hand: the real worker carries it out, and its box signs in at real FreeRADIUS once the network set it up."""
+"""The same order with nothing moved by hand: carried out by the real worker, its box let in by real FreeRADIUS once it is set up."""
 
 import asyncio
 import shutil
@@ -119,7 +119,7 @@ async def until(holds: Callable[[], Awaitable[bool]], otherwise: str) -> None:
     """Raises NotSeen."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while not await holds():
+            while not await holds():  # noqa: ASYNC110 - other processes, in effect
                 await asyncio.sleep(LOOK_EVERY_S)
     except TimeoutError:
         raise NotSeen(f"{otherwise} within {PATIENCE_S:.0f} s") from None

@@ -79,7 +79,7 @@ async def test_an_order_goes_on_as_soon_as_its_first_session_begins(waiting: Wai
 
 
 async def test_a_box_that_is_let_in_while_its_order_looks_for_it_is_not_missed(waiting: Waiting) -> None:
-    async def looked_a_moment_too_early(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+    async def looked_a_moment_too_early(conn: Connection, so_far: SoFar, now: datetime) -> Action:
         await waiting.radius.standing()
         raise NotYet("neither a session nor the box was seen", timedelta(hours=1))
 
