@@ -14,6 +14,8 @@ AGENT = ModuleAgent(
         oms.my_quotes,
         oms.order_quote,
         oms.cancel_order,
+        oms.my_installation_slots,
+        oms.move_my_installation,
     ),
     for_staff=(
         oms.orders_of,

@@ -14,6 +14,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "free_visit_slots",
             "latest_bill",
             "my_credits",
+            "my_installation_slots",
             "my_orders",
             "my_payment_links",
             "my_quotes",
@@ -27,7 +28,17 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "order": frozenset(
-        {"book_visit", "cancel_order", "cancel_visit", "order_line", "order_quote", "quote_line", "request_plan_change", "restart_my_box"}
+        {
+            "book_visit",
+            "cancel_order",
+            "cancel_visit",
+            "move_my_installation",
+            "order_line",
+            "order_quote",
+            "quote_line",
+            "request_plan_change",
+            "restart_my_box",
+        }
     ),
     "pay": frozenset({"promise_to_pay", "request_payment_link"}),
 }

@@ -1,16 +1,18 @@
 """What an agent may ask about orders, and order."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from atlas.errors import InvalidField
 from atlas.field_service.reads import free_visit_slots
 from atlas.field_service.records import VisitPlace, VisitSlot
+from atlas.field_service.rules import LOCAL
 from atlas.gis.reads import site
 from atlas.identity import CustomerId, OrderId, PremiseId, QuoteId, SubscriberId
 from atlas.oms import reads
 from atlas.oms.records import Fallen, Happened, Jeopardy, Offer, Order, PlanChange, Quote
-from atlas.oms.rules import checked_offer, checked_quote, checked_reason, state_when_cancelled, the_change
+from atlas.oms.rules import checked_movable, checked_offer, checked_quote, checked_reason, state_when_cancelled, the_change, the_installation
 from atlas.principal import Assurance
 from forge.actions.oms.orders import GiveUpOrder, MendOrder, PlaceCease, PlaceOrder
 from forge.actions.oms.plans import CancelOrder, RequestPlanChange
@@ -21,6 +23,7 @@ from tools.turn import Turn, needs
 
 # More windows than a conversation can hold.
 SLOTS_OFFERED: Final = 12
+THEIR_WISH: Final = "the customer asked for another time"
 
 
 @needs(Assurance.VERIFIED)
@@ -198,6 +201,42 @@ async def give_up_order(turn: Turn, order: OrderId, reason: str) -> Proposed:
     turn.for_staff_only()
     case = await reads.case_of(turn.conn, order)
     return await turn.propose(GiveUpOrder(case.customer_id, order, f"{turn.correlation_id}", checked_reason(reason)), reason)
+
+
+@dataclass(frozen=True)
+class InstallationSlot:
+    """A window in which somebody could come to lay the line of this order."""
+
+    order_id: OrderId
+    window_from: datetime
+    window_until: datetime
+
+
+@needs(Assurance.VERIFIED)
+async def my_installation_slots(turn: Turn, order: OrderId | None = None) -> list[InstallationSlot]:
+    """Two-hour windows of the next ten days to which the visit that lays the customer's new line could move; at most 12. Changes nothing.
+
+    `order` is needed only by somebody with several such orders. Fails with the reason where none is booked, where the engineer is on
+    the way, and from 18:00 on the day before.
+    """
+    found = the_installation(await reads.installations_of(turn.conn, turn.customer_id), order)
+    checked_movable(found.visit, turn.now, LOCAL)
+    place = VisitPlace(found.subscriber_id, found.premise_id, found.technology, found.area, found.latitude, found.longitude, None)
+    slots = (await free_visit_slots(turn.conn, place, turn.now))[:SLOTS_OFFERED]
+    return [InstallationSlot(found.order_id, slot.window_from, slot.window_until) for slot in slots]
+
+
+@needs(Assurance.VERIFIED)
+async def move_my_installation(turn: Turn, window_from: datetime, order: OrderId | None = None) -> Proposed:
+    """Moves the visit that lays the customer's new line to a window that my_installation_slots answered with, named by when it begins.
+
+    The day they wanted, and their orders that follow, move with it. Fails where my_installation_slots would, and where the window is
+    no longer free: then the visit stays as it was.
+    """
+    found = the_installation(await reads.installations_of(turn.conn, turn.customer_id), order)
+    checked_movable(found.visit, turn.now, LOCAL)
+    action = MoveInstallation(turn.customer_id, found.order_id, f"{turn.correlation_id}:{found.job_id}", window_from, THEIR_WISH, True)
+    return await turn.propose(action, THEIR_WISH)
 
 
 async def visit_slots_of_order(turn: Turn, order: OrderId) -> list[VisitSlot]:

@@ -79,3 +79,6 @@ BEGIN
         PERFORM radius.line_was_seen(becomes.subscriber_id);
     END IF;
 END $$;
+
+-- A customer moves the visit of their own order as surely known as they book and call off a repair visit.
+INSERT INTO actions.assurance_needed (action, level) VALUES ('move_installation', 2) ON CONFLICT (action) DO NOTHING;

@@ -10,6 +10,7 @@ from atlas.oms.records import (
     Fallen,
     Fulfilment,
     Happened,
+    Installation,
     Jeopardy,
     Offer,
     Order,
@@ -121,6 +122,16 @@ async def fallout_queue(conn: Connection) -> list[Fallen]:
 async def in_jeopardy(conn: Connection, most: int = 100) -> list[Jeopardy]:
     """Orders that will miss the day that was wanted, or have, soonest day first."""
     return await SQL.all(conn, Jeopardy, "in_jeopardy", most=most)
+
+
+async def installations_of(conn: Connection, customer_id: CustomerId) -> list[Installation]:
+    """The customer's orders whose last metres are still to be laid and whose visit was booked, oldest first."""
+    return await SQL.all(conn, Installation, "installations_of", customer_id=customer_id)
+
+
+async def is_asked_by_its_customer(conn: Connection) -> bool:
+    """Whether whoever proposed the action that this transaction carries out came by the customers' door."""
+    return bool(await SQL.value(conn, "is_asked_by_its_customer"))
 
 
 async def visit_of(conn: Connection, order_id: OrderId) -> OrderVisit | None:

@@ -247,6 +247,24 @@ SELECT job.id AS job_id, job.state, job.window_from, job.window_until, coalesce(
  ORDER BY visit.job_id DESC
  LIMIT 1;
 
+-- Of this customer alone, and only where somebody is to come, or was and did not.
+-- name: installations_of
+SELECT ordered.id AS order_id, ordered.subscriber_id, line.premise_id, offering.technology, area.name AS area, premise.latitude, premise.longitude,
+       job.id AS job_id, job.state, job.window_from, job.window_until
+  FROM oms.product_order AS ordered
+  JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
+  JOIN gis.premise ON premise.id = line.premise_id
+  JOIN gis.area ON area.id = premise.area_id
+  JOIN catalogue.offering_version AS plan ON plan.id = ordered.offering_version_id
+  JOIN catalogue.offering ON offering.id = plan.offering_id
+  JOIN field_service.job ON job.id = (SELECT max(visit.job_id) FROM oms.order_visit AS visit WHERE visit.order_id = ordered.id)
+ WHERE ordered.customer_id = %(customer_id)s AND ordered.needs_visit AND ordered.past_return_at IS NULL
+   AND ordered.state NOT IN ('rejected', 'cancelled', 'completed', 'failed', 'partial') AND job.state <> 'completed'
+ ORDER BY ordered.id;
+
+-- name: is_asked_by_its_customer
+SELECT action.proposer LIKE 'customer:%%' FROM actions.action WHERE action.id = (SELECT actions.claimed());
+
 -- name: is_visit_needed
 SELECT EXISTS (SELECT FROM catalogue.offered_service AS offered
                  JOIN catalogue.offering_version AS version ON version.id = offered.offering_version_id

@@ -239,6 +239,27 @@ class OrderVisit:
 
 
 @dataclass(frozen=True)
+class Installation:
+    """One of a customer's orders whose last metres are still to be laid: where, and its latest visit. Positions in WGS 84."""
+
+    order_id: OrderId
+    subscriber_id: SubscriberId
+    premise_id: PremiseId
+    technology: str
+    area: str
+    latitude: float
+    longitude: float
+    job_id: JobId
+    state: str
+    window_from: datetime
+    window_until: datetime
+
+    @property
+    def visit(self) -> OrderVisit:
+        return OrderVisit(self.job_id, self.state, self.window_from, self.window_until, "", "")
+
+
+@dataclass(frozen=True)
 class ToTell:
     """How the customer of an order is written to about it."""
 

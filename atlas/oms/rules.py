@@ -1,13 +1,14 @@
 """Which way an order may go, whether a plan may be had, what holds an order, who is given credit. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from atlas.errors import AtlasError, InvalidField
-from atlas.identity import OrderId, SubscriberId
+from atlas.identity import JobId, OrderId, SubscriberId
 from atlas.money import Money
-from atlas.oms.records import Case, Offer, OrderState, OrderVisit, PlanChange, Quote
+from atlas.oms.records import Case, Installation, Offer, OrderState, OrderVisit, PlanChange, Quote
 
 S = OrderState
 # TMF622: what is open may be held, stopped or asked to stop; what has ended stays as it ended.
@@ -230,6 +231,55 @@ def checked_visit(visit: OrderVisit | None, now: datetime) -> OrderVisit:
     if visit.state == "acknowledged" and now > visit.window_until + STILL_COMES:
         raise VisitMissed(f"nobody came for visit {visit.job_id} of {visit.window_from:%Y-%m-%d %H:%M} UTC")
     return visit
+
+
+# In the evening the tours of the next day are put together: from then on only somebody who can ring the engineer moves a visit.
+MOVED_BEFORE: Final = time(18, 0)
+
+
+class NoInstallation(AtlasError):
+    """Nobody is booked to lay a line for this customer, or it is not said for which of several orders."""
+
+    def __init__(self, orders: Sequence[OrderId] = ()) -> None:
+        several = f"say for which: orders {', '.join(str(order) for order in orders)}"
+        super().__init__(several if orders else "no visit to lay a line of yours is booked")
+        self.orders = tuple(orders)
+
+
+class InstallationUnderWay(AtlasError):
+    """The engineer has set out, or is there."""
+
+    def __init__(self, job_id: JobId) -> None:
+        super().__init__(f"the engineer of visit {job_id} is on the way already")
+        self.job_id = job_id
+
+
+class TooLateToMove(AtlasError):
+    """It is the evening before, or the day itself."""
+
+    def __init__(self, job_id: JobId) -> None:
+        super().__init__(f"visit {job_id} could be moved until {MOVED_BEFORE:%H:%M} on the day before: ask for a person")
+        self.job_id = job_id
+
+
+def the_installation(found: Sequence[Installation], order_id: OrderId | None) -> Installation:
+    """The one that is meant; with several, that of `order_id`. Raises NoInstallation."""
+    meant = [one for one in found if order_id is None or one.order_id == order_id]
+    if len(meant) != 1:
+        raise NoInstallation([one.order_id for one in meant])
+    return meant[0]
+
+
+def checked_movable(visit: OrderVisit | None, now: datetime, home: ZoneInfo) -> None:
+    """Whether the customer may still move it themselves; one to which nobody came, always. Raises the reason why not."""
+    if visit is None or visit.state == "completed":
+        raise NoInstallation
+    if visit.state in ("held", "inProgress"):
+        raise InstallationUnderWay(visit.job_id)
+    day_before = visit.window_from.astimezone(home).date() - timedelta(days=1)
+    until = datetime.combine(day_before, MOVED_BEFORE, home)
+    if visit.state == "acknowledged" and until <= now <= visit.window_until + STILL_COMES:
+        raise TooLateToMove(visit.job_id)
 
 
 # What holds an order, and when it is looked at again

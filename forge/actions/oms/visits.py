@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from atlas.actions.writes import resume_sequence
-from atlas.errors import Conflict
+from atlas.errors import Conflict, NotFound
 from atlas.field_service.reads import engineer_shifts
 from atlas.field_service.records import VisitPlace
 from atlas.field_service.rules import BOOKABLE, LOCAL, SKILL_OF_TECHNOLOGY, visitor
@@ -15,8 +15,9 @@ from atlas.gis.rules.positions import distance_m
 from atlas.gis.writes import lay_drop
 from atlas.helpdesk.writes import queue_order_notice
 from atlas.identity import DeviceId
-from atlas.oms.reads import case_of, to_tell, visit_of
+from atlas.oms.reads import case_of, is_asked_by_its_customer, to_tell, visit_of
 from atlas.oms.records import Case, OrderVisit
+from atlas.oms.rules import checked_movable
 from atlas.oms.writes import keep_visit, move_dates
 from atlas.statements import Connection
 from forge.action import Action
@@ -54,7 +55,7 @@ class BookInstallation(ForVisit):
 class MoveInstallation(ForVisit):
     """Another window for the visit of an order. What follows the order moves with it, the day that was wanted only by their wish.
 
-    An order that fell out because nobody came, or could, goes on.
+    An order that fell out because nobody came, or could, goes on. Customers move their own visit themselves until the evening before.
     """
 
     name: ClassVar[str] = "move_installation"
@@ -64,10 +65,17 @@ class MoveInstallation(ForVisit):
     is_their_wish: bool
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        """Raises Conflict where no visit is owed any more or the engineer is there already, NoSuchSlot where nobody can come then."""
+        """Raises NotFound for anybody else's order, Conflict where no visit is owed any more or the engineer is there already.
+
+        NoSuchSlot where nobody can come then; TooLateToMove or InstallationUnderWay where it is no longer the customer's to move.
+        """
         await lock_dispatch(conn)
         case, known = await case_of(conn, self.order), await visit_of(conn, self.order)
+        if case.customer_id != self.customer:
+            raise NotFound("order for a line", self.order)
         _refuse_settled(case, known)
+        if await is_asked_by_its_customer(conn):
+            checked_movable(known, now, LOCAL)
         if known is not None and known.is_ahead and not await cancel_visit(conn, known.job_id):
             raise Conflict(f"the engineer of visit {known.job_id} is on the way already")
         booked = await _booked(conn, case, self.window_from, now)
