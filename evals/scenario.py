@@ -12,7 +12,7 @@ from atlas.modules import MODULES
 
 SCENARIOS: Final = Path(__file__).parent / "scenarios"
 
-Given = Literal["outage"]
+Given = Literal["outage", "installation"]
 Kind = Literal["request", "refusal", "mixed", "identity", "injection"]
 
 

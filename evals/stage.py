@@ -28,7 +28,7 @@ from atlas.identity import CorrelationId
 from atlas.migrate import migrate
 from atlas.principal import Principal
 from evals.difference import begin, lay, undone
-from evals.world.happened import outage_happened
+from evals.world.happened import HAPPENED
 from evals.world.seed import seed
 from forge.matrix_in_force import put_in_force
 from forge.propose import Forge, MatrixInForce, Proposed, propose
@@ -138,7 +138,8 @@ async def _world_after(one: Stage, given: Sequence[str]) -> str:
         if wanted not in one.worlds:
             name = await _copied(one, WORLD)
             async with _opened(one, name) as (atlas, forge):
-                await outage_happened(atlas, forge)
+                for what in wanted:
+                    await HAPPENED[what](atlas, forge)
             one.worlds[wanted] = name
         return one.worlds[wanted]
 

@@ -12,7 +12,15 @@ from atlas.gis.reads import site
 from atlas.identity import CustomerId, OrderId, PremiseId, QuoteId, SubscriberId
 from atlas.oms import reads
 from atlas.oms.records import Fallen, Happened, Jeopardy, Offer, Order, PlanChange, Quote
-from atlas.oms.rules import checked_movable, checked_offer, checked_quote, checked_reason, state_when_cancelled, the_change, the_installation
+from atlas.oms.rules import (
+    checked_movable,
+    checked_offer,
+    checked_quote,
+    checked_reason,
+    state_when_cancelled,
+    the_change,
+    the_installation,
+)
 from atlas.principal import Assurance
 from forge.actions.oms.orders import GiveUpOrder, MendOrder, PlaceCease, PlaceOrder
 from forge.actions.oms.plans import CancelOrder, RequestPlanChange

@@ -31,7 +31,9 @@ from tools import oms
 from tools.turn import NotSureEnough, Turn
 
 S = OrderState
-BOOKED = OrderVisit(JobId(7), "acknowledged", datetime(2026, 7, 15, 7, tzinfo=UTC), datetime(2026, 7, 15, 9, tzinfo=UTC), "Wendy Hughes", "")
+BOOKED = OrderVisit(
+    JobId(7), "acknowledged", datetime(2026, 7, 15, 7, tzinfo=UTC), datetime(2026, 7, 15, 9, tzinfo=UTC), "Wendy Hughes", ""
+)
 
 
 @pytest.fixture
@@ -200,9 +202,7 @@ async def test_a_customer_to_whom_nobody_came_books_another_window_and_their_ord
 async def test_with_two_such_orders_it_is_asked_which_is_meant(place: Town) -> None:
     first = await ordered(place)
     customer = (await place.case(first)).customer_id
-    second = await place.order(
-        premise=await place.premise(has_drop=False), customer=customer, wanted_on=now().date() + timedelta(days=5)
-    )
+    second = await place.order(premise=await place.premise(has_drop=False), customer=customer, wanted_on=now().date() + timedelta(days=5))
     await place.round()
 
     async with turn_of(place, customer) as turn:
