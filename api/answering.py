@@ -1,7 +1,6 @@
 """Answers what waits in the inbox: a conversation at a time, a burst as one turn, each message once; else with a ticket."""
 
 import asyncio
-import functools
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,14 +11,14 @@ import psycopg
 import structlog
 
 from agents.commands import certain, is_command, is_start, is_stop, wants_person
-from agents.conversation import Watcher
 from agents.language import language_of
 from agents.replies import phrases
 from agents.slots import goes_on
 from agents.supervisor import Reply, Supervisor, answer
 from api.chat import DESK, RULES_HAVE_S, Desk, Question, after_choice, after_code, fixed, in_queue, question, which_of_you, with_preface
-from api.inbound.inbox import ended, ended_without_words, failed, stepped, taken_up
+from api.inbound.inbox import ended, ended_without_words, failed, taken_up
 from api.inbound.voice.speech import page
+from api.watching import Watching
 from atlas.actions.records import ActionState
 from atlas.crm.reads import customers_at, scopes_from
 from atlas.crm.records import Channel, Consent, Purpose
@@ -127,7 +126,7 @@ async def _reply(here: Desk, turn: Sequence[Unanswered], causes: CorrelationId) 
         asks = question(principal, last, "\n".join(one.words for one in turn))
     if asks.preface and not asks.words:
         return fixed(asks.preface, last.language)
-    reply = await _answer(here, asks, causes, functools.partial(stepped, here.house.atlas, last) if last.staff_id else None)
+    reply = await _answer(here, asks, causes, Watching(here.house.atlas, last, DESK.name, asks.preface))
     return reply and with_preface(reply, asks.preface)
 
 
@@ -160,12 +159,14 @@ async def _customer_or_delegate(here: Desk, last: Unanswered, customer_id: Custo
     return replace(customer(customer_id), may=may) if may else stranger()
 
 
-async def _answer(here: Desk, asks: Question, causes: CorrelationId, watcher: Watcher | None) -> Reply | None:
+async def _answer(here: Desk, asks: Question, causes: CorrelationId, watching: Watching) -> Reply | None:
     """The supervisor's answer; without the provider where that fails or takes too long; None where even the rules fail."""
     tries: list[tuple[Supervisor, float]] = [(here.supervisor, here.provider_has_s)]
     if here.unplugged is not here.supervisor:
         tries.append((here.unplugged, RULES_HAVE_S))
     for supervisor, has_s in tries:
+        # What the one before had said is nobody's any more; what we say in any case is read at once.
+        await watching.so_far("")
         try:
             async with asyncio.timeout(has_s):
                 reply = await answer(
@@ -175,7 +176,7 @@ async def _answer(here: Desk, asks: Question, causes: CorrelationId, watcher: Wa
                     asks.words,
                     here.house.forge.now(),
                     causes,
-                    watcher,
+                    watching,
                     is_hands_free=asks.is_hands_free,
                 )
         except psycopg.OperationalError:

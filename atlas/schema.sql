@@ -3276,6 +3276,7 @@ CREATE TABLE helpdesk.inbox (
     step text NOT NULL DEFAULT ''::text,  -- what is being done about it just now, as module or module.tool: nobody's words
     subject text NOT NULL DEFAULT ''::text,  -- of a letter, in its sender's words; empty for every other message
     is_choice boolean NOT NULL DEFAULT false,  -- these words said which of several customers at the address it is
+    so_far text NOT NULL DEFAULT ''::text,  -- of the answer that is being made to it: what every figure is known of. Empty once it was answered: the message says it then
     PRIMARY KEY (id),
     UNIQUE (message_id),
     UNIQUE (provider, provider_id, kind),

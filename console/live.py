@@ -53,11 +53,16 @@ class Changes:
             pending |= topics
             wake.set()
 
-    async def stream(self, at_least_every_s: float | None = None) -> AsyncIterator[frozenset[str]]:
-        """The topics that changed since the last answer, for one page, until it goes away; none at all where so long nothing changed."""
+    async def stream(self, at_least_every_s: float | None = None, *, looks_first: bool = False) -> AsyncIterator[frozenset[str]]:
+        """The topics that changed since the last answer, for one page, until it goes away; none at all where so long nothing changed.
+
+        `looks_first`: none at once, for a page that has read nothing yet: what changes while it reads is told after it.
+        """
         wake: asyncio.Event = asyncio.Event()
         self._pages[wake] = set()
         try:
+            if looks_first:
+                yield frozenset()
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(at_least_every_s):

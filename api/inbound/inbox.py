@@ -13,6 +13,7 @@ from atlas.helpdesk.writes import (
     confirm_code,
     mark_answered,
     note_failure,
+    note_so_far,
     note_step,
     park_exhausted,
     retry_parked,
@@ -62,6 +63,12 @@ async def stepped(atlas: Atlas, message: Unanswered, step: str) -> None:
     """Says what is being done about a message."""
     async with atlas.transaction(INBOX) as conn:
         await note_step(conn, message.inbox_id, step)
+
+
+async def readable_so_far(atlas: Atlas, message: Unanswered, words: str, agent: str) -> None:
+    """Lets whoever waits at the chat of our site read this much of the answer: all of it is grounded, and `agent` may send it."""
+    async with atlas.transaction(INBOX) as conn:
+        await note_so_far(conn, message.inbox_id, words, agent)
 
 
 async def is_right(atlas: Atlas, message: Unanswered) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 from atlas.errors import NotFound
 from atlas.helpdesk.records import (
     Audience,
+    BeingAnswered,
     BeingDone,
     CodeContact,
     Conversation,
@@ -132,9 +133,17 @@ async def code_of_visitor(conn: Connection, visitor: str) -> ConversationId | No
     return None if found is None else ConversationId(found)
 
 
-async def said_to_visitor(conn: Connection, visitor: str, after: int, most: int = 100) -> list[Message]:
-    """What was said from one browser within half a day and what was answered there, from `after` on, oldest first."""
-    return await SQL.all(conn, Message, "said_to_visitor", visitor=visitor, after=after, most=most)
+async def said_to_visitor(conn: Connection, visitor: str, after: int, late: timedelta, most: int = 100) -> list[Message]:
+    """What was said from one browser within half a day and what was answered there, from `after` on, oldest first.
+
+    `late`: whatever is no older than this comes too, before `after` or not.
+    """
+    return await SQL.all(conn, Message, "said_to_visitor", visitor=visitor, after=after, late=late, most=most)
+
+
+async def being_done_for_visitor(conn: Connection, visitor: str) -> list[BeingAnswered]:
+    """The messages from one browser that wait for an answer, oldest first."""
+    return await SQL.all(conn, BeingAnswered, "being_done_for_visitor", visitor=visitor)
 
 
 async def chosen_at(conn: Connection, channel: str, address: str, among: Sequence[CustomerId], now: datetime) -> CustomerId | None:

@@ -257,6 +257,7 @@ SELECT code.conversation_id FROM helpdesk.one_time_code AS code
  LIMIT 1;
 
 -- What was said from one browser within half a day, and what was answered there: an answer is for whoever asked last before it.
+-- Of two that are written at once the lower number may be committed last: what is so new is read again, and told apart by its number.
 -- name: said_to_visitor
 WITH own AS (
     SELECT DISTINCT message.conversation_id FROM helpdesk.message
@@ -265,7 +266,7 @@ WITH own AS (
 SELECT message.id AS message_id, message.at, message.is_from_us, message.author, message.words, message.trace
   FROM own
   JOIN helpdesk.message ON message.conversation_id = own.conversation_id
- WHERE message.id > %(after)s AND message.at > clock_timestamp() - interval '12 hours'
+ WHERE (message.id > %(after)s OR message.at > clock_timestamp() - %(late)s::interval) AND message.at > clock_timestamp() - interval '12 hours'
    AND CASE WHEN message.is_from_us
             THEN (SELECT asked.channel = 'chat' AND asked.address = %(visitor)s FROM helpdesk.message AS asked
                    WHERE asked.conversation_id = message.conversation_id AND asked.id < message.id AND NOT asked.is_from_us
@@ -273,6 +274,14 @@ SELECT message.id AS message_id, message.at, message.is_from_us, message.author,
             ELSE message.channel = 'chat' AND message.address = %(visitor)s END
  ORDER BY message.id
  LIMIT %(most)s;
+
+-- name: being_done_for_visitor
+SELECT inbox.message_id, inbox.so_far
+  FROM helpdesk.message
+  JOIN helpdesk.inbox ON inbox.message_id = message.id
+ WHERE message.channel = 'chat' AND message.address = %(visitor)s AND message.at > clock_timestamp() - interval '12 hours'
+   AND inbox.state = 'received' AND inbox.kind = 'message'
+ ORDER BY inbox.id;
 
 -- Several customers may write from one address: whom of them it was last, within half a day.
 -- name: chosen_at

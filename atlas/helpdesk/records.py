@@ -168,6 +168,14 @@ class BeingDone:
 
 
 @dataclass(frozen=True)
+class BeingAnswered:
+    """A message that is being answered; `so_far` is what may be read already of the answer, or nothing yet."""
+
+    message_id: int
+    so_far: str
+
+
+@dataclass(frozen=True)
 class SetAside:
     """What the inbox could not do anything with: a message parked after its last try, or word of a message that nobody sent."""
 

@@ -188,6 +188,11 @@ async def note_step(conn: Connection, inbox_id: int, step: str) -> None:
     await SQL.run(conn, "note_step", inbox_id=inbox_id, step=step)
 
 
+async def note_so_far(conn: Connection, inbox_id: int, words: str, agent: str) -> None:
+    """Keeps what may be shown already of the answer to a message that waits; nothing where `agent` may not answer just now."""
+    await SQL.run(conn, "note_so_far", inbox_id=inbox_id, words=storable(words), agent=agent)
+
+
 async def note_failure(conn: Connection, inbox_ids: Sequence[int], error_kind: str) -> None:
     await SQL.run(conn, "note_failure", inbox_ids=list(inbox_ids), error_kind=error_kind)
 

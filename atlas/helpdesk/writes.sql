@@ -101,6 +101,12 @@ UPDATE helpdesk.promise
 -- name: note_step
 UPDATE helpdesk.inbox SET step = %(step)s WHERE id = %(inbox_id)s AND state = 'received';
 
+-- Nothing is shown of an answer that would not be sent: one that was switched off is not read before it is refused.
+-- name: note_so_far
+UPDATE helpdesk.inbox
+   SET so_far = CASE WHEN actions.is_stopped('action', 'send_message') OR actions.is_stopped('agent', %(agent)s) THEN '' ELSE %(words)s END
+ WHERE id = %(inbox_id)s AND state = 'received';
+
 -- name: take_in
 INSERT INTO helpdesk.inbox (provider, provider_id, kind, state, profile_name, media, carrier_error, subject)
 VALUES (%(provider)s, %(provider_id)s, %(kind)s, %(state)s, %(profile_name)s, %(media)s::jsonb, %(carrier_error)s, %(subject)s)
@@ -123,14 +129,14 @@ UPDATE helpdesk.inbox SET conversation_id = %(conversation_id)s, message_id = %(
 SELECT helpdesk.merge_delivery(%(provider)s::text, %(provider_id)s::text);
 
 -- name: begin_try
-UPDATE helpdesk.inbox SET tries = tries + 1, tried_at = clock_timestamp() WHERE id = ANY (%(inbox_ids)s::bigint[]) AND state = 'received';
+UPDATE helpdesk.inbox SET tries = tries + 1, tried_at = clock_timestamp(), so_far = '' WHERE id = ANY (%(inbox_ids)s::bigint[]) AND state = 'received';
 
 -- name: note_failure
-UPDATE helpdesk.inbox SET error_kind = %(error_kind)s WHERE id = ANY (%(inbox_ids)s::bigint[]) AND state = 'received';
+UPDATE helpdesk.inbox SET error_kind = %(error_kind)s, so_far = '' WHERE id = ANY (%(inbox_ids)s::bigint[]) AND state = 'received';
 
 -- name: park_exhausted
 UPDATE helpdesk.inbox
-   SET state = 'parked', error_kind = CASE WHEN error_kind = '' THEN 'ProcessDied' ELSE error_kind END
+   SET state = 'parked', so_far = '', error_kind = CASE WHEN error_kind = '' THEN 'ProcessDied' ELSE error_kind END
  WHERE conversation_id = %(conversation_id)s AND kind = 'message' AND state = 'received' AND tries >= %(most)s;
 
 -- name: retry_parked
@@ -139,7 +145,7 @@ UPDATE helpdesk.inbox SET state = 'received', tries = 0, tried_at = NULL, error_
 RETURNING conversation_id;
 
 -- name: mark_answered
-UPDATE helpdesk.inbox SET state = 'answered', answered_at = clock_timestamp(), answered_by = %(by)s, code_mac = NULL
+UPDATE helpdesk.inbox SET state = 'answered', answered_at = clock_timestamp(), answered_by = %(by)s, code_mac = NULL, so_far = ''
  WHERE id = ANY (%(inbox_ids)s::bigint[]) AND state = 'received';
 
 -- name: make_code

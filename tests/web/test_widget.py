@@ -81,7 +81,9 @@ async def signed_in(client: httpx.AsyncClient, atlas: Atlas, owner: given.Owner,
 
 
 async def test_what_a_visitor_writes_is_kept_as_nobodys_with_a_job_to_answer(guest: httpx.AsyncClient, owner: given.Owner) -> None:
-    assert (await said(guest, "Which plans do you have?")).status_code == 204
+    kept = await said(guest, "Which plans do you have?")
+
+    assert (kept.status_code, kept.json()) == (201, {"id": await one(owner, "SELECT id FROM helpdesk.message")})
 
     assert await one(owner, "SELECT customer_id, channel, words FROM helpdesk.message") == (None, "chat", "Which plans do you have?")
     assert await one(owner, "SELECT task_name FROM jobs.procrastinate_jobs") == "agents.answer"
@@ -90,9 +92,9 @@ async def test_what_a_visitor_writes_is_kept_as_nobodys_with_a_job_to_answer(gue
 async def test_a_message_that_is_sent_again_is_kept_once(guest: httpx.AsyncClient, owner: given.Owner) -> None:
     key = uuid.uuid4()
 
-    for _ in range(3):
-        await said(guest, "Hello?", key)
+    answers = [(await said(guest, "Hello?", key)).status_code for _ in range(3)]
 
+    assert answers == [201, 204, 204]
     assert await one(owner, "SELECT count(*) FROM helpdesk.message") == 1
 
 
@@ -220,6 +222,7 @@ async def test_a_token_that_is_not_ours_opens_nothing(there: Site, owner: given.
         shown = httpx.Headers([(b"origin", HERE.encode()), (b"authorization", f"Bearer {token}".encode())])
         answers = [
             await client.get("/widget/messages", headers=shown),
+            await client.get("/widget/live", headers=shown),
             await client.post("/widget/messages", headers=shown, data={"key": str(uuid.uuid4()), "words": "hi"}),
             await client.post("/widget/sign-in", headers=shown, data={"address": PHONE}),
             await client.post("/widget/code", headers=shown, data={"digits": "123456"}),

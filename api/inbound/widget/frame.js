@@ -3,10 +3,12 @@
 (() => {
   const one = (name) => document.querySelector(`[data-${name}]`);
   const words = JSON.parse(document.body.dataset.words), language = document.body.dataset.language;
-  const said = one("said"), scroller = document.querySelector("main"), problem = one("problem"), writing = one("writing");
+  const said = one("said"), scroller = document.querySelector("main"), problem = one("problem"), writing = one("writing"), soFar = one("so-far");
   const forms = { ask: one("ask"), "sign-in": one("sign-in"), code: one("code") };
-  const waiting = new Map();
-  let token = null, after = 0, isSignedIn = false, pause = 0;
+  const waiting = new Map(), shown = new Set();
+  // A stream says at once how things stand, and something every fifteen seconds; where nothing comes, a proxy holds it back.
+  const BEGINS_MS = 8000, SILENT_MS = 40000, POLLS_MS = 3000, POLLS_FOR_MS = 300000;
+  let token = null, after = 0, isSignedIn = false, pause = 0, pollsUntil = 0;
   try { token = sessionStorage.getItem("bedrock-visit"); } catch { /* a browser that keeps nothing for guests: this page's own memory does */ }
 
   const tell = (text) => { problem.textContent = text || ""; problem.hidden = !text; };
@@ -27,7 +29,11 @@
     }
   }
 
+  // Said again after a network was lost, it is the same message: its number says so.
   function add(message) {
+    if (shown.has(message.id)) return;
+    shown.add(message.id); after = Math.max(after, message.id);
+    if (message.is_ours) { soFar.hidden = true; soFar.textContent = ""; }
     const mine = !message.is_ours && [...waiting].find(([, line]) => line.textContent === message.words);
     if (mine) { mine[1].classList.remove("waits"); waiting.delete(mine[0]); return; }
     const line = document.createElement("li");
@@ -42,17 +48,55 @@
     isSignedIn = now; one("begin-sign-in").hidden = now;
   }
 
+  // Of an answer that is being made: what may be read already, whole each time, so that what was missed is made good.
+  function stand(now) {
+    signedIn(now.is_signed_in);
+    if (soFar.textContent !== now.so_far) soFar.textContent = now.so_far;
+    soFar.hidden = !now.so_far; writing.hidden = !now.waits;
+  }
+
+  const heard = { said: add, now: stand };
+  function take(block) {
+    const fields = { event: "", data: "" };
+    for (const line of block.split(/\r?\n/)) { const [, name, value] = /^(\w+): ?(.*)$/s.exec(line) || []; if (name) fields[name] = value; }
+    if (!(fields.event in heard)) return;
+    heard[fields.event](JSON.parse(fields.data));
+    scroller.scrollTop = scroller.scrollHeight;
+  }
+
+  async function follow() {
+    const answer = await call(`live?after=${after}`);
+    if (answer.status === 429) { pollsUntil = Date.now() + POLLS_FOR_MS; return; }
+    if (!answer.ok) throw new Error(String(answer.status));
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let kept = "", hasBegun = false, timer;
+    try {
+      for (;;) {
+        const silence = new Promise((go) => { timer = setTimeout(go, hasBegun ? SILENT_MS : BEGINS_MS, null); });
+        const next = await Promise.race([reader.read(), silence]);
+        clearTimeout(timer);
+        if (next === null && !hasBegun) pollsUntil = Date.now() + POLLS_FOR_MS;
+        if (next === null || next.done) return;
+        const blocks = (kept + next.value).split(/\r?\n\r?\n/);
+        kept = blocks.pop(); hasBegun = true; pause = 0;
+        blocks.forEach(take);
+      }
+    } finally { clearTimeout(timer); reader.cancel().catch(() => {}); }
+  }
+
+  async function poll() {
+    const answer = await call(`messages?after=${after}`);
+    if (!answer.ok) throw new Error(String(answer.status));
+    const found = await answer.json();
+    const last = after;
+    found.messages.forEach(add); stand(found); pause = POLLS_MS;
+    if (after !== last) scroller.scrollTop = scroller.scrollHeight;
+  }
+
   async function listen() {
     for (;;) {
-      try {
-        const answer = await call(`messages?after=${after}`);
-        if (!answer.ok) throw new Error(String(answer.status));
-        const heard = await answer.json();
-        for (const message of heard.messages) { after = message.id; add(message); if (message.is_ours) writing.hidden = true; }
-        if (heard.messages.length) scroller.scrollTop = scroller.scrollHeight;
-        signedIn(heard.is_signed_in); pause = 0;
-      } catch { pause = Math.min(pause ? pause * 2 : 1000, 30000); }
-      await new Promise((go) => setTimeout(go, pause));
+      try { await (Date.now() < pollsUntil ? poll() : follow()); } catch { pause = Math.min(pause ? pause * 2 : 1000, 30000); }
+      await new Promise((go) => setTimeout(go, Math.max(pause, 300)));
     }
   }
 
@@ -65,7 +109,11 @@
       if (answer.status === 429) throw words.too_much;
       if (answer.status === 422) throw words.too_long;
       if (!answer.ok) throw words.away;
-      line.classList.remove("waits"); writing.hidden = false; scroller.scrollTop = scroller.scrollHeight;
+      line.classList.remove("waits");
+      // Digits of a code are not kept, so what comes back may read otherwise: the number says that it is this one.
+      const kept = answer.status === 201 ? (await answer.json()).id : 0;
+      if (kept && shown.has(kept) && waiting.has(key)) line.remove();
+      if (kept) { shown.add(kept); waiting.delete(key); }
       return true;
     } catch (why) {
       line.remove(); waiting.delete(key); tell(typeof why === "string" ? why : words.away);

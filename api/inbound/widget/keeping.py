@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +28,8 @@ PROVIDER: Final = "web"
 DESK: Final = executor("widget")
 # A person types no more; a program that does costs us a model.
 MOST_AN_HOUR: Final = 60
+# Longer than a transaction takes that writes a message: until then a lower number may still come after a higher one.
+OVERTAKEN: Final = timedelta(seconds=30)
 SECRET_OCTETS: Final = 18
 SIGNED_OCTETS: Final = 16
 
@@ -60,20 +63,23 @@ def _signature(secret: bytes, body: str) -> str:
     return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()[: 2 * SIGNED_OCTETS]
 
 
-async def keep_said(house: House, visitor: Visitor, key: UUID, words: str) -> bool:
-    """Stores the words with the job that answers them; False where the same was sent before. Raises InvalidField, TooMuchSaid."""
+async def keep_said(house: House, visitor: Visitor, key: UUID, words: str) -> int | None:
+    """Stores the words with the job that answers them; the message's id, None where the same was sent before.
+
+    Raises InvalidField, TooMuchSaid.
+    """
     said = check_typed(words)
     async with house.atlas.transaction(intake(CHANNEL)) as conn:
         known = await reads.visitor(conn, visitor.name)
         kept = await _kept(house, conn, visitor, key, said, known)
         if kept is None:
-            return False
+            return None
         inbox_id, taken = kept
         if known is not None:
             await writes.verify_visit(conn, taken.inbound.conversation_id, visitor.name)
         await writes.file_message(conn, inbox_id, taken.inbound, taken.code_mac)
         await defer_answer(conn, taken.inbound.conversation_id)
-    return True
+    return taken.inbound.message_id
 
 
 async def _kept(
@@ -141,13 +147,24 @@ async def is_right(house: House, visitor: Visitor, digits: str) -> bool:
 
 @dataclass(frozen=True)
 class Heard:
-    """What a browser is shown: the messages that are new to it, and whether it is a customer's."""
+    """What a browser is shown: the messages that are new to it, and what stands besides.
+
+    `so_far` is what may be read already of the answer that is being made; `waits`: one is.
+    """
 
     messages: list[Message]
     is_signed_in: bool
+    waits: bool
+    so_far: str
 
 
 async def heard_by(house: House, visitor: Visitor, after: int) -> Heard:
+    """What is so new that it may have been overtaken comes again, whatever `after` is: each message is known by its number."""
     async with house.atlas.transaction(intake(CHANNEL)) as conn:
-        said = await reads.said_to_visitor(conn, visitor.name, after)
-        return Heard(said, await reads.visitor(conn, visitor.name) is not None)
+        # In this order: an answer that is committed in between is read as a message, and its beginning is not read beside it.
+        being_done = await reads.being_done_for_visitor(conn, visitor.name)
+        said = await reads.said_to_visitor(conn, visitor.name, after, OVERTAKEN)
+        is_signed_in = await reads.visitor(conn, visitor.name) is not None
+    answered = max((one.message_id for one in said if one.is_from_us), default=0)
+    waiting = [one for one in being_done if one.message_id > answered]
+    return Heard(said, is_signed_in, bool(waiting), next((one.so_far for one in reversed(waiting) if one.so_far), ""))

@@ -14,11 +14,13 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Form, Header, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sse_starlette import EventSourceResponse
 
 from agents.replies import phrases
 from api.bootstrap import House
 from api.inbound.widget import keeping
 from api.inbound.widget.keeping import Visitor
+from api.inbound.widget.stream import HEARTBEAT_S, Places, message_shown, said_on, standing_shown
 from atlas.errors import InvalidField, NotFound, NotPermitted
 from console.guards import ANYBODY
 from console.room import Room, nonce_of
@@ -27,12 +29,11 @@ from forge.wording import LANGUAGES
 HERE: Final = Path(__file__).parent
 FRAME: Final = "/widget/frame"
 SCRIPT: Final = "/widget/widget.js"
-# Until an answer comes, a request waits this long and is asked again: shorter than any proxy's patience, and our own.
-WAITS_S: Final = 10.0
 # Whoever asks for a code waits as long, whether or not the address is somebody's.
 SAME_FOR_ALL_S: Final = 0.4
 KINDS: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 Words = Annotated[str, Form()]
+Number = Annotated[int, Query(ge=0, le=2**62)]
 
 
 class NoToken(NotPermitted):
@@ -93,6 +94,8 @@ def _assets() -> dict[str, bytes]:
 
 
 def _add_talk(routes: APIRouter, house: House, room: Room) -> None:
+    places = Places()
+
     def shown(authorization: Annotated[str, Header()] = "") -> Visitor:
         return _visitor(house, authorization)
 
@@ -105,15 +108,25 @@ def _add_talk(routes: APIRouter, house: House, room: Room) -> None:
     async def said(key: Annotated[UUID, Form()], words: Words = "", visitor: Visitor = Depends(shown)) -> Response:
         """`key` is the browser's own for this message: sent twice, it is one."""
         try:
-            await keeping.keep_said(house, visitor, key, words)
+            message_id = await keeping.keep_said(house, visitor, key, words)
         except keeping.TooMuchSaid as much:
-            return _too_much(much)
-        return Response(status_code=204)
+            return _too_much(str(much))
+        return Response(status_code=204) if message_id is None else JSONResponse({"id": message_id}, 201)
 
     @routes.get("/messages", dependencies=[Depends(ANYBODY)])
-    async def heard(after: Annotated[int, Query(ge=0, le=2**62)] = 0, visitor: Visitor = Depends(shown)) -> Response:
-        """What is new to this browser; where nothing is, as soon as something is, or after some seconds nothing."""
-        return JSONResponse(_as_json(await _as_soon_as_said(house, room, visitor, after)))
+    async def heard(after: Number = 0, visitor: Visitor = Depends(shown)) -> Response:
+        """What is new to this browser, and how things stand: for one behind a proxy that lets no stream through."""
+        found = await keeping.heard_by(house, visitor, after)
+        return JSONResponse({**standing_shown(found), "messages": [message_shown(one) for one in found.messages]})
+
+    @routes.get("/live", dependencies=[Depends(ANYBODY)])
+    async def live(request: Request, after: Number = 0, visitor: Visitor = Depends(shown)) -> Response:
+        """What is said from `after` on, and an answer as it is made. A browser that comes again says what it has."""
+        if not places.has_one_for(visitor):
+            return _too_much("too many pages of this chat are open", retry_after_s=30)
+        seen = request.headers.get("last-event-id", "")
+        begun = int(seen) if seen.isdecimal() and len(seen) < 19 else after
+        return EventSourceResponse(said_on(house, room.changes, places, visitor, begun), ping=HEARTBEAT_S)
 
 
 def _add_sign_in(routes: APIRouter, house: House, room: Room) -> None:
@@ -130,7 +143,7 @@ def _add_sign_in(routes: APIRouter, house: House, room: Room) -> None:
         try:
             await keeping.ask_for_code(house, visitor, uuid4(), address, str(words))
         except keeping.TooMuchSaid as much:
-            return _too_much(much)
+            return _too_much(str(much))
         await asyncio.sleep(max(0.0, until - asyncio.get_running_loop().time()))
         return Response(status_code=204)
 
@@ -148,30 +161,6 @@ def _visitor(house: House, authorization: str) -> Visitor:
     return found
 
 
-def _too_much(much: keeping.TooMuchSaid) -> Response:
-    body = {"title": "TooMuchSaid", "detail": str(much), "status": 429}
-    return JSONResponse(body, 429, {"Retry-After": "600"}, media_type="application/problem+json")
-
-
-async def _as_soon_as_said(house: House, room: Room, visitor: Visitor, after: int) -> keeping.Heard:
-    found = await keeping.heard_by(house, visitor, after)
-    if any(one.message_id > after for one in found.messages):
-        return found
-    try:
-        async with asyncio.timeout(WAITS_S):
-            async for topics in room.changes.stream():
-                if not topics & {"helpdesk.message", "everything"}:
-                    continue
-                found = await keeping.heard_by(house, visitor, after)
-                if found.messages:
-                    return found
-    except TimeoutError:
-        pass
-    return found
-
-
-def _as_json(heard: keeping.Heard) -> dict[str, Any]:
-    return {
-        "is_signed_in": heard.is_signed_in,
-        "messages": [{"id": one.message_id, "is_ours": one.is_from_us, "words": one.words} for one in heard.messages],
-    }
+def _too_much(detail: str, retry_after_s: int = 600) -> Response:
+    body = {"title": "TooMuchSaid", "detail": detail, "status": 429}
+    return JSONResponse(body, 429, {"Retry-After": str(retry_after_s)}, media_type="application/problem+json")
