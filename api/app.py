@@ -14,6 +14,7 @@ from api.errors import translate_errors
 from api.inbound.colleague import keep_typed
 from api.inbound.stripe.web import router as stripe
 from api.inbound.twilio.web import router as twilio
+from api.inbound.unsubscribe.web import router as unsubscribe
 from api.inbound.voice.web import router as voice
 from api.inbound.widget.web import router as widget
 from api.rest import actions, itsm
@@ -57,6 +58,7 @@ def web_app(house: House, to_other_house: httpx2.AsyncBaseTransport | None = Non
     app.include_router(voice(house.atlas, settings, house.forge.now, changes))
     app.include_router(stripe(house.atlas, settings, house.forge.now))
     app.include_router(widget(house, room))
+    app.include_router(unsubscribe(house))
     add_console(app, room)
     app.state.room = room
     add_document(app, keys)

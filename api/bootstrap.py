@@ -33,6 +33,7 @@ from forge.outside.radius import RadiusProvisioner
 from forge.outside.recorded import RecordedMessenger, RecordedPayments, RecordedProber, RecordedProvisioner
 from forge.outside.smtp import MailServer, SmtpMessenger
 from forge.outside.snmp import SnmpProber
+from forge.outside.stop_links import StopLinks
 from forge.outside.stripe import StripePayments
 from forge.outside.twilio import TwilioMessenger, TwilioSenders
 from forge.propose import Forge, MatrixInForce
@@ -108,7 +109,8 @@ def _post(one: House) -> dict[str, Messenger]:
     one.parts["mail"] = "smtp"
     password = value_of(settings.smtp_password) or ""
     server = MailServer(settings.smtp_host, settings.smtp_port, settings.smtp_user, password, settings.smtp_security)
-    return {Channel.EMAIL.value: SmtpMessenger(one.atlas, server, Sender(settings.operator, settings.mail_address), one.forge.now)}
+    links = StopLinks.of(settings.secret, settings.public_url or "")
+    return {Channel.EMAIL.value: SmtpMessenger(one.atlas, server, Sender(settings.operator, settings.mail_address), one.forge.now, links)}
 
 
 async def _twilio(one: House, stack: AsyncExitStack) -> dict[str, Messenger]:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from atlas.crm.records import (
+    Channel,
     ChurnRisk,
     Consent,
     Contact,
@@ -24,6 +25,7 @@ from atlas.crm.records import (
     OrderOpen,
     OutageAtLine,
     PartyRole,
+    Purpose,
     Recipient,
     ServiceHeld,
     TicketOpen,
@@ -136,6 +138,12 @@ async def contacts(conn: Connection, customer_id: CustomerId) -> list[Contact]:
 async def consents(conn: Connection, customer_id: CustomerId) -> list[Consent]:
     """What they said about being written to; what they never spoke of is left out."""
     return await SQL.all(conn, Consent, "consents", customer_id=customer_id)
+
+
+async def last_said_at(conn: Connection, customer_id: CustomerId, purpose: Purpose, channel: Channel) -> datetime | None:
+    """When they last said whether we may write about this by this channel; None: never."""
+    found: datetime | None = await SQL.value(conn, "last_said_at", customer_id=customer_id, purpose=purpose.value, channel=channel.value)
+    return found
 
 
 async def services_held(conn: Connection, customer_id: CustomerId) -> list[ServiceHeld]:

@@ -71,6 +71,10 @@ SELECT consent.purpose, consent.channel, consent.is_given
  WHERE consent.customer_id = %(customer_id)s
  ORDER BY consent.purpose, consent.channel;
 
+-- name: last_said_at
+SELECT consent.recorded_at FROM crm.consent
+ WHERE consent.customer_id = %(customer_id)s AND consent.purpose = %(purpose)s AND consent.channel = %(channel)s;
+
 -- name: services_held
 SELECT subscriber.id AS subscriber_id, subscriber.state, subscriber.suspended_for, offering.name AS plan, version.id AS offering_version_id,
        version.down_kbps, version.up_kbps,

@@ -240,7 +240,7 @@ OURS: Final[Mapping[str, str]] = {
     "gis.premise": "external_id: a register's key",
     "gis.reservation": "key: built by a playbook",
     "helpdesk.conversation": "owner verified_channel verified_address: ours; where a code was answered from",
-    "helpdesk.inbox": "provider provider_id kind code_mac error_kind answered_by step: the door's own words; no tool reads them",
+    "helpdesk.inbox": "provider provider_id kind code_mac error_kind answered_by step so_far: the door's own words, and ours on their way",
     "helpdesk.call": "provider_id address language session_id: the carrier's, each of one shape; what is said is a message",
     "helpdesk.message": "author provider_reference trace channel address: ours, and the carrier's key",
     "helpdesk.notice": "purpose key address language template provider_reference delivery tried: from templates and contacts",

@@ -34,6 +34,7 @@ ATTACKED_IN: Final[Mapping[str, str]] = {
     "/visits": "begins nothing in Atlas; forged tokens, foreign pages and all: tests/web/test_widget.py",
     "/code": "guessing, another browser's code, replays: tests/web/test_widget.py",
     "/status": "carriers' errors (injection); signature and all: tests/doors",
+    "/unsubscribe": "forged and altered links, another's, a foreign page, replays: tests/web/test_unsubscribe.py",
     "voice": "what is said is a message body (injection); signature, socket and all: tests/doors/test_voice.py",
 }
 

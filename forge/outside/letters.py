@@ -11,11 +11,13 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
-from atlas.crm.records import Purpose
 from forge.may_send import PURPOSE_OF, REPLY
 from forge.outside.ports import Message, Never
+from forge.outside.stop_links import OF_THE_CONTRACT
 from forge.wording import subject_in_words
 
+# No line of a letter may be longer (RFC 5322). Python breaks at 78 and makes encoded words of what it cannot break: no link survives that.
+WHOLE_LINES: Final = SMTP.clone(max_line_length=998)
 LONGEST_SUBJECT: Final = 120
 # What a subject of ours begins with where it answers one of theirs; programs file by it.
 ANSWERS: Final = "Re: "
@@ -38,12 +40,16 @@ class Sender:
 
 @dataclass(frozen=True)
 class Occasion:
-    """Why a letter is written: the notice's purpose and language, and the letter of theirs that it answers, if there is one."""
+    """Why a letter is written: the notice's purpose and language, and the letter of theirs that it answers, if there is one.
+
+    `customer_id` None: it is to nobody whom we know, or to a colleague.
+    """
 
     purpose: str
     language: str
     subject: str = ""
     answers: str = ""
+    customer_id: int | None = None
 
 
 def reference_of(key: str, sender: Sender) -> str:
@@ -51,9 +57,9 @@ def reference_of(key: str, sender: Sender) -> str:
     return f"{hashlib.sha256(key.encode()).hexdigest()[:40]}@{sender.domain}"
 
 
-def letter(message: Message, sender: Sender, occasion: Occasion, at: datetime) -> EmailMessage:
-    """The whole letter, in plain text. Raises Never for what is no mail address."""
-    made = EmailMessage(policy=SMTP)
+def letter(message: Message, sender: Sender, occasion: Occasion, at: datetime, stop_link: str = "") -> EmailMessage:
+    """The whole letter, in plain text. `stop_link`: where one press ends letters of its kind. Raises Never for what is no mail address."""
+    made = EmailMessage(policy=WHOLE_LINES)
     made["From"] = _address(sender.address, sender.name)
     made["To"] = _address(message.address)
     made["Subject"] = subject_of(occasion)
@@ -64,9 +70,11 @@ def letter(message: Message, sender: Sender, occasion: Occasion, at: datetime) -
     made["X-Auto-Response-Suppress"] = "All"
     if ONE_ID.fullmatch(occasion.answers):
         made["In-Reply-To"] = made["References"] = f"<{occasion.answers}>"
-    if PURPOSE_OF.get(occasion.purpose) is Purpose.MARKETING:
-        # Our own mailbox understands it, as every channel does.
-        made["List-Unsubscribe"] = f"<mailto:{sender.address}?subject=STOP>"
+    if occasion.purpose in PURPOSE_OF and occasion.purpose not in OF_THE_CONTRACT:
+        # Our own mailbox understands the second, as every channel does.
+        made["List-Unsubscribe"] = ", ".join([*([f"<{stop_link}>"] if stop_link else []), f"<mailto:{sender.address}?subject=STOP>"])
+        if stop_link:
+            made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     made.set_content(f"{message.words}\n\n-- \n{sender.name}\n")
     return made
 

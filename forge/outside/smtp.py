@@ -23,6 +23,7 @@ from atlas.principal import executor
 from atlas.statements import Statements
 from forge.outside.letters import Occasion, Sender, letter, reference_of
 from forge.outside.ports import Message, Never, NoAnswer, NotNow
+from forge.outside.stop_links import StopLinks
 
 SQL = Statements(__file__)
 
@@ -66,6 +67,7 @@ class SmtpMessenger:
     server: MailServer
     sender: Sender
     now: Callable[[], datetime]
+    links: StopLinks = field(default_factory=lambda: StopLinks(b""))
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def send(self, message: Message) -> str:
@@ -75,7 +77,9 @@ class SmtpMessenger:
                 found = await SQL.first(conn, Occasion, "occasion", key=WAY.sub("", message.key))
                 if await SQL.value(conn, "begin_letter", key=message.key):
                     return reference
-            made = letter(message, self.sender, found or Occasion("", "en"), self.now())
+            occasion = found or Occasion("", "en")
+            stop_link = self.links.link(occasion.purpose, occasion.customer_id, message.address)
+            made = letter(message, self.sender, occasion, self.now(), stop_link)
             try:
                 await asyncio.to_thread(handed_over, self.server, made)
             except SurelyRefused as refusal:

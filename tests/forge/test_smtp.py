@@ -1,5 +1,6 @@
 """Letters on the wire, against a mail server on loopback: encrypted, under the outbox' key, never twice, and answered by no program."""
 
+import base64
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -10,16 +11,22 @@ from typing import Any
 import pytest
 
 from atlas.connection import Atlas
+from atlas.crm.records import Purpose
+from atlas.identity import CustomerId
 from forge.may_send import PURPOSE_OF
 from forge.outbox import drain
 from forge.outside.letters import Occasion, Sender, letter, reference_of
 from forge.outside.ports import Message, Never, NoAnswer, NotNow
 from forge.outside.smtp import MailServer, SmtpMessenger
+from forge.outside.stop_links import OF_THE_CONTRACT, LinkForged, Stop, StopLinks
 from forge.wording import LANGUAGES, subject_in_words
+from tests import given
+from tests.conftest import SECRET
 from tests.forge.mail_server import MailPeer, certificate
 from tests.forge.test_outbox import notice
 from tests.given import Owner
 
+LINKS = StopLinks.of(SECRET, "https://care.isp.example")
 OURS = Sender("Harbour Broadband", "help@isp.example")
 AT = datetime(2026, 3, 2, 10, 42, tzinfo=UTC)
 KEY = "incident:1:outage:7"
@@ -157,13 +164,73 @@ async def test_the_outbox_sends_a_notice_as_a_letter_about_its_purpose_in_its_la
     assert drained.sent == 1
     assert sent["Subject"] == subject_in_words("outage", "de")
     assert sent["Auto-Submitted"] == "auto-generated"
-    assert sent["List-Unsubscribe"] is None
+    assert (sent["List-Unsubscribe"], sent["List-Unsubscribe-Post"]) == ("<mailto:help@isp.example?subject=STOP>", None)
 
 
-def test_what_sells_says_how_to_hear_no_more_of_it() -> None:
-    made = letter(message(), OURS, Occasion("marketing", "en"), AT)
+async def test_a_letter_that_no_contract_asks_for_carries_a_link_that_ends_such_letters_in_one_press(
+    wire: Wire, atlas: Atlas, owner: Owner
+) -> None:
+    maya = await given.customer(owner)
+    await notice(owner, maya, channel="email", address="maya@home.example")
 
-    assert made["List-Unsubscribe"] == "<mailto:help@isp.example?subject=STOP>"
+    await drain(atlas, replace(wire.messenger, links=LINKS))
+
+    (octets,) = wire.peer.letters
+    link = LINKS.link("outage", maya, "maya@home.example")
+    assert f"List-Unsubscribe: <{link}>, <mailto:help@isp.example?subject=STOP>\r\n".encode() in octets
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in octets
+    assert LINKS.opened(link.rpartition("/")[2]) == Stop(CustomerId(maya), Purpose.SERVICE, LINKS.mac("maya@home.example"))
+
+
+@pytest.mark.parametrize("purpose", sorted(OF_THE_CONTRACT))
+def test_a_letter_about_the_contract_carries_no_such_link(purpose: str) -> None:
+    made = letter(message(), OURS, Occasion(purpose, "en", customer_id=7), AT, LINKS.link(purpose, 7, "maya@home.example"))
+
+    assert (made["List-Unsubscribe"], made["List-Unsubscribe-Post"]) == (None, None)
+
+
+def test_whatever_we_write_about_is_the_contract_or_can_be_stopped_in_one_press() -> None:
+    assert {purpose for purpose in PURPOSE_OF if LINKS.link(purpose, 7, "maya@home.example")} == {"outage", "restored", "marketing"}
+    assert {purpose for purpose in PURPOSE_OF if purpose not in OF_THE_CONTRACT} == {"outage", "restored", "marketing"}
+
+
+def test_where_no_program_could_reach_us_a_letter_says_how_to_stop_by_mail_alone() -> None:
+    made = letter(message(), OURS, Occasion("marketing", "en", customer_id=7), AT, StopLinks.of(SECRET).link("marketing", 7, "a@b.example"))
+
+    assert (made["List-Unsubscribe"], made["List-Unsubscribe-Post"]) == ("<mailto:help@isp.example?subject=STOP>", None)
+
+
+@pytest.mark.parametrize("site", ["", "http://care.isp.example"])
+def test_a_link_is_made_for_an_encrypted_site_alone(site: str) -> None:
+    assert StopLinks.of(SECRET, site).link("outage", 7, "maya@home.example") == ""
+
+
+def test_a_link_says_nothing_of_whose_it_is_and_is_the_same_at_every_attempt() -> None:
+    first, again = (LINKS.link("outage", 7, "maya@home.example") for _ in range(2))
+    anothers = LINKS.link("outage", 8, "maya@home.example")
+    sealed = base64.urlsafe_b64decode(first.rpartition("/")[2] + "=")
+
+    assert first == again != anothers
+    assert (7).to_bytes(8) not in sealed
+    assert b"maya" not in sealed
+
+
+@pytest.mark.parametrize(
+    "altered", ["", "x", "A" * 55, "é" * 55, "\x00", "another's", "one letter off", "a letter more", "another spelling"]
+)
+def test_a_link_that_was_altered_opens_nothing(altered: str) -> None:
+    ours = LINKS.link("outage", 7, "maya@home.example").rpartition("/")[2]
+    texts = {
+        "another's": StopLinks.of(b"another installation's secret", "https://x.example")
+        .link("outage", 7, "maya@home.example")
+        .rpartition("/")[2],
+        "one letter off": ours[:20] + ("A" if ours[20] != "A" else "B") + ours[21:],
+        "a letter more": ours + "A",
+        "another spelling": ours + "=",
+    }
+
+    with pytest.raises(LinkForged):
+        LINKS.opened(texts.get(altered, altered))
 
 
 def test_an_answer_goes_below_the_letter_it_answers_and_is_marked_as_one() -> None:
