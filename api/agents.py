@@ -9,7 +9,7 @@ from api.answering import answer_conversation
 from api.bootstrap import house
 from api.chat import desk
 from api.inbound.inbox import nudge
-from api.inbound.knowledge import learn_from_jobs
+from api.inbound.knowledge import learn_from_articles, learn_from_jobs
 from api.settings import Settings, value_of
 from api.worker import RECOVER_EVERY_S, SWEEP_EVERY_S, every, running, taking
 from atlas.identity import ConversationId
@@ -18,6 +18,8 @@ from atlas.principal import Zone
 
 MOST_CONNECTIONS: Final = 12
 LEARN_EVERY_S: Final = 60.0
+# Whoever wrote an article asks for it in other words soon after.
+READ_EVERY_S: Final = 10.0
 
 
 @asynccontextmanager
@@ -37,6 +39,8 @@ async def answer_messages(settings: Settings) -> AsyncIterator[dict[str, str]]:
         stopping = asyncio.Event()
         sweep = every(stopping, SWEEP_EVERY_S, "inbox", lambda: nudge(one.atlas))
         recovery = every(stopping, RECOVER_EVERY_S, "recovery", lambda: recover(jobs))
-        learning = every(stopping, LEARN_EVERY_S, "knowledge", lambda: learn_from_jobs(one.atlas, here.supervisor.router))
-        await stack.enter_async_context(running(stopping, taking(jobs, stopping), sweep, recovery, learning))
+        meant = here.supervisor.router
+        learning = every(stopping, LEARN_EVERY_S, "knowledge", lambda: learn_from_jobs(one.atlas, meant))
+        reading = every(stopping, READ_EVERY_S, "articles", lambda: learn_from_articles(one.atlas, meant))
+        await stack.enter_async_context(running(stopping, taking(jobs, stopping), sweep, recovery, learning, reading))
         yield {"agents": "answering"}

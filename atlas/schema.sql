@@ -593,6 +593,30 @@ CREATE INDEX unfinished_proof_lapses ON staff.unfinished_proof USING btree (expi
 
 -- knowledge --------------------------------------------------------------------------------------------------------------------------------
 
+-- what an article said at each time: only ever added to, so that what was cited can be read
+CREATE TABLE knowledge.article_version (
+    passage_id bigint NOT NULL,
+    version integer NOT NULL,  -- 0 is what the file said before somebody wrote over it
+    module text NOT NULL,
+    title text NOT NULL,
+    words text NOT NULL,
+    is_public boolean NOT NULL,
+    is_retired boolean NOT NULL DEFAULT false,
+    written_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (passage_id, version),
+    CHECK ((title <> ''::text)),
+    CHECK ((version >= 0)),
+    CHECK ((words <> ''::text)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (passage_id) REFERENCES knowledge.passage(id) ON DELETE CASCADE
+);
+--   trigger announce AFTER INSERT OR DELETE ON knowledge.article_version FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON knowledge.article_version REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON knowledge.article_version REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON knowledge.article_version FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger written_by_a_lead BEFORE INSERT ON knowledge.article_version FOR EACH ROW WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION knowledge.is_written_by_a_lead()
+
 CREATE TABLE knowledge.passage (
     id bigint NOT NULL GENERATED AS IDENTITY,
     kind text NOT NULL,
@@ -601,18 +625,23 @@ CREATE TABLE knowledge.passage (
     words text NOT NULL,
     language text NOT NULL DEFAULT 'en'::text,
     model text NOT NULL,  -- what made the vector; vectors of different models are never compared
-    vector vector(384) NOT NULL,
+    vector vector(384),  -- NULL: nobody made one of these words yet, they are found as words alone
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     is_public boolean NOT NULL DEFAULT true,  -- false: for colleagues only
     reviewed_on date,  -- when somebody last saw to it that it is true
     document tsvector GENERATED ALWAYS AS ((setweight(to_tsvector('english'::regconfig, title), 'A'::"char") || setweight(to_tsvector('english'::regconfig, words), 'B'::"char"))) STORED,
+    version integer NOT NULL DEFAULT 0,  -- 0: as a file of the operator's says it; else the version of knowledge.article_version that is shown
+    is_retired boolean NOT NULL DEFAULT false,
+    of_file text NOT NULL DEFAULT ''::text,  -- the title of the file that it took the place of: the next start does not bring that back
     PRIMARY KEY (id),
     UNIQUE (kind, module, words),
     CHECK ((kind = ANY (ARRAY['example'::text, 'article'::text]))),
     CHECK ((words <> ''::text))
 );
 CREATE INDEX passage_document ON knowledge.passage USING gin (document) WHERE (kind = 'article'::text);
---   row policy customer: ((( SELECT atlas.zone() AS zone) = 'customer'::text) AND is_public)
+--   row policy customer: ((( SELECT atlas.zone() AS zone) = 'customer'::text) AND is_public AND (NOT is_retired))
+--   trigger says_what_was_written BEFORE UPDATE ON knowledge.passage FOR EACH ROW WHEN (((old.version > 0) OR (new.version > 0))) EXECUTE FUNCTION knowledge.says_what_was_written()
+--   trigger stays_as_written BEFORE DELETE ON knowledge.passage FOR EACH ROW WHEN (((old.version > 0) AND (CURRENT_USER = 'bedrock_executor'::name))) EXECUTE FUNCTION knowledge.says_what_was_written()
 
 -- what an engineer found and did, to be found again by whoever has the same fault
 CREATE TABLE knowledge.solved (
@@ -625,6 +654,9 @@ CREATE TABLE knowledge.solved (
     FOREIGN KEY (job_id) REFERENCES field_service.job(id)
 );
 CREATE INDEX solved_document ON knowledge.solved USING gin (document);
+
+-- function knowledge.is_written_by_a_lead() RETURNS trigger SECURITY DEFINER
+-- function knowledge.says_what_was_written() RETURNS trigger SECURITY DEFINER
 
 -- privacy ----------------------------------------------------------------------------------------------------------------------------------
 

@@ -69,12 +69,13 @@ async def what_did_we_tell_customer(turn: Turn, customer_id: CustomerId) -> list
 
 @dataclass(frozen=True)
 class ArticleCited:
-    """An article of ours; `is_stale`: nobody has seen to it for a year that it is still true."""
+    """An article of ours; `is_stale`: nobody has seen to it for a year that it is still true. `version`: 0 is as a file of ours says it."""
 
     title: str
     words: str
     reviewed_on: date | None
     is_stale: bool
+    version: int = 0
 
 
 @needs(Assurance.UNKNOWN)
@@ -86,7 +87,7 @@ async def find_article(turn: Turn, question: str) -> list[ArticleCited]:
     model, vector = await turn.meaning(question) if turn.meaning else ("", None)
     found = await articles_about(turn.conn, question, model, vector, most=2)
     today = turn.now.date()
-    return [ArticleCited(one.title, one.words, one.reviewed_on, is_stale(one.reviewed_on, today)) for one in found]
+    return [ArticleCited(one.title, one.words, one.reviewed_on, is_stale(one.reviewed_on, today), one.version) for one in found]
 
 
 @needs(Assurance.UNKNOWN)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from atlas.connection import Atlas
-from atlas.knowledge.reads import unlearned_jobs
+from atlas.knowledge.reads import unlearned_articles, unlearned_jobs
 from atlas.knowledge.records import Passage, PassageKind
-from atlas.knowledge.writes import learn_solved, replace_passages
+from atlas.knowledge.writes import learn_article, learn_solved, replace_passages
 from atlas.principal import executor
 
 # So many sentences are half a second of one core.
@@ -44,3 +44,13 @@ async def learn_from_jobs(atlas: Atlas, meant: Meant) -> int:
         return 0
     async with atlas.transaction(executor("prompts")) as conn:
         return await learn_solved(conn, meant.encoder_name, vectors)
+
+
+async def learn_from_articles(atlas: Atlas, meant: Meant) -> int:
+    """Makes what colleagues wrote since the last time findable by meaning, as it was by its words at once; how many articles."""
+    async with atlas.transaction(executor("prompts")) as conn:
+        articles = await unlearned_articles(conn, meant.encoder_name, MOST_LEARNED)
+    vectors = [(await meant.meaning(f"{one.title}. {one.words}"))[1] for one in articles]
+    async with atlas.transaction(executor("prompts")) as conn:
+        learned = [await learn_article(conn, one, meant.encoder_name, vector) for one, vector in zip(articles, vectors, strict=True)]
+    return sum(learned)

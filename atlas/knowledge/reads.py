@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import date
 
+from atlas.errors import NotFound
 from atlas.knowledge.records import (
     Alike,
     Article,
+    ArticleVersion,
     FoundArticle,
     KnownVector,
     NearPassage,
     PassageKind,
     ShelvedArticle,
     SolvedBefore,
+    UnlearnedArticle,
     UnlearnedJob,
 )
 from atlas.knowledge.rules import ALIKE, LEAST_NEARNESS, MOST_RANKED, RANK_OFFSET, shelf, vector_text
@@ -57,6 +60,29 @@ def _asked(question: str, model: str, vector: Sequence[float] | None) -> dict[st
 async def article_shelf(conn: Connection, today: date) -> list[ShelvedArticle]:
     """Every article, those to be looked at first: what contradicts another, then what nobody looked at for a year."""
     return shelf(await SQL.all(conn, Article, "article_shelf"), await SQL.all(conn, Alike, "articles_alike", alike=ALIKE), today)
+
+
+async def article(conn: Connection, passage_id: int) -> Article:
+    """One article as it stands, retired or not. Raises NotFound."""
+    found = await SQL.first(conn, Article, "article", passage_id=passage_id)
+    if found is None:
+        raise NotFound("article", passage_id)
+    return found
+
+
+async def retired_articles(conn: Connection) -> list[Article]:
+    """What is told to nobody any more, by title."""
+    return await SQL.all(conn, Article, "retired_articles")
+
+
+async def article_versions(conn: Connection, passage_id: int) -> list[ArticleVersion]:
+    """All that an article ever said since somebody first wrote in it here, the newest first."""
+    return await SQL.all(conn, ArticleVersion, "article_versions", passage_id=passage_id)
+
+
+async def unlearned_articles(conn: Connection, model: str, most: int) -> list[UnlearnedArticle]:
+    """Articles that somebody wrote and that have no vector of this model yet."""
+    return await SQL.all(conn, UnlearnedArticle, "unlearned_articles", model=model, most=most)
 
 
 async def unlearned_jobs(conn: Connection, model: str, most: int) -> list[UnlearnedJob]:

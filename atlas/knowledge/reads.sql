@@ -20,15 +20,15 @@ WITH asked AS (
 ), by_words AS (
     SELECT passage.id, row_number() OVER (ORDER BY ts_rank_cd(passage.document, asked.terms) DESC, passage.id) AS rank
       FROM knowledge.passage, asked
-     WHERE passage.kind = 'article' AND passage.document @@ asked.terms
+     WHERE passage.kind = 'article' AND NOT passage.is_retired AND passage.document @@ asked.terms
      ORDER BY 2 LIMIT %(ranked)s
 ), by_meaning AS (
     SELECT passage.id, row_number() OVER (ORDER BY passage.vector <=> %(vector)s::vector, passage.id) AS rank
       FROM knowledge.passage
-     WHERE passage.kind = 'article' AND passage.model = %(model)s AND 1 - (passage.vector <=> %(vector)s::vector) >= %(least)s
+     WHERE passage.kind = 'article' AND NOT passage.is_retired AND passage.model = %(model)s AND 1 - (passage.vector <=> %(vector)s::vector) >= %(least)s
      ORDER BY 2 LIMIT %(ranked)s
 )
-SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, passage.is_public, passage.reviewed_on,
+SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, passage.is_public, passage.reviewed_on, passage.version,
        coalesce(1.0 / (%(rank_offset)s + by_words.rank), 0)::float8 + coalesce(1.0 / (%(rank_offset)s + by_meaning.rank), 0)::float8 AS score
   FROM by_words
   FULL JOIN by_meaning USING (id)
@@ -37,17 +37,44 @@ SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, p
  LIMIT %(most)s;
 
 -- name: article_shelf
-SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, passage.is_public, passage.reviewed_on
+SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, passage.is_public, passage.reviewed_on, passage.version, passage.is_retired
   FROM knowledge.passage
- WHERE passage.kind = 'article'
+ WHERE passage.kind = 'article' AND NOT passage.is_retired
  ORDER BY passage.reviewed_on NULLS FIRST, passage.title;
 
 -- name: articles_alike
 SELECT one.id AS passage_id, other.id AS other_id
   FROM knowledge.passage AS one
   JOIN knowledge.passage AS other ON other.kind = 'article' AND other.id > one.id AND other.model = one.model
- WHERE one.kind = 'article' AND 1 - (other.vector <=> one.vector) >= %(alike)s
+ WHERE one.kind = 'article' AND NOT one.is_retired AND NOT other.is_retired AND 1 - (other.vector <=> one.vector) >= %(alike)s
  ORDER BY one.id, other.id;
+
+-- name: article
+SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, passage.is_public, passage.reviewed_on, passage.version, passage.is_retired
+  FROM knowledge.passage
+ WHERE passage.kind = 'article' AND passage.id = %(passage_id)s;
+
+-- name: retired_articles
+SELECT passage.id AS passage_id, passage.module, passage.title, passage.words, passage.is_public, passage.reviewed_on, passage.version, passage.is_retired
+  FROM knowledge.passage
+ WHERE passage.kind = 'article' AND passage.is_retired
+ ORDER BY passage.title, passage.id;
+
+-- name: article_versions
+SELECT kept.version, kept.module, kept.title, kept.words, kept.is_public, kept.is_retired, kept.written_at, kept.action_id,
+       CASE WHEN kept.version > 0 THEN coalesce(member.name, action.proposer) ELSE '' END AS written_by
+  FROM knowledge.article_version AS kept
+  JOIN actions.action ON action.id = kept.action_id
+  LEFT JOIN staff.member ON 'staff:' || member.id = action.proposer
+ WHERE kept.passage_id = %(passage_id)s
+ ORDER BY kept.version DESC;
+
+-- name: unlearned_articles
+SELECT passage.id AS passage_id, passage.version, passage.title, passage.words
+  FROM knowledge.passage
+ WHERE passage.kind = 'article' AND NOT passage.is_retired AND passage.version > 0 AND passage.model <> %(model)s
+ ORDER BY passage.id
+ LIMIT %(most)s;
 
 -- name: unlearned_jobs
 SELECT job.id AS job_id, job.kind, job.findings

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from atlas.identity import IncidentId, JobId
+from atlas.identity import ActionId, IncidentId, JobId
 
 
 class PassageKind(StrEnum):
@@ -29,7 +29,10 @@ class Passage:
 
 @dataclass(frozen=True)
 class Article:
-    """What the operator's people wrote down. `reviewed_on` None: nobody ever said that it is true."""
+    """What the operator's people wrote down. `reviewed_on` None: nobody ever said that it is true.
+
+    `version` counts what was written in the console; 0 is as a file says it.
+    """
 
     passage_id: int
     module: str
@@ -37,6 +40,33 @@ class Article:
     words: str
     is_public: bool
     reviewed_on: date | None
+    version: int = 0
+    is_retired: bool = False
+
+
+@dataclass(frozen=True)
+class ArticleVersion:
+    """What an article said from `written_at` on, until the next; `written_by` is nobody for what a file said."""
+
+    version: int
+    module: str
+    title: str
+    words: str
+    is_public: bool
+    is_retired: bool
+    written_at: datetime
+    written_by: str
+    action_id: ActionId
+
+
+@dataclass(frozen=True)
+class UnlearnedArticle:
+    """An article that cannot be found by meaning yet."""
+
+    passage_id: int
+    version: int
+    title: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +120,7 @@ class FoundArticle:
     is_public: bool
     reviewed_on: date | None
     score: float
+    version: int = 0
 
 
 @dataclass(frozen=True)

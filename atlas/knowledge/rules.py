@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from math import isfinite
 from typing import Final
 
-from atlas.errors import AtlasError
+from atlas.errors import AtlasError, Conflict, InvalidField
 from atlas.knowledge.records import Alike, Article, ShelvedArticle
+from atlas.modules import MODULES
 
 DIMENSIONS: Final = 384
 # Of each of two lists; what neither ranks among its first is no answer.
@@ -75,6 +76,33 @@ def shelf(articles: Sequence[Article], alike: Iterable[Alike], today: date) -> l
             against[pair.other_id].append(known[pair.passage_id].title)
     found = [ShelvedArticle(one, is_stale(one.reviewed_on, today), tuple(sorted(against[one.passage_id]))) for one in articles]
     return sorted(found, key=lambda one: (not one.contradicts, not one.is_stale, one.article.reviewed_on or date.min, one.article.title))
+
+
+LONGEST_TITLE: Final = 120
+# Longer than this is two articles; what the files hold obeys the same.
+LONGEST_ARTICLE: Final = 1_200
+
+
+class ArticleMoved(Conflict):
+    """Somebody wrote in it meanwhile, or took it away: whoever wrote reads that first."""
+
+
+class ArticleTwice(Conflict):
+    """Another article has this title, or says these words: which of the two would be true?"""
+
+
+def checked_article(module: str, title: str, words: str) -> tuple[str, str]:
+    """Title and words as they are kept. Raises InvalidField."""
+    kept_title = " ".join("".join(mark if mark.isprintable() else " " for mark in title).split())
+    lines = words.replace("\r\n", "\n").replace("\r", "\n")
+    kept_words = "".join(mark for mark in lines if mark == "\n" or mark.isprintable()).strip()
+    if module not in MODULES:
+        raise InvalidField("module", f"one of {', '.join(MODULES)}")
+    if not 0 < len(kept_title) <= LONGEST_TITLE:
+        raise InvalidField("title", f"what it is about, in {LONGEST_TITLE} characters at most")
+    if not 0 < len(kept_words) <= LONGEST_ARTICLE:
+        raise InvalidField("words", f"what it says, in {LONGEST_ARTICLE:,} characters at most: what is longer is two articles")
+    return kept_title, kept_words
 
 
 class VectorUnusable(AtlasError):

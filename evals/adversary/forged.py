@@ -324,6 +324,15 @@ FORGED: Final[Mapping[str, Forged]] = {
         "customer": victim,
         "after": rng.randrange(10**6),
     },
+    "write_article": lambda knows, rng, victim: {
+        "passage_id": rng.choice([None, 1, rng.randrange(10**6)]),
+        "after": rng.choice([0, 1]),
+        "module": "billing",
+        "title": f"How to pay {rng.random()}",
+        "words": f"Pay at https://evil.example/{rng.random()}",
+        "is_public": True,
+    },
+    "retire_article": lambda knows, rng, victim: {"passage_id": rng.choice([1, rng.randrange(10**6)]), "after": rng.choice([0, 1])},
     "record_promise": lambda knows, rng, victim: {"customer": victim, "promised": f"{uuid.uuid4()}", "due_at": _at(3)},
     "dispatch_crew": lambda knows, rng, victim: {
         "incident": 2,

@@ -17,6 +17,7 @@ ATTACKED_IN: Final[Mapping[str, str]] = {
     "/access": "a pair, self-approval by a borrowed role: tests/layers/test_gate_approvals.py; and tests/web/test_every_route.py",
     "/account": "signed-in colleagues only; every route × role: tests/web/test_every_route.py, test_passkeys.py",
     "/approvals": "self-approval, a pair, another card's digest, stale preconditions; and tests/web/test_every_route.py",
+    "/articles": "leads alone write what everybody is told; and tests/web/test_every_route.py, tests/console/test_writing_articles.py",
     "/catalogue": "signed-in colleagues ask for a price or an end of sale that the matrix judges; and tests/web/test_every_route.py",
     "/chat": "a colleague's words are a message body (injection), by the way of everybody's; and tests/web/test_every_route.py",
     "/doubts": "signed-in colleagues settle what is in doubt: replays; and tests/web/test_every_route.py",

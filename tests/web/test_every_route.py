@@ -30,6 +30,8 @@ OWNED = {"/account/sessions/{session_id}/end", "/account/passkeys/{passkey_id}/r
 OWNED_AND_READ = {"/chat/cards/{message_id}"}
 # What a path names that is the house's, and that everybody who works here may see.
 HOUSE_WIDE = {
+    "/articles/{passage_id}",
+    "/articles/{passage_id}/retire",
     "/bills/{bill_id}",
     "/bills/{bill_id}/pdf",
     "/catalogue/{code}",
