@@ -65,16 +65,6 @@ class HeldByPerson(AtlasError):
         self.owner = owner
 
 
-class OutsideServiceWindow(AtlasError):
-    """WhatsApp takes no free words more than 24 hours after the customer last wrote."""
-
-    def __init__(self, conversation_id: ConversationId) -> None:
-        super().__init__(
-            f"conversation {conversation_id}: the customer last wrote more than 24 hours ago; use a template or another channel"
-        )
-        self.conversation_id = conversation_id
-
-
 class NotTheirConversation(AtlasError):
     """The conversation belongs to somebody else."""
 
@@ -139,13 +129,16 @@ def check_typed(words: str) -> str:
     return said
 
 
-def check_reply(conversation: Conversation, author: str, now: datetime) -> None:
-    """Raises HeldByPerson or OutsideServiceWindow where `author` may not answer in this conversation now."""
+def check_reply(conversation: Conversation, author: str) -> None:
+    """Raises HeldByPerson where `author` may not answer in this conversation."""
     if conversation.owner.startswith("staff:") and author != conversation.owner:
         raise HeldByPerson(conversation.conversation_id, conversation.owner)
+
+
+def is_past_window(conversation: Conversation, now: datetime) -> bool:
+    """Whether WhatsApp takes no free words to them any more: a day after they last wrote."""
     last = conversation.last_inbound_at
-    if conversation.channel == "whatsapp" and (last is None or now - last > SERVICE_WINDOW):
-        raise OutsideServiceWindow(conversation.conversation_id)
+    return conversation.channel == "whatsapp" and (last is None or now - last > SERVICE_WINDOW)
 
 
 def code_key(secret: bytes) -> bytes:

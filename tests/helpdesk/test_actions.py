@@ -53,6 +53,19 @@ async def test_a_stranger_is_answered_too(atlas: Atlas, owner: Owner) -> None:
     assert [reply.customer_id for reply in await notices(atlas, "reply")] == [None]
 
 
+async def test_an_answer_that_whatsapp_takes_no_more_goes_as_a_text_to_that_very_number(atlas: Atlas, owner: Owner) -> None:
+    customer = await given.customer(owner)
+    conversation = await written(atlas, customer, channel="whatsapp")
+
+    await carried.out(atlas, SendMessage(conversation, CustomerId(customer), 1, "In time.", "agents:nms"), NOW + timedelta(hours=24))
+    await carried.out(
+        atlas, SendMessage(conversation, CustomerId(customer), 1, "Too late.", "staff:1"), NOW + timedelta(hours=24, seconds=1)
+    )
+
+    told = await (await owner.execute("SELECT channel, address, words FROM helpdesk.notice ORDER BY id")).fetchall()
+    assert told == [("whatsapp", "+447700900001", "In time."), ("sms", "+447700900001", "Too late.")]
+
+
 async def test_a_reply_in_our_own_chat_needs_no_carrier(atlas: Atlas, owner: Owner) -> None:
     customer = await given.customer(owner)
     conversation = await written(atlas, customer, channel="chat")

@@ -129,7 +129,7 @@ async def test_beside_an_answer_stands_how_the_agents_came_to_it(client: httpx.A
     assert "balance" in page
 
 
-async def test_whatsapp_older_than_a_day_is_taken_over_without_a_word_that_may_not_be_sent(
+async def test_whoever_wrote_by_whatsapp_more_than_a_day_ago_is_told_by_text_who_took_it_over(
     client: httpx.AsyncClient, here: Site, owner: given.Owner, atlas: Atlas, asha: int
 ) -> None:
     talk = await conversation(owner, channel="whatsapp")
@@ -138,4 +138,4 @@ async def test_whatsapp_older_than_a_day_is_taken_over_without_a_word_that_may_n
     await posted(client, f"/inbox/{talk}/take")
 
     assert await one(owner, "SELECT owner FROM helpdesk.conversation") == f"staff:{asha}"
-    assert await one(owner, "SELECT count(*) FROM helpdesk.notice") == 0
+    assert await one(owner, "SELECT channel, address, purpose FROM helpdesk.notice") == ("sms", MAYA, "reply")

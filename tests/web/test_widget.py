@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,14 @@ import httpx
 import pytest
 from fastapi import FastAPI, Response
 
+from api.inbound.chat import heard
 from api.inbound.widget.keeping import MOST_AN_HOUR, new_token, visitor_of
 from api.inbound.widget.web import origins
 from api.listening import listening
 from atlas.connection import Atlas
 from atlas.errors import InvalidField
 from atlas.identity import ConversationId, CorrelationId, CustomerId
-from atlas.principal import executor
+from atlas.principal import customer, executor
 from forge.actions.helpdesk.saying import SendMessage
 from forge.outbox import drain
 from forge.outside.codes import WithCodes
@@ -126,6 +127,19 @@ async def test_digits_that_went_to_an_address_on_file_make_a_visitor_a_customer(
     verified = "SELECT verified_channel, verified_until > clock_timestamp() FROM helpdesk.conversation WHERE customer_id = %s"
     assert await one(owner, verified, maya) == ("chat", True)
     assert (await guest.get("/widget/messages")).json()["is_signed_in"]
+
+
+async def test_a_customer_who_wrote_by_text_and_then_signs_in_to_the_chat_has_one_case(
+    guest: httpx.AsyncClient, atlas: Atlas, owner: given.Owner
+) -> None:
+    maya = await maya_for_long(owner)
+    await heard(atlas, customer(CustomerId(maya)), "sms", PHONE, "My line is down", datetime.now(UTC))
+
+    await signed_in(guest, atlas, owner)
+    await said(guest, "It is still down")
+
+    asked = "SELECT count(*), count(DISTINCT conversation_id), count(DISTINCT channel) FROM helpdesk.message WHERE customer_id = %s"
+    assert await one(owner, asked, maya) == (2, 1, 2)
 
 
 async def test_until_then_whatever_they_type_is_nobodys(guest: httpx.AsyncClient, owner: given.Owner) -> None:

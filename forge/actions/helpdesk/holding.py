@@ -1,6 +1,5 @@
 """Who has a conversation: the agents, or one of us. Taking it over and handing it back are orders; the customer hears of it."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -8,7 +7,6 @@ from typing import Any, ClassVar
 from atlas.errors import Conflict
 from atlas.helpdesk import reads, writes
 from atlas.helpdesk.records import Conversation
-from atlas.helpdesk.rules import OutsideServiceWindow
 from atlas.identity import ConversationId, CustomerId
 from atlas.statements import Connection
 from forge.action import Action
@@ -90,10 +88,8 @@ async def _told(
         return False
     language = await reads.language_spoken(conn, conversation_id)
     words = worded(purpose, language, {"name": await reads.short_name(conn, author)} if purpose == "taken_over" else {})
-    with suppress(OutsideServiceWindow):
-        await SendMessage(conversation_id, customer, last, words, author, language).carry_out(conn, now)
-        return True
-    return False
+    await SendMessage(conversation_id, customer, last, words, author, language).carry_out(conn, now)
+    return True
 
 
 def _is_ours_alone(conversation: Conversation) -> bool:

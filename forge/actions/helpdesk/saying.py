@@ -21,6 +21,7 @@ from atlas.helpdesk.rules import (
     PromiseInThePast,
     check_reply,
     earliest_moment,
+    is_past_window,
 )
 from atlas.identity import ActionId, ConversationId, CustomerId, IncidentId
 from atlas.itsm.writes import open_request, record_event
@@ -153,10 +154,10 @@ class SendMessage(Action):
             # Whoever wrote meanwhile by another way gets an answer of their own there.
             conversation = replace(conversation, channel=came_from[0], address=came_from[1])
         is_spoken = conversation.channel == "voice" and await reads.is_on_the_line(conn, self.conversation)
-        if conversation.channel == "voice" and not is_spoken:
-            # They hung up: nobody is rung back for an answer, it is written to the number they called from.
+        check_reply(conversation, self.author)
+        # They hung up, and nobody is rung back for an answer; or WhatsApp takes none any more: it is written to that very number.
+        if (conversation.channel == "voice" and not is_spoken) or is_past_window(conversation, now):
             conversation = replace(conversation, channel="sms")
-        check_reply(conversation, self.author, now)
         message_id = await writes.record_reply(conn, self.conversation, self.words, author=self.author, trace=self.trace or {}, at=now)
         if not is_spoken and conversation.channel not in OWN_CHANNELS:
             await writes.queue_reply(conn, conversation, message_id, self.words, self.language, now)
