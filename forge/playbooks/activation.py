@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import psycopg
 import structlog
 
+from atlas.crm.reads import reasons_to_hold_orders
 from atlas.errors import AtlasError
 from atlas.identity import OrderId
 from atlas.oms.reads import case_of, in_jeopardy, orders_to_attend
@@ -32,6 +33,13 @@ log = structlog.get_logger()
 
 ME: Final = executor("orders")
 AT_ONCE: Final = 4
+# As whoever looks at a held order reads it.
+DOUBTS: Final = {
+    "minor": "whoever orders is not of age",
+    "sanctions_or_fraud": "whoever orders is on a list of sanctions or of fraud",
+    "disposable_mail": "the mail address on file is one made to be thrown away",
+    "deceased": "the customer died",
+}
 S = OrderState
 
 
@@ -111,7 +119,7 @@ async def _assessed(forge: Forge, case: Case) -> None:
 
 async def _cleared(forge: Forge, case: Case, desk: Desk) -> None:
     """Held, refused, or begun. What nobody could answer is held and asked again: silence is no credit."""
-    if (why := holds(case)) is not None:
+    if (why := holds(case) or await _doubt_of_who_orders(forge, case)) is not None:
         await _held(forge, case, why, "customer")
         return
     if case.kind == "add":
@@ -125,6 +133,15 @@ async def _cleared(forge: Forge, case: Case, desk: Desk) -> None:
             await _refused(forge, case, refusal)
             return
     await _begun(forge, case)
+
+
+async def _doubt_of_who_orders(forge: Forge, case: Case) -> str | None:
+    """What a person must settle of a customer before they are given a line; None where nothing is."""
+    if case.kind != "add":
+        return None
+    async with forge.atlas.transaction(ME) as conn:
+        reasons = await reasons_to_hold_orders(conn, case.customer_id, forge.now().astimezone(forge.timezone).date())
+    return ", ".join(DOUBTS[reason] for reason in reasons) or None
 
 
 async def _held(forge: Forge, case: Case, why: str, cause_class: str) -> None:
