@@ -40,6 +40,7 @@ from forge.outside.ports import Messenger, Statement
 from forge.playbooks.activation import attend_orders, tell_late_orders
 from forge.playbooks.outage import play
 from forge.privacy import apply_rules, erasures_listed, finish_erasures
+from forge.problems import look_for_problems
 from forge.rehearsal import rehearse
 from forge.respond import respond_to_all
 from forge.rulings import tell_rulings
@@ -267,6 +268,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, PLAY_EVERY_S, "playbooks", lambda: nudge_playbooks(one)),
         every(stopping, RECOVER_EVERY_S, "recovery", lambda: recovered(jobs)),
         every(stopping, PLAN_EVERY_S, "late-orders", lambda: tell_late_orders(one.forge)),
+        every(stopping, PLAN_EVERY_S, "problems", lambda: look_for_problems(one.forge)),
         every(stopping, PLAN_EVERY_S, "night", lambda: plan_night(one)),
         reacting(works),
         *telling(one, stopping),

@@ -29,7 +29,7 @@ _PLAIN: Final = (
     (re.compile(r"\bALTER COLUMN \w+ SET NOT NULL\b", re.IGNORECASE), "old code may still leave it out"),
     (re.compile(r"\bALTER COLUMN \w+ (?:SET DATA )?TYPE\b", re.IGNORECASE), "rewrites the table under a lock"),
     (re.compile(r"\bLOCK TABLE\b|\bVACUUM FULL\b|\bCLUSTER\b", re.IGNORECASE), "locks a table whole"),
-    (re.compile(r"\bTRUNCATE\b", re.IGNORECASE), "empties what old code reads"),
+    (re.compile(r"(?<!BEFORE )\bTRUNCATE\b", re.IGNORECASE), "empties what old code reads"),
 )
 
 

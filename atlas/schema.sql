@@ -1399,6 +1399,8 @@ CREATE INDEX interaction_of_customer ON crm.interaction USING btree (customer_id
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))
 --   trigger require_claim_after AFTER INSERT ON crm.interaction REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON crm.interaction FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stays BEFORE DELETE OR UPDATE ON crm.interaction FOR EACH ROW EXECUTE FUNCTION crm.timeline_stays()
+--   trigger stays_whole BEFORE TRUNCATE ON crm.interaction FOR EACH STATEMENT EXECUTE FUNCTION crm.timeline_stays()
 
 CREATE TABLE crm.merge (
     id bigint NOT NULL GENERATED AS IDENTITY,
@@ -1511,6 +1513,7 @@ CREATE INDEX subscriber_of_premise ON crm.subscriber USING btree (premise_id);
 -- function crm.merges_stay_within() RETURNS trigger SECURITY DEFINER
 -- function crm.name_key(p_name text) RETURNS text
 -- function crm.stays_within() RETURNS trigger SECURITY DEFINER
+-- function crm.timeline_stays() RETURNS trigger
 -- function crm.undo_merge(p_merge bigint, p_at timestamp with time zone) RETURNS void SECURITY DEFINER
 
 -- oms --------------------------------------------------------------------------------------------------------------------------------------

@@ -59,9 +59,10 @@ async def board_facts(room: Room, me: Me) -> dict[str, Any]:
     async with room.forge.atlas.transaction(me.principal) as conn:
         found = await itsm.incidents(conn)
         pulse = await alarm_pulse(conn)
+        problems = await itsm.problems(conn)
     standing = [incident for incident in found if incident.state is not IncidentState.CLOSED]
     closed = [incident for incident in found if incident.state is IncidentState.CLOSED][:10]
-    return {"open": standing, "closed": closed, "pulse": pulse}
+    return {"open": standing, "closed": closed, "pulse": pulse, "problems": problems}
 
 
 async def incident_facts(room: Room, me: Me, incident_id: IncidentId) -> dict[str, Any]:

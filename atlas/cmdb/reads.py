@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.cmdb.records.numbers import Asset, AssetEvent, Drift, Number, PoolForecast, PoolOption, PoolUse, Sighting
+from atlas.cmdb.records.numbers import Asset, AssetEvent, Clone, Drift, Number, PoolForecast, PoolOption, PoolUse, Sighting, StationSeen
 from atlas.cmdb.records.plant import (
     KINDS,
     Changed,
@@ -27,7 +27,7 @@ from atlas.cmdb.records.plant import (
     Stop,
 )
 from atlas.cmdb.records.sessions import Credential, DayOfUse, Nas, OpenSession, SessionSeen, SpeedNotKept
-from atlas.cmdb.rules import forecast
+from atlas.cmdb.rules import clones, forecast
 from atlas.errors import NotFound
 from atlas.identity import ConfigId, CustomerId, DeviceId, IncidentId, SubscriberId
 from atlas.statements import Connection, Statements
@@ -212,6 +212,11 @@ async def drifts(conn: Connection, subscriber_id: SubscriberId | None = None, mo
 async def sightings(conn: Connection, mac: str) -> list[Sighting]:
     """`mac` as `rules.mac_key` writes it."""
     return await SQL.all(conn, Sighting, "sightings", mac=mac)
+
+
+async def boxes_cloned(conn: Connection) -> list[Clone]:
+    """Boxes whose hardware address is signed in at two places at this moment, and no box moved from one to the other."""
+    return clones(await SQL.all(conn, StationSeen, "stations_seen_twice"))
 
 
 async def depends_on(conn: Connection, from_device: DeviceId, to_device: DeviceId) -> bool:

@@ -312,6 +312,23 @@ SELECT seen.device_id, seen.managed_object, seen.first_seen_at, seen.last_seen_a
  WHERE seen.mac = %(mac)s::macaddr
  ORDER BY seen.first_seen_at;
 
+-- Boxes of which more than one place says at this moment that it is signed in there. Three of a BNG's intervals of silence end a session anyway.
+-- name: stations_seen_twice
+WITH signed_in AS MATERIALIZED (
+    SELECT session.calling_station, session.subscriber_id, session.nas_device_id, session.nas_port, session.started_at, session.heard_at
+      FROM cmdb.accounting AS session
+     WHERE session.ended_at IS NULL AND session.calling_station <> '' AND session.subscriber_id IS NOT NULL
+)
+SELECT seen.calling_station AS mac, seen.subscriber_id, device.name AS device, seen.nas_device_id AS device_id, seen.nas_port AS managed_object,
+       min(seen.started_at) AS first_seen_at, max(seen.heard_at) AS last_seen_at,
+       (SELECT max(event.at) FROM cmdb.asset_event AS event WHERE event.subscriber_id = seen.subscriber_id AND event.state = 'installed') AS swapped_at
+  FROM signed_in AS seen
+  JOIN cmdb.device ON device.id = seen.nas_device_id
+ WHERE seen.calling_station IN (SELECT one.calling_station FROM signed_in AS one
+                                 GROUP BY one.calling_station HAVING count(DISTINCT (one.nas_device_id, one.nas_port)) > 1)
+ GROUP BY seen.calling_station, seen.subscriber_id, device.name, seen.nas_device_id, seen.nas_port
+ ORDER BY seen.calling_station, first_seen_at;
+
 -- Whether a chain of dependencies leads from the one device to the other.
 -- name: depends_on
 WITH RECURSIVE reached AS (

@@ -1,15 +1,15 @@
 """How a device ranks, what a reading means, which numbers a pool has, how a serial is written, where a box may go. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from difflib import unified_diff
 from enum import StrEnum
 from ipaddress import ip_network
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final
 
-from atlas.cmdb.records.numbers import PoolForecast, PoolUse, Sighting
+from atlas.cmdb.records.numbers import Clone, PoolForecast, PoolUse, Sighting, StationSeen
 from atlas.cmdb.records.plant import DeviceKind, LineCheck, LineVerdict
 from atlas.errors import AtlasError, InvalidField
 
@@ -240,6 +240,17 @@ def mac_verdict(sightings: Sequence[Sighting]) -> str:
         return "cloned"
     swaps = [one.swapped_at for one in (before, latest) if one.swapped_at]
     return "swapped" if any(abs(latest.first_seen_at - at) <= SWAP_WITHIN for at in swaps) else "moved"
+
+
+def clones(seen: Iterable[StationSeen]) -> list[Clone]:
+    """Whose box somebody copied: its address is heard of at two places at once."""
+    boxes = groupby(sorted(seen, key=lambda one: (one.mac, one.first_seen_at)), key=lambda one: one.mac)
+    places = [list(each) for _, each in boxes]
+    return [
+        Clone(each[0].subscriber_id, tuple(f"{one.device} {one.managed_object}".strip() for one in each))
+        for each in places
+        if mac_verdict([one.sighting for one in each]) == "cloned"
+    ]
 
 
 # Signing in

@@ -16,6 +16,7 @@ from atlas.itsm.records import (
     IncidentState,
     LostDevice,
     LostLine,
+    Problem,
     PublicOutage,
     StandingIncident,
     Ticket,
@@ -154,3 +155,13 @@ async def latest_incident(conn: Connection) -> IncidentId | None:
 async def devices_answering(conn: Connection) -> list[DeviceId]:
     """Devices of incidents in progress that raised alarms and have none standing any more: they are back, whatever lies above them."""
     return await SQL.column(conn, "devices_answering")
+
+
+async def problems(conn: Connection) -> list[Problem]:
+    """What waits for a person though no alarm stands, the most pressing first."""
+    return await SQL.all(conn, Problem, "problems")
+
+
+async def problems_before(conn: Connection, about: str) -> int:
+    """How many tickets there were about it, open or over."""
+    return int(await SQL.value(conn, "problems_before", about=about))

@@ -260,3 +260,15 @@ SELECT alarm.device_id
  WHERE incident.state = 'inProgress'
  GROUP BY alarm.device_id
 HAVING NOT bool_or(alarm.is_open OR alarm.reopened >= 3);
+
+-- Which problem a ticket is about is said by the order that opened it.
+-- name: problems
+SELECT ticket.id AS ticket_id, opened.arguments ->> 'about' AS about, ticket.title, ticket.priority, ticket.opened_at
+  FROM itsm.ticket
+  JOIN actions.action AS opened ON opened.id = ticket.action_id AND opened.name = 'open_problem'
+ WHERE ticket.kind = 'problem' AND ticket.state NOT IN ('resolved', 'closed', 'cancelled', 'rejected')
+ ORDER BY ticket.priority, ticket.id;
+
+-- name: problems_before
+SELECT count(*) FROM itsm.ticket JOIN actions.action AS opened ON opened.id = ticket.action_id AND opened.name = 'open_problem'
+ WHERE ticket.kind = 'problem' AND opened.arguments ->> 'about' = %(about)s;

@@ -298,3 +298,14 @@ class Suspicion:
     confidence: float
     speaks_for: tuple[Observation, ...]
     speaks_against: tuple[Observation, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An open ticket for what no alarm says. `about` is the same for the same thing: pool:3, line:12; `priority` 1 is the most pressing."""
+
+    ticket_id: int
+    about: str
+    title: str
+    priority: int
+    opened_at: datetime

@@ -144,6 +144,16 @@ async def open_request(conn: Connection, customer_id: CustomerId | None, title: 
     return int(await SQL.value(conn, "open_request", customer_id=customer_id, title=title, urgency=urgency, at=at))
 
 
+async def open_problem(conn: Connection, title: str, impact: int, urgency: int, at: datetime) -> int:
+    """A ticket for what no alarm says; its id."""
+    return int(await SQL.value(conn, "open_problem", title=title, impact=impact, urgency=urgency, at=at))
+
+
+async def close_problem(conn: Connection, ticket_id: int, at: datetime) -> bool:
+    """Its reason is gone; False where it was over before."""
+    return await SQL.run(conn, "close_problem", ticket_id=ticket_id, at=at) == 1
+
+
 def _root_columns(root: Root | None) -> dict[str, int | None]:
     # A lost drop has no element of the plant: its line is the incident's only one.
     return {f"root_{kind}_id": root.id if root and root.kind == kind else None for kind in ("device", "link", "site", "conduit")}

@@ -203,3 +203,12 @@ SELECT 'request', %(customer_id)s, fault.incident_id, fault.parent_id, 4, %(urge
         WHERE subscriber.customer_id = %(customer_id)s
         ORDER BY incident.is_outage DESC, incident.id LIMIT 1) AS fault ON true
 RETURNING id;
+
+-- name: open_problem
+INSERT INTO itsm.ticket (kind, impact, urgency, title, opened_at)
+VALUES ('problem', %(impact)s, %(urgency)s, %(title)s, %(at)s)
+RETURNING id;
+
+-- name: close_problem
+UPDATE itsm.ticket SET state = 'closed', resolved_at = coalesce(resolved_at, %(at)s), closed_at = %(at)s
+ WHERE ticket.id = %(ticket_id)s AND ticket.kind = 'problem' AND ticket.state NOT IN ('closed', 'cancelled', 'rejected');

@@ -283,6 +283,8 @@ FORGED: Final[Mapping[str, Forged]] = {
     "open_child_tickets": lambda knows, rng, victim: {"incident": 1},
     "resolve_incident": lambda knows, rng, victim: {"incident": 2},
     "close_incident": lambda knows, rng, victim: {"incident": 1},
+    "open_problem": lambda knows, rng, victim: {"about": f"{rng.random()}", "title": "all of it", "impact": 1, "urgency": 1, "turn": 0},
+    "close_problem": lambda knows, rng, victim: {"about": "pool:1", "ticket": victim},
     "notify_outage": lambda knows, rng, victim: {
         "incident": 2,
         "customers": 3,

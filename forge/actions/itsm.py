@@ -203,7 +203,50 @@ class CloseIncident(Action):
         return outcome
 
 
-ACTIONS = (OpenIncident, ReviseIncident, OpenTickets, ResolveIncident, CloseIncident)
+@dataclass(frozen=True)
+class OpenProblem(Action):
+    """Have somebody look at what no alarm says. `about` names the thing; `turn` is how many tickets there were about it before."""
+
+    name: ClassVar[str] = "open_problem"
+
+    about: str
+    title: str
+    impact: int
+    urgency: int
+    turn: int
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.about}:{self.turn}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        return {"ticket": await writes.open_problem(conn, self.title, self.impact, self.urgency, now)}
+
+
+@dataclass(frozen=True)
+class CloseProblem(Action):
+    """Close the ticket about something that no longer stands."""
+
+    name: ClassVar[str] = "close_problem"
+
+    about: str
+    ticket: int
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.ticket}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        return {"ticket": self.ticket, "closed": await writes.close_problem(conn, self.ticket, now)}
+
+
+ACTIONS = (OpenIncident, ReviseIncident, OpenTickets, ResolveIncident, CloseIncident, OpenProblem, CloseProblem)
 
 
 def _check_alarms(alarms: tuple[AlarmId, ...]) -> None:

@@ -143,6 +143,32 @@ class Sighting:
 
 
 @dataclass(frozen=True)
+class StationSeen:
+    """One of several places at which a box is signed in, by its hardware address; `device` is the name of the BNG there."""
+
+    mac: str
+    subscriber_id: SubscriberId
+    device: str
+    device_id: DeviceId
+    managed_object: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    swapped_at: datetime | None
+
+    @property
+    def sighting(self) -> Sighting:
+        return Sighting(self.device_id, self.managed_object, self.first_seen_at, self.last_seen_at, self.swapped_at)
+
+
+@dataclass(frozen=True)
+class Clone:
+    """One hardware address at two places at once: the line it was at first, and where it is seen."""
+
+    subscriber_id: SubscriberId
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Box:
     """A box as it comes into stock, its serial and MAC written as they are kept."""
 

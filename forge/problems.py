@@ -1,0 +1,70 @@
+"""What no alarm says and somebody must look at, kept as one ticket each: a pool that runs out, one box in two places.
+
+Level-triggered: each look opens what stands and has no ticket, and closes the tickets whose reason is gone. Looked again, nothing more happens.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+import structlog
+
+from atlas.cmdb.reads import boxes_cloned, pool_forecasts
+from atlas.cmdb.records.numbers import Clone, PoolForecast
+from atlas.identity import CorrelationId
+from atlas.itsm.reads import problems, problems_before
+from atlas.principal import executor
+from forge.actions.itsm import CloseProblem, OpenProblem
+from forge.propose import Forge, propose
+
+log = structlog.get_logger()
+
+WATCH: Final = executor("watch")
+# As long as it takes to be given addresses: a request to the registry or a transfer, and the routes after it.
+LEAD_TIME: Final = timedelta(days=30)
+# itsm.ticket counts from 1, the widest and the most urgent, to 4.
+WIDE: Final = 2
+ONE_LINE: Final = 4
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that stands, and how pressing it is."""
+
+    about: str
+    title: str
+    impact: int
+    urgency: int
+
+
+def short_pool(pool: PoolForecast) -> Finding:
+    """A pool that gives out nothing now, or will not within the time it takes to fill it."""
+    days = LEAD_TIME.days
+    said = f"{pool.use.pool} will lack {pool.short_by} numbers within {days} days: {pool.free} are free, {pool.use.due_in} lines are ordered"
+    return Finding(f"pool:{pool.use.pool_id}", said, WIDE, 1 if pool.free <= 0 else 2)
+
+
+def cloned_box(clone: Clone) -> Finding:
+    said = f"Security: the box of line {clone.subscriber_id} is signed in at {len(clone.places)} places at once: {', '.join(clone.places)}"
+    return Finding(f"line:{clone.subscriber_id}", said, ONE_LINE, 1)
+
+
+async def look_for_problems(forge: Forge) -> tuple[int, int]:
+    """Tickets opened and closed."""
+    async with forge.atlas.transaction(WATCH) as conn:
+        short = [short_pool(pool) for pool in await pool_forecasts(conn, LEAD_TIME) if pool.short_by]
+        found = {one.about: one for one in (*short, *map(cloned_box, await boxes_cloned(conn)))}
+        standing = {one.about: one.ticket_id for one in await problems(conn)}
+        new = [
+            OpenProblem(one.about, one.title, one.impact, one.urgency, await problems_before(conn, one.about))
+            for one in found.values()
+            if one.about not in standing
+        ]
+    over = [CloseProblem(about, ticket) for about, ticket in standing.items() if about not in found]
+    for action in (*new, *over):
+        reason = action.title if isinstance(action, OpenProblem) else "what it was about no longer stands"
+        await propose(forge, WATCH, action, reason=reason, correlation_id=CorrelationId(uuid4()))
+    if new or over:
+        log.info("problems_looked_for", opened=len(new), closed=len(over))
+    return len(new), len(over)
