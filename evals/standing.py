@@ -1,10 +1,12 @@
 """What must stand at any moment (DOMAIN.md section 4), asked as the owner: of the seeded ISP, and after every scenario."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
+from atlas.itsm.rules import OFFICE_HOURS, elapsed
 from atlas.statements import Statements
 
 SQL: Final = Statements(__file__)
@@ -23,6 +25,7 @@ SENTENCES: Final = (
     "no_truck_is_sent_into_an_open_outage_unless_somebody_said_why",
     "whoever_is_suspended_for_debt_has_no_credit_for_an_outage_and_is_not_asked_to_wait",
 )
+CLOCKS: Final = "no_clock_of_a_ticket_runs_backwards"
 ALLOWED: Final = "every_write_has_its_action_and_every_agents_an_allow"
 # Enough to see what it is about.
 SHOWN: Final = 5
@@ -31,8 +34,23 @@ SHOWN: Final = 5
 def broken(owner: psycopg.Connection[Any]) -> dict[str, list[str]]:
     """Each sentence that does not stand, with what breaks it; empty where all do."""
     found = {name: [str(row[0]) for row in owner.execute(SQL.text(name), {}).fetchmany(SHOWN)] for name in SENTENCES}
+    found[CLOCKS] = [*found[CLOCKS], *unkept_time(owner)][:SHOWN]
     found[ALLOWED] = [*found[ALLOWED], *unallowed(owner)][:SHOWN]
     return {name.replace("_", " "): rows for name, rows in found.items() if rows}
+
+
+def unkept_time(owner: psycopg.Connection[Any]) -> list[str]:
+    """Tickets whose clock does not run for as long as was promised, counted as wall time inside its calendar."""
+    return [
+        f"ticket {ticket}: from {since} to {due} is no promise of {hours} hours to any of its lines"
+        for ticket, since, due, hours, always in owner.execute(SQL.text("promises_of_tickets"), {}).fetchall()
+        if not any(
+            elapsed(since, due, None if is_always else OFFICE_HOURS) == timedelta(hours=promised)
+            for promised in filter(None, hours)
+            for is_always in always
+            if is_always is not None
+        )
+    ]
 
 
 def unallowed(owner: psycopg.Connection[Any]) -> list[str]:

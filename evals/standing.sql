@@ -140,6 +140,19 @@ SELECT format('ticket %%s: opened %%s, due %%s, resolved %%s, closed %%s', ticke
   FROM itsm.ticket
  WHERE ticket.due_at < ticket.opened_at OR ticket.resolved_at < ticket.opened_at OR ticket.closed_at < coalesce(ticket.resolved_at, ticket.opened_at);
 
+-- What was promised to the lines of a ticket, and until when it says that the clock runs. No clock of ours is ever paused: a ticket on hold runs on.
+-- name: promises_of_tickets
+SELECT ticket.id, incident.first_alarm_at, ticket.due_at, array_agg(DISTINCT sla.repair_hours), array_agg(DISTINCT sla.is_around_the_clock)
+  FROM itsm.ticket
+  JOIN itsm.incident ON incident.id = ticket.incident_id
+  LEFT JOIN itsm.incident_subscriber AS lost ON lost.incident_id = incident.id
+  LEFT JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
+  LEFT JOIN gis.premise ON premise.id = subscriber.premise_id AND (ticket.area_id IS NULL OR premise.area_id = ticket.area_id)
+  LEFT JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id AND premise.id IS NOT NULL
+  LEFT JOIN catalogue.sla ON sla.id = version.sla_id
+ WHERE ticket.kind = 'incident' AND ticket.due_at IS NOT NULL
+ GROUP BY ticket.id, incident.first_alarm_at, ticket.due_at;
+
 -- name: what_was_credited_for_an_outage_is_at_most_a_month_and_once
 SELECT format('line %%s for incident %%s: %%s of %%s', credit.subscriber_id, credit.incident, credit.minor, price.minor)
   FROM (SELECT credit.subscriber_id, split_part(credit.cause, ':', 2) AS incident, sum(credit.amount_minor) AS minor

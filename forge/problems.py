@@ -41,7 +41,9 @@ class Finding:
 def short_pool(pool: PoolForecast) -> Finding:
     """A pool that gives out nothing now, or will not within the time it takes to fill it."""
     days = LEAD_TIME.days
-    said = f"{pool.use.pool} will lack {pool.short_by} numbers within {days} days: {pool.free} are free, {pool.use.due_in} lines are ordered"
+    said = (
+        f"{pool.use.pool} will lack {pool.short_by} numbers within {days} days: {pool.free} are free, {pool.use.due_in} lines are ordered"
+    )
     return Finding(f"pool:{pool.use.pool_id}", said, WIDE, 1 if pool.free <= 0 else 2)
 
 

@@ -87,6 +87,16 @@ def due_at(since: datetime, allowed: timedelta, calendar: Calendar | None) -> da
     return since + HORIZON
 
 
+def elapsed(since: datetime, until: datetime, calendar: Calendar | None) -> timedelta:
+    """How much of the time between the two the clock ran: `due_at` asked the other way round. A calendar of None never stops."""
+    if calendar is None or until <= since:
+        return max(until - since, timedelta(0))
+    first, last = since.astimezone(calendar.zone).date(), until.astimezone(calendar.zone).date()
+    days = (calendar.hours_of(first + timedelta(days=day)) for day in range((last - first).days + 1))
+    spans = ((max(_utc(hours[0]), _utc(since)), min(_utc(hours[1]), _utc(until))) for hours in days if hours)
+    return sum((max(closes - opens, timedelta(0)) for opens, closes in spans), timedelta(0))
+
+
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(ZoneInfo("UTC"))
 

@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
+from atlas.itsm.rules import OFFICE_HOURS, due_at
 from evals.world.copying import Column
 from evals.world.people import Customers, Lines
 from evals.world.plant import Device, Plant
@@ -203,6 +204,17 @@ def _alarms(past: list[Past], began: list[datetime], ended: list[datetime], acti
     )
 
 
+def _due(plant: Plant, lines: Lines, each: Past, began: datetime) -> datetime | None:
+    """When the first promise of repair to a line behind it ran out; None where none was made."""
+    _, ends = _behind(plant, each.root)
+    slas = {sla.name: sla for sla in plant.world.slas}
+    sold = {plant.world.offerings[number].sla for number in np.unique(lines.offering[np.isin(lines.end, ends)]).tolist()}
+    promised = [slas[name] for name in sold if name]
+    return min(
+        (due_at(began, timedelta(hours=one.repair_hours), None if one.around_the_clock else OFFICE_HOURS) for one in promised), default=None
+    )
+
+
 def _tickets(plant: Plant, lines: Lines, past: list[Past], action_id: int, now: datetime, rng: np.random.Generator) -> dict[str, Column]:
     """The closed ticket of each past incident; then customers' own: one line in four hundred, and the zone's, still open."""
     zone = rng.permutation(np.flatnonzero(lines.is_in_zone))[: plant.world.zone.open_tickets]
@@ -225,6 +237,7 @@ def _tickets(plant: Plant, lines: Lines, past: list[Past], action_id: int, now: 
         "urgency": [2] * closed + [3] * len(of_customers),
         "title": [f"{each.root.name}: {each.cause}" for each in past] + titles,
         "opened_at": opened,
+        "due_at": [_due(plant, lines, each, at) for each, at in zip(past, opened, strict=False)] + [None] * len(of_customers),
         "resolved_at": ended,
         "closed_at": ended,
         "action_id": [action_id] * (closed + len(of_customers)),

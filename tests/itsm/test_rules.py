@@ -11,6 +11,7 @@ from atlas.itsm.rules import (
     IncidentStillOpen,
     check_closable,
     due_at,
+    elapsed,
     impact_of,
     suspected_elements,
     suspicions,
@@ -75,6 +76,20 @@ def test_working_hours_keep_their_place_on_the_wall_in_summer() -> None:
 
 def test_a_promise_of_several_days_counts_working_time_only() -> None:
     assert due_at(FRIDAY_HALF_PAST_FOUR, 9 * HOUR, OFFICE_HOURS) == datetime(2026, 1, 13, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("since", [FRIDAY_HALF_PAST_FOUR, datetime(2026, 3, 28, 3, tzinfo=UTC), datetime(2026, 10, 23, 16, 59, tzinfo=UTC)])
+@pytest.mark.parametrize("calendar", [OFFICE_HOURS, None])
+@pytest.mark.parametrize("hours", [1, 8, 50])
+def test_the_clock_of_a_promise_ran_for_as_long_as_was_promised_when_it_is_due(
+    since: datetime, calendar: Calendar | None, hours: int
+) -> None:
+    assert elapsed(since, due_at(since, hours * HOUR, calendar), calendar) == hours * HOUR
+
+
+def test_a_clock_does_not_run_at_night_nor_backwards() -> None:
+    assert elapsed(FRIDAY_HALF_PAST_FOUR, MONDAY_HALF_PAST_NINE - 2 * HOUR, OFFICE_HOURS) == HOUR / 2
+    assert elapsed(MONDAY_HALF_PAST_NINE, FRIDAY_HALF_PAST_FOUR, OFFICE_HOURS) == timedelta(0)
 
 
 @pytest.mark.parametrize(("subscribers", "impact"), [(1, 4), (2, 3), (50, 2), (199, 2), (200, 1)])

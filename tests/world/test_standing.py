@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from atlas.connection import Atlas
-from evals.standing import SENTENCES, broken
+from evals.standing import SENTENCES, broken, unkept_time
 from forge.leaks import look_at_all
 
 # What breaks each sentence, as somebody with the owner's own hand could write it.
@@ -105,6 +105,10 @@ ALSO_BREAK: dict[str, tuple[str, LiteralString]] = {
         "  AND NOT EXISTS (SELECT FROM crm.consent WHERE consent.customer_id = customer.id)), now(), id"
         " FROM actions.action WHERE operation_key = 'open_incident'",
     ),
+    "a clock of a ticket that runs for another time than was promised": (
+        "no_clock_of_a_ticket_runs_backwards",
+        "UPDATE itsm.ticket SET due_at = due_at + interval '1 minute' WHERE id = (SELECT min(id) FROM itsm.ticket WHERE due_at IS NOT NULL)",
+    ),
     "a row whose action nobody allowed": (
         "every_write_has_its_action_and_every_agents_an_allow",
         "SET session_replication_role = replica;"
@@ -132,6 +136,12 @@ def test_a_sentence_notices_what_breaks_it(harbour: Atlas, sentence: str) -> Non
         owner.execute(BREAKS[sentence])
         assert sentence.replace("_", " ") in broken(owner)
         owner.rollback()
+
+
+def test_sla_elapsed_plus_paused_is_the_wall_time_inside_the_calendar_of_every_ticket_that_was_promised_something(harbour: Atlas) -> None:
+    with psycopg.connect(harbour.url) as owner:
+        promised = owner.execute("SELECT count(*) FROM itsm.ticket WHERE due_at IS NOT NULL").fetchone()
+        assert (unkept_time(owner), promised > (0,) if promised else None) == ([], True)
 
 
 FASTER = (
