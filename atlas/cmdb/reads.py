@@ -22,6 +22,7 @@ from atlas.cmdb.records.plant import (
     Lines,
     Network,
     ProbeTarget,
+    Profiles,
     Reach,
     Span,
     Stop,
@@ -29,7 +30,7 @@ from atlas.cmdb.records.plant import (
 from atlas.cmdb.records.sessions import Credential, DayOfUse, Nas, OpenSession, SessionSeen, SpeedNotKept
 from atlas.cmdb.rules import clones, forecast
 from atlas.errors import NotFound
-from atlas.identity import ConfigId, CustomerId, DeviceId, IncidentId, SubscriberId
+from atlas.identity import ConfigId, CustomerId, DeviceId, IncidentId, OrderId, SubscriberId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -149,6 +150,12 @@ async def pools_for(conn: Connection, subscriber_id: SubscriberId, device_id: De
 async def numbers_of(conn: Connection, subscriber_id: SubscriberId) -> list[Number]:
     """What the line holds of addresses, prefixes and VLANs, reserved or assigned."""
     return await SQL.all(conn, Number, "numbers_of", subscriber_id=subscriber_id)
+
+
+async def profiles_for(conn: Connection, line: SubscriberId, order: OrderId, down_kbps: int, up_kbps: int) -> Profiles:
+    """What the catalogue says of the plan that an order sets a line up for; all empty where it says nothing."""
+    asked = {"subscriber_id": line, "order_id": order, "down_kbps": down_kbps, "up_kbps": up_kbps}
+    return await SQL.first(conn, Profiles, "profiles_for", **asked) or Profiles()
 
 
 async def changes_of(conn: Connection, device_id: DeviceId, most: int = 100) -> list[Changed]:

@@ -178,7 +178,7 @@ SELECT subscriber.customer_id, customer.is_vulnerable AS touches_vulnerable, cus
   JOIN cmdb.access ON access.subscriber_id = subscriber.id
  WHERE subscriber.id = %(subscriber_id)s AND subscriber.state IN ('active', 'suspended');
 
--- The nearest first: a pool of its own OLT, of its area, of its kind of customer, then one for anybody.
+-- Of what its plan needs by the catalogue. The nearest first: a pool of its own OLT, of its area, of its kind of customer, then one for anybody.
 -- name: pools_for
 SELECT pool.id AS pool_id, pool.name AS pool, pool.kind
   FROM crm.subscriber AS line
@@ -189,7 +189,27 @@ SELECT pool.id AS pool_id, pool.name AS pool, pool.kind
    AND (pool.serves = '' OR pool.serves = policy.address_pool)
    AND (pool.area_id IS NULL OR pool.area_id = premise.area_id)
    AND (pool.device_id IS NULL OR pool.device_id = %(device_id)s::bigint)
+   AND EXISTS (SELECT FROM catalogue.offered_service AS offered
+                 JOIN catalogue.offering_version AS version ON version.id = offered.offering_version_id
+                 JOIN catalogue.offering ON offering.id = version.offering_id
+                 JOIN catalogue.realisation AS made ON made.cfs_id = offered.cfs_id
+                 JOIN catalogue.specification AS rfs ON rfs.id = made.rfs_id AND rfs.technology IN ('any', offering.technology)
+                 JOIN catalogue.resource_need AS need ON need.rfs_id = rfs.id
+                WHERE offered.offering_version_id = line.offering_version_id
+                  AND need.kind = CASE WHEN pool.kind = 'vlan' THEN 'vlan' WHEN pool.kind = 'address' AND family(pool.network) = 4 THEN 'ipv4'
+                                       ELSE 'ipv6_prefix' END)
  ORDER BY pool.kind, pool.device_id IS NULL, pool.area_id IS NULL, pool.serves = '', pool.id;
+
+-- Of the plan that is ordered, else of the one it has: whichever has the speed that is set. Empty is the device's own default.
+-- name: profiles_for
+SELECT policy.line_profile, policy.service_profile, policy.dhcp_class
+  FROM crm.subscriber AS line
+  LEFT JOIN oms.product_order AS ordered ON ordered.id = %(order_id)s AND ordered.subscriber_id = line.id
+  JOIN catalogue.offering_version AS version ON version.id IN (line.offering_version_id, ordered.offering_version_id)
+  JOIN catalogue.access_policy AS policy ON policy.offering_version_id = version.id
+ WHERE line.id = %(subscriber_id)s
+ ORDER BY (version.down_kbps, version.up_kbps) = (%(down_kbps)s, %(up_kbps)s) DESC, version.id IS NOT DISTINCT FROM ordered.offering_version_id DESC
+ LIMIT 1;
 
 -- name: numbers_of
 SELECT allotment.id AS allotment_id, pool.name AS pool, pool.kind, abbrev(allotment.block) AS block, allotment.place, pool.s_tag, allotment.state,

@@ -13,6 +13,8 @@ from typing import Final, Protocol
 import psycopg
 import structlog
 
+from atlas.catalogue.reads import decomposition_of
+from atlas.catalogue.rules.offers import NotDecomposable
 from atlas.crm.reads import reasons_to_hold_orders
 from atlas.errors import AtlasError
 from atlas.identity import OrderId
@@ -26,7 +28,7 @@ from forge.actions.oms.plans import AdvanceOrder
 from forge.outbox import never_stops
 from forge.propose import Afterwards, Forge, Proposed, propose
 from forge.sequences.advance import begin
-from forge.sequences.lines import LINE_END, LINE_START, WITHOUT_VISIT
+from forge.sequences.lines import LINE_END, LINE_START, steps_for
 from forge.sequences.plan_move import begin_plan_move
 
 log = structlog.get_logger()
@@ -119,7 +121,7 @@ async def _assessed(forge: Forge, case: Case) -> None:
 
 async def _cleared(forge: Forge, case: Case, desk: Desk) -> None:
     """Held, refused, or begun. What nobody could answer is held and asked again: silence is no credit."""
-    if (why := holds(case) or await _doubt_of_who_orders(forge, case)) is not None:
+    if (why := holds(case) or await _doubt_of_who_orders(forge, case) or await _undeliverable(forge, case)) is not None:
         await _held(forge, case, why, "customer")
         return
     if case.kind == "add":
@@ -142,6 +144,18 @@ async def _doubt_of_who_orders(forge: Forge, case: Case) -> str | None:
     async with forge.atlas.transaction(ME) as conn:
         reasons = await reasons_to_hold_orders(conn, case.customer_id, forge.now().astimezone(forge.timezone).date())
     return ", ".join(DOUBTS[reason] for reason in reasons) or None
+
+
+async def _undeliverable(forge: Forge, case: Case) -> str | None:
+    """Why nobody could carry the order out, by the catalogue; None where it says how."""
+    if case.kind != "add" or case.version is None:
+        return None
+    async with forge.atlas.transaction(ME) as conn:
+        try:
+            await decomposition_of(conn, case.version)
+        except NotDecomposable as error:
+            return str(error)
+    return None
 
 
 async def _held(forge: Forge, case: Case, why: str, cause_class: str) -> None:
@@ -178,9 +192,17 @@ async def begin_order_sequence(conn: Connection, case: Case) -> int:
     if case.kind == "modify":
         return await begin_plan_move(conn, case.order_id, case.correlation_id)
     kind = LINE_START if case.kind == "add" else LINE_END
-    reason = f"order {case.order_id}: {case.kind} {case.plan}"
-    arguments, steps = {"order_id": case.order_id}, None if case.needs_visit or case.kind != "add" else WITHOUT_VISIT
+    reason, arguments = f"order {case.order_id}: {case.kind} {case.plan}", {"order_id": case.order_id}
+    steps = await _steps_needed(conn, case) if case.kind == "add" else None
     return await begin(conn, kind, str(case.order_id), arguments, reason=reason, correlation_id=case.correlation_id, steps=steps)
+
+
+async def _steps_needed(conn: Connection, case: Case) -> tuple[str, ...]:
+    """What the ordered version needs of all that a line may need, as the catalogue has it; an order of an imported line needs all."""
+    if case.version is None:
+        return tuple(step.name for step in LINE_START.steps)
+    needs = {need.kind for need in (await decomposition_of(conn, case.version)).needed_at(has_drop=not case.needs_visit)}
+    return steps_for(needs | ({"visit"} if case.needs_visit else set()))
 
 
 async def _moved(

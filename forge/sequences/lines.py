@@ -1,5 +1,6 @@
 """From an order to a line that works, and from the end of a line to a port that is free: as graphs of governed steps."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -164,8 +165,15 @@ LINE_START: Final = SequenceKind(
     within=WITHIN,
     no_return="evidence",
 )
-# Where the drop is laid already nobody has to come.
-WITHOUT_VISIT: Final = tuple(step.name for step in LINE_START.steps if step.name not in ("visit", "installed"))
+# By the kind of need in the catalogue, what a line is spared whose plan does not need it: where the drop is laid nobody has to come.
+ONLY_IF_NEEDED: Final = {"visit": "visit", "installed": "visit", "credential": "radius_credential"}
+
+
+def steps_for(needs: Collection[str]) -> tuple[str, ...]:
+    """The steps of LINE_START for a plan of these needs (catalogue.resource_need), in their order."""
+    return tuple(step.name for step in LINE_START.steps if ONLY_IF_NEEDED.get(step.name) in {None, *needs})
+
+
 LINE_END: Final = SequenceKind(
     "line_end",
     (

@@ -300,3 +300,12 @@ class LineOwner:
     customer_id: CustomerId
     touches_vulnerable: bool
     touches_emergency_line: bool
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """What an OLT, a CMTS, a sector or a DHCP server is told of a plan besides its speed; empty is the device's own default."""
+
+    line_profile: str = ""
+    service_profile: str = ""
+    dhcp_class: str = ""

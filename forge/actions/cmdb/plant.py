@@ -142,6 +142,7 @@ class ConfigureLine(Action):
             "address": own.management_address,
             "down_kbps": self.down_kbps,
             "up_kbps": self.up_kbps,
+            **vars(await reads.profiles_for(conn, self.line, self.order, self.down_kbps, self.up_kbps)),
         }
         if self.operation == CHANGE:
             arguments["session"] = await newest_session(conn, self.line)
