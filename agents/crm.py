@@ -25,5 +25,7 @@ AGENT = ModuleAgent(
         crm.risk_of_leaving,
         crm.may_act_for,
         crm.number_moved,
+        crm.suspend_line,
+        crm.resume_line,
     ),
 )

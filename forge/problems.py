@@ -1,6 +1,6 @@
 """What no alarm says and somebody must look at, kept as one ticket each: a pool that runs out, one box in two places.
 
-Level-triggered: each look opens what stands and has no ticket, and closes the tickets whose reason is gone. Looked again, nothing more happens.
+Level-triggered: each look opens what stands and has no ticket, and closes the tickets whose reason is gone; a second look does nothing.
 """
 
 from dataclasses import dataclass

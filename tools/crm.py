@@ -7,10 +7,11 @@ from typing import Literal
 from atlas.crm import reads
 from atlas.crm.records import Channel, ChurnRisk, Consent, CustomerFound, CustomerPage, Likeness, OwnDetails, PartyRole, Purpose, QuietHours
 from atlas.crm.rules import checked_quiet_hours, checked_summary, masked, way_to_reach
-from atlas.identity import CustomerId
+from atlas.identity import CustomerId, SubscriberId
 from atlas.principal import Assurance
 from forge.actions.crm.authority import EndAuthority, LetSomebodyAct, NoteMovedNumber
 from forge.actions.crm.customers import MergeCustomers, RecordContactPreference, RecordInteraction, UndoMerge
+from forge.actions.crm.suspension import ResumeLine, SuspendLine
 from forge.propose import Proposed
 from tools.turn import Turn, needs
 
@@ -140,6 +141,23 @@ async def undo_merge(turn: Turn, merge_id: int) -> Proposed:
     """Asks that a merge be taken back: two people after all. What followed goes back, and so does what was owed. For staff."""
     turn.for_staff_only()
     return await turn.propose(await UndoMerge.of(turn.conn, merge_id), "two records were merged that are two people")
+
+
+async def suspend_line(
+    turn: Turn, customer_id: CustomerId, line: SubscriberId, why: Literal["voluntary", "abuse"], reason: str
+) -> Proposed:
+    """Asks that one line be cut off: at the customer's own wish (voluntary) or for abuse. For staff; a care lead has to agree.
+
+    Never for a debt, and never for whoever is vulnerable or has an emergency line. Whether its days are charged is the house's convention.
+    """
+    turn.for_staff_only()
+    return await turn.propose(await SuspendLine.of(turn.conn, customer_id, line, why, reason), reason)
+
+
+async def resume_line(turn: Turn, customer_id: CustomerId, line: SubscriberId, reason: str) -> Proposed:
+    """Lets a line in again that was suspended at its customer's wish or for abuse. For staff. One that owes is let in by paying."""
+    turn.for_staff_only()
+    return await turn.propose(await ResumeLine.of(turn.conn, customer_id, line, reason), reason)
 
 
 async def risk_of_leaving(turn: Turn, customer_id: CustomerId) -> ChurnRisk:

@@ -17,6 +17,7 @@ from atlas.crm.records import (
     Interaction,
     KnownParty,
     Likeness,
+    LineStanding,
     Merge,
     MergeStanding,
     MessageSeen,
@@ -184,6 +185,14 @@ async def line_of(conn: Connection, customer_id: CustomerId, subscriber_id: Subs
     if state is None:
         raise NotFound("line", subscriber_id)
     return state
+
+
+async def line_standing(conn: Connection, customer_id: CustomerId, subscriber_id: SubscriberId) -> LineStanding:
+    """How a line of this customer stands. Raises NotFound for anybody else's."""
+    found = await SQL.first(conn, LineStanding, "line_standing", customer_id=customer_id, subscriber_id=subscriber_id)
+    if found is None:
+        raise NotFound("line", subscriber_id)
+    return found
 
 
 async def party_roles(conn: Connection, customer_id: CustomerId) -> list[PartyRole]:

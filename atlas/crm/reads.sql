@@ -140,6 +140,11 @@ SELECT interaction.at, interaction.kind, interaction.channel, interaction.summar
 -- name: line_state
 SELECT subscriber.state FROM crm.subscriber WHERE subscriber.id = %(subscriber_id)s AND subscriber.customer_id = %(customer_id)s;
 
+-- name: line_standing
+SELECT subscriber.state, subscriber.suspended_for, subscriber.version, customer.is_vulnerable, customer.has_emergency_line
+  FROM crm.subscriber JOIN crm.customer ON customer.id = subscriber.customer_id
+ WHERE subscriber.id = %(subscriber_id)s AND subscriber.customer_id = %(customer_id)s;
+
 -- name: known_party
 SELECT customer.id AS customer_id, customer.name, customer.given_name, customer.state, customer.birth_date,
        array(SELECT contact.address FROM crm.contact WHERE contact.customer_id = customer.id ORDER BY contact.id) AS addresses,

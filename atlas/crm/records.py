@@ -177,13 +177,14 @@ class ChurnRisk:
 
 
 @dataclass(frozen=True)
-class StateEffect:
-    """What the state of a customer, or why their line is suspended, means for service, bill and letters."""
+class LineStanding:
+    """How one line stands before it is cut off or let in again, and what must be borne in mind of whoever depends on it."""
 
-    is_served: bool
-    is_charged: bool
-    is_chased: bool
-    is_advertised_to: bool
+    state: str
+    suspended_for: str | None
+    version: int
+    is_vulnerable: bool
+    has_emergency_line: bool
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from atlas.crm.records import (
     PartyRole,
     Purpose,
     QuietHours,
-    StateEffect,
     Trouble,
 )
 from atlas.errors import AtlasError, Conflict, InvalidField
@@ -76,19 +75,6 @@ CHURN: Final[Mapping[str, tuple[float, float, float]]] = {
     "complaint": (0.20, 1.0, 0.50),
     "weak_signal": (0.10, 3.0, 0.25),
     "contract_over": (0.12, 1.0, 0.12),
-}
-WHOLE: Final = StateEffect(is_served=True, is_charged=True, is_chased=True, is_advertised_to=True)
-EFFECTS: Final[Mapping[str, StateEffect]] = {
-    "prospect": StateEffect(is_served=False, is_charged=False, is_chased=False, is_advertised_to=True),
-    "active": WHOLE,
-    # A debt outlives the contract; an advertisement does not.
-    "former": StateEffect(is_served=False, is_charged=False, is_chased=True, is_advertised_to=False),
-    # The line stays until the family says; nobody writes to them of money.
-    "deceased": StateEffect(is_served=True, is_charged=True, is_chased=False, is_advertised_to=False),
-    # The contract goes on: what is cut off for debt is still owed for, or not paying would be the cheapest plan.
-    "non_payment": StateEffect(is_served=False, is_charged=True, is_chased=True, is_advertised_to=False),
-    "voluntary": StateEffect(is_served=False, is_charged=False, is_chased=True, is_advertised_to=True),
-    "abuse": StateEffect(is_served=False, is_charged=True, is_chased=True, is_advertised_to=False),
 }
 
 
@@ -326,17 +312,6 @@ def _churn_reason(kind: str, rows: Sequence[Trouble]) -> ChurnReason:
     # Every row adds, and less and less: ten faults are worse than nine, and no worse than certain.
     left = prod((1.0 - each / most) ** (row.measure / unit) for row in rows)
     return ChurnReason(kind, round(most * (1.0 - left), 4), tuple((row.place, row.row_id) for row in rows))
-
-
-def effect_of(state: str, suspended_for: str | None = None) -> StateEffect:
-    """What a customer's state and the suspension of a line mean together: whatever either forbids."""
-    one, other = EFFECTS[state], EFFECTS.get(suspended_for or "", WHOLE)
-    return StateEffect(
-        is_served=one.is_served and other.is_served,
-        is_charged=one.is_charged and other.is_charged,
-        is_chased=one.is_chased and other.is_chased,
-        is_advertised_to=one.is_advertised_to and other.is_advertised_to,
-    )
 
 
 def reasons_to_hold(customer: Customer, contacts: Iterable[Contact], today: date) -> list[str]:

@@ -78,6 +78,17 @@ async def suspend_subscribers(conn: Connection, customer_ids: Sequence[CustomerI
     return await SQL.column(conn, "suspend_subscribers", customer_ids=list(customer_ids))
 
 
+async def suspend_line(conn: Connection, customer_id: CustomerId, subscriber_id: SubscriberId, version: int, why: str) -> bool:
+    """Suspends one active line at its customer's wish or for abuse; False where it is no longer of this version."""
+    asked = {"customer_id": customer_id, "subscriber_id": subscriber_id, "version": version, "why": why}
+    return await SQL.run(conn, "suspend_line", **asked) == 1
+
+
+async def resume_line(conn: Connection, customer_id: CustomerId, subscriber_id: SubscriberId, version: int) -> bool:
+    """The line is in use again; False where it is no longer of this version, or was not suspended so."""
+    return await SQL.run(conn, "resume_line", customer_id=customer_id, subscriber_id=subscriber_id, version=version) == 1
+
+
 async def begin_line(conn: Connection, customer_id: CustomerId, premise_id: PremiseId, version: OfferingVersionId) -> SubscriberId:
     """A line that an order will make: `created`, and nothing yet."""
     made = await SQL.value(conn, "begin_line", customer_id=customer_id, premise_id=premise_id, offering_version_id=version)

@@ -37,6 +37,16 @@ UPDATE crm.subscriber SET state = 'suspended', suspended_for = 'non_payment', ac
    AND subscriber.state = 'active'
 RETURNING subscriber.id;
 
+-- name: suspend_line
+UPDATE crm.subscriber SET state = 'suspended', suspended_for = %(why)s, action_id = actions.claimed(), version = version + 1
+ WHERE subscriber.id = %(subscriber_id)s AND subscriber.customer_id = %(customer_id)s AND subscriber.version = %(version)s
+   AND subscriber.state = 'active';
+
+-- name: resume_line
+UPDATE crm.subscriber SET state = 'active', suspended_for = NULL, action_id = actions.claimed(), version = version + 1
+ WHERE subscriber.id = %(subscriber_id)s AND subscriber.customer_id = %(customer_id)s AND subscriber.version = %(version)s
+   AND subscriber.suspended_for IN ('voluntary', 'abuse');
+
 -- name: begin_line
 INSERT INTO crm.subscriber (customer_id, premise_id, offering_version_id, state, action_id)
 VALUES (%(customer_id)s, %(premise_id)s, %(offering_version_id)s, 'created', actions.claimed())

@@ -18,3 +18,7 @@ CREATE TRIGGER stays_whole BEFORE TRUNCATE ON crm.interaction FOR EACH STATEMENT
 
 -- A ticket for what no alarm says: a pool that will run out, one box in two places. It is opened once and closed when its reason is gone.
 INSERT INTO actions.may_write (effect, action) VALUES ('itsm.ticket', 'open_problem'), ('itsm.ticket', 'close_problem');
+-- A line may be cut off at its customer's own wish, or for abuse; until now only for a debt.
+INSERT INTO actions.may_write (effect, action) VALUES
+    ('crm.subscriber', 'suspend_line'), ('crm.subscriber', 'resume_line'), ('provisioner.disconnect_session', 'suspend_line'),
+    ('crm.interaction', 'suspend_line'), ('crm.interaction', 'resume_line');

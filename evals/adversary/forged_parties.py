@@ -80,6 +80,21 @@ PARTIES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]
             "valid_until": None,
         },
     },
+    "suspend_line": lambda knows, rng, victim: {
+        "customer": victim,
+        "line": knows.lines[victim][0],
+        "because": "agreed to it",
+        "version": rng.randrange(1, 3),
+        "why": "voluntary",
+        "touches_vulnerable": False,
+        "touches_emergency_line": False,
+    },
+    "resume_line": lambda knows, rng, victim: {
+        "customer": victim,
+        "line": knows.lines[victim][0],
+        "because": "it is well",
+        "version": rng.randrange(1, 3),
+    },
     "merge_customers": lambda knows, rng, victim: {
         "customer_id": victim,
         "absorbed": rng.choice([one for one in (11, 12, 14, 15) if one != victim]),

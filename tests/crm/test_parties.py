@@ -9,7 +9,7 @@ from atlas.billing.reads.books import broken_invariants
 from atlas.connection import Atlas
 from atlas.crm.reads import customer_page, reasons_to_hold_orders, risk_of_leaving, twins_of
 from atlas.crm.records import Amendment, Channel, KnownParty, NewCustomer, PartyRole, Trouble
-from atlas.crm.rules import MergeRefused, PossiblyKnown, churn_risk, effect_of, likeness, may_act, phone_address, twins
+from atlas.crm.rules import MergeRefused, PossiblyKnown, churn_risk, likeness, may_act, phone_address, twins
 from atlas.errors import Conflict, InvalidField
 from atlas.identity import CustomerId, PremiseId
 from atlas.principal import executor
@@ -163,19 +163,6 @@ async def test_two_sessions_edit_at_once(atlas: Atlas, owner: Owner) -> None:
         await carried.out(atlas, AmendCustomer(maya, 1, Amendment(name="Maya Khan")), NOW)
 
     assert await one(owner, "SELECT name FROM crm.customer") == "Maya Shah"
-
-
-def test_deceased() -> None:
-    effect = effect_of("deceased")
-
-    assert (effect.is_served, effect.is_chased, effect.is_advertised_to) == (True, False, False)
-
-
-@pytest.mark.parametrize(("why", "served", "charged"), [("non_payment", False, True), ("voluntary", False, False), ("abuse", False, True)])
-def test_each_kind_of_suspension_says_what_it_means_for_service_and_bill(why: str, served: bool, charged: bool) -> None:
-    effect = effect_of("active", why)
-
-    assert (effect.is_served, effect.is_charged) == (served, charged)
 
 
 @pytest.mark.parametrize(

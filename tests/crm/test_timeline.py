@@ -106,10 +106,11 @@ async def rows(owner: Owner) -> list[tuple[Any, ...]]:
 
 async def test_messages_that_were_exchanged_are_changed_by_no_role_either(owner: Owner) -> None:
     granted = await owner.execute(
-        "SELECT grantee, privilege_type FROM information_schema.column_privileges"
-        " WHERE (table_schema, table_name) = ('helpdesk', 'message') AND grantee LIKE 'bedrock%' AND privilege_type NOT IN ('SELECT', 'INSERT')"
-        " UNION SELECT grantee, privilege_type FROM information_schema.role_table_grants"
-        " WHERE (table_schema, table_name) = ('helpdesk', 'message') AND grantee LIKE 'bedrock%' AND privilege_type NOT IN ('SELECT', 'INSERT')"
+        "SELECT grantee, privilege FROM ("
+        "  SELECT grantee, privilege_type, table_schema, table_name FROM information_schema.column_privileges"
+        "  UNION SELECT grantee, privilege_type, table_schema, table_name FROM information_schema.role_table_grants"
+        " ) AS granted (grantee, privilege, in_schema, in_table)"
+        " WHERE (in_schema, in_table) = ('helpdesk', 'message') AND grantee LIKE 'bedrock%' AND privilege NOT IN ('SELECT', 'INSERT')"
     )
 
     assert await granted.fetchall() == []

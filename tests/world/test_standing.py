@@ -107,7 +107,8 @@ ALSO_BREAK: dict[str, tuple[str, LiteralString]] = {
     ),
     "a clock of a ticket that runs for another time than was promised": (
         "no_clock_of_a_ticket_runs_backwards",
-        "UPDATE itsm.ticket SET due_at = due_at + interval '1 minute' WHERE id = (SELECT min(id) FROM itsm.ticket WHERE due_at IS NOT NULL)",
+        "UPDATE itsm.ticket SET due_at = due_at + interval '1 minute'"
+        " WHERE id = (SELECT min(id) FROM itsm.ticket WHERE due_at IS NOT NULL)",
     ),
     "a row whose action nobody allowed": (
         "every_write_has_its_action_and_every_agents_an_allow",
