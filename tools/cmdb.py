@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from atlas.cmdb import reads
-from atlas.cmdb.records.numbers import Asset, AssetEvent, Drift, Number, PoolForecast
+from atlas.cmdb.records.numbers import Asset, Drift, Number, PlaceEvent, PoolForecast
 from atlas.cmdb.records.plant import Changed, ConfigKept, Device, Line
 from atlas.cmdb.records.sessions import SessionSeen
 from atlas.cmdb.rules import config_diff, level_of, serial_key
@@ -257,10 +257,10 @@ async def find_box(turn: Turn, serial: str) -> Asset:
     return found
 
 
-async def history_of_place(turn: Turn, line: SubscriberId) -> list[AssetEvent]:
-    """What happened to every box that ever stood where this line is, oldest first. For staff."""
+async def history_of_place(turn: Turn, line: SubscriberId) -> list[PlaceEvent]:
+    """What was ever where this line is, whoever lived there: boxes, visits, lines and their addresses, oldest first. For staff."""
     turn.for_staff_only()
-    return await reads.history_of_place(turn.conn, line)
+    return await reads.story_of_place(turn.conn, line)
 
 
 async def replace_box(turn: Turn, customer_id: CustomerId, line: SubscriberId, serial: str, reason: str) -> Proposed:

@@ -6,7 +6,19 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.cmdb.records.numbers import Asset, AssetEvent, Clone, Drift, Number, PoolForecast, PoolOption, PoolUse, Sighting, StationSeen
+from atlas.cmdb.records.numbers import (
+    Asset,
+    AssetEvent,
+    Clone,
+    Drift,
+    Number,
+    PlaceEvent,
+    PoolForecast,
+    PoolOption,
+    PoolUse,
+    Sighting,
+    StationSeen,
+)
 from atlas.cmdb.records.plant import (
     KINDS,
     Changed,
@@ -204,6 +216,11 @@ async def stock_of(conn: Connection, kind: str, most: int = 20) -> list[Asset]:
 async def history_of_place(conn: Connection, subscriber_id: SubscriberId) -> list[AssetEvent]:
     """What happened to every box that ever stood where this line is, oldest first."""
     return await SQL.all(conn, AssetEvent, "history_of_place", subscriber_id=subscriber_id)
+
+
+async def story_of_place(conn: Connection, subscriber_id: SubscriberId) -> list[PlaceEvent]:
+    """Boxes, visits, lines and addresses of the place where this line is, of whoever lived there too, oldest first."""
+    return await SQL.all(conn, PlaceEvent, "story_of_place", subscriber_id=subscriber_id)
 
 
 async def behind_baseline(conn: Connection, most: int = 100) -> list[Asset]:

@@ -285,6 +285,27 @@ SELECT event.at, asset.serial, event.state, event.subscriber_id, engineer.name A
  WHERE event.premise_id = (SELECT premise_id FROM crm.subscriber WHERE id = %(subscriber_id)s)
  ORDER BY event.id;
 
+-- The place keeps what was there, whoever lives in it by now.
+-- name: story_of_place
+WITH here AS MATERIALIZED (
+    SELECT premise_id FROM crm.subscriber WHERE id = %(subscriber_id)s
+), lines AS MATERIALIZED (
+    SELECT line.id, line.activated_at FROM crm.subscriber AS line JOIN here ON here.premise_id = line.premise_id
+)
+SELECT told.at, told.kind, told.what, told.line
+  FROM (SELECT event.at, 'box' AS kind, asset.serial || ': ' || event.state || ' (' || event.reason || ')' AS what, event.subscriber_id AS line
+          FROM here JOIN cmdb.asset_event AS event ON event.premise_id = here.premise_id JOIN cmdb.asset ON asset.id = event.asset_id
+         UNION ALL
+        SELECT coalesce(job.completed_at, job.window_from), 'visit', job.kind || ', ' || job.state, NULL
+          FROM here JOIN field_service.job ON job.premise_id = here.premise_id
+         UNION ALL
+        SELECT lines.activated_at, 'line', 'in use', lines.id FROM lines WHERE lines.activated_at IS NOT NULL
+         UNION ALL
+        SELECT min(session.started_at), 'address', host(session.framed_address), lines.id
+          FROM lines JOIN cmdb.accounting AS session ON session.subscriber_id = lines.id
+         WHERE session.framed_address IS NOT NULL GROUP BY lines.id, session.framed_address) AS told
+ ORDER BY told.at, told.kind;
+
 -- name: behind_baseline
 SELECT asset.id AS asset_id, asset.kind, asset.vendor, asset.model, asset.serial, asset.mac::text AS mac, asset.firmware, asset.state, asset.subscriber_id,
        line.customer_id, NULL::text AS engineer, asset.changed_at

@@ -115,6 +115,16 @@ class AssetEvent:
 
 
 @dataclass(frozen=True)
+class PlaceEvent:
+    """One thing that happened at a place, whoever lived there: `kind` is box, visit, line or address; `line` None: of no line."""
+
+    at: datetime
+    kind: str
+    what: str
+    line: SubscriberId | None
+
+
+@dataclass(frozen=True)
 class Drift:
     """A line of which the network does something else than is billed. `costs_us` a month: positive where we give away what nobody pays."""
 
