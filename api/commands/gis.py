@@ -11,6 +11,7 @@ from rich.table import Table
 
 from api.cli import Email, Json, console, opened, printed_json, run, signed_in_here
 from api.inbound.places import Taken, import_places
+from api.places.availability import Filing, as_list, filing
 from api.places.columns import Layer
 from api.places.reading import rows_read
 from api.places.writing import Place, as_csv, as_geojson
@@ -56,6 +57,31 @@ async def placed(conn: Connection, what: Layer) -> list[Place]:
             return [*await coverage_drawn(conn)]
         case Layer.PLANT:
             return [*await plant_placed(conn)]
+
+
+@gis.command("bdc")
+def bdc(
+    file: Annotated[Path, typer.Argument(help="NAME.csv; what is there is overwritten.")],
+    provider: Annotated[int, typer.Option(help="Our six digits at the FCC.", min=100_000, max=999_999)],
+    brand: Annotated[str, typer.Option(help="The name we sell under.")],
+    wireless: Annotated[int, typer.Option(help="70 without a licence, 71 with one, 72 by rule.", min=70, max=72)] = 70,
+) -> None:
+    """Write the FCC's list of locations (BDC fixed availability) from plant and catalogue. Exit 1 where a premise is left out."""
+
+    async def work() -> Filing:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(executor("cli")) as conn:
+            found = await filing(conn, here.forge.now().astimezone(here.forge.timezone).date(), wireless)
+        await asyncio.to_thread(file.write_text, as_list(found.lines, provider, brand), encoding="utf-8", newline="")
+        return found
+
+    found = run(work)
+    console.print(f"{len(found.lines):,} lines in {file}; {len(found.unfiled):,} premises are left out.", highlight=False)
+    if found.unfiled:
+        left = Table("Premise", "Field", "Why")
+        for one in found.unfiled:
+            left.add_row(one.address, one.field, one.reason)
+        console.print(left)
+        raise typer.Exit(1)
 
 
 @gis.command("import")

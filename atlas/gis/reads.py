@@ -31,6 +31,7 @@ from atlas.gis.records import (
     WrittenAddress,
 )
 from atlas.gis.rules.addresses import SAME_WORD, candidates, taken_apart
+from atlas.gis.rules.availability import Location
 from atlas.gis.rules.geometry import Box, plain_polygon
 from atlas.gis.rules.qualification import qualification as qualified
 from atlas.gis.rules.registers import NOWHERE, Sorted, sorted_coverage, sorted_premises
@@ -214,3 +215,8 @@ def _as_in_files(ours: Drawn) -> DrawnCoverage:
 async def plant_placed(conn: Connection) -> list[PlacedPlant]:
     """Every device that lines hang from, for a file: by name."""
     return await SQL.all(conn, PlacedPlant, "plant_placed")
+
+
+async def locations(conn: Connection) -> list[Location]:
+    """Every premise as it might be filed, by the number the register gave it; those without one last."""
+    return await SQL.all(conn, Location, "locations")

@@ -181,3 +181,9 @@ SELECT building.id, building.name, area.name AS area, building.consent
   JOIN gis.building ON building.id = premise.building_id
   JOIN gis.area ON area.id = building.area_id
  WHERE premise.id = %(premise_id)s;
+
+-- name: locations
+SELECT premise.id AS premise_id, concat_ws(', ', nullif(premise.unit, ''), premise.number || ' ' || premise.street, premise.town, premise.postcode) AS address,
+       coalesce(premise.external_id, '') AS external_id, premise.is_provisional
+  FROM gis.premise
+ ORDER BY premise.external_id COLLATE "C" NULLS LAST, premise.id;

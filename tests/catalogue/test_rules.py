@@ -10,7 +10,6 @@ from atlas.catalogue.rules.offers import (
     checked_on_sale,
     normalised_speed,
     price_on,
-    speed_for_export,
     speed_in_words,
     version_on,
 )
@@ -61,15 +60,6 @@ def test_a_speed_however_it_is_written_is_whole_kilobits(written: str, kbps: int
 def test_what_is_no_speed_is_refused_by_the_name_of_its_field(written: str) -> None:
     with pytest.raises(InvalidField, match="speed"):
         normalised_speed(written)
-
-
-def test_a_speed_that_is_no_whole_number_of_megabits_is_refused_for_export() -> None:
-    with pytest.raises(InvalidField, match="speed"):
-        speed_for_export(normalised_speed("1000.5"))
-
-
-def test_a_whole_number_of_megabits_is_exported() -> None:
-    assert speed_for_export(normalised_speed("1 Gbps")) == 1000
 
 
 @pytest.mark.parametrize(("kbps", "words"), [(1_000_000, "1 Gbps"), (2_500_000, "2.5 Gbps"), (100_000, "100 Mbps"), (512, "512 kbps")])

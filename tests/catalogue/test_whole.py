@@ -10,7 +10,7 @@ from psycopg.errors import CheckViolation, ExclusionViolation, RestrictViolation
 from atlas import principal
 from atlas.catalogue.reads import access_policy_of, allowed_changes, decomposition_of, defects, eligible_offerings, prices_of, simulated
 from atlas.catalogue.records import Attainable, Phase, PriceComponent, Relation
-from atlas.catalogue.rules.offers import NotDecomposable, normalised_speed, speed_for_export
+from atlas.catalogue.rules.offers import NotDecomposable, normalised_speed
 from atlas.catalogue.rules.pricing import (
     AddOnUnfit,
     BundleHoldsItself,
@@ -120,11 +120,6 @@ def test_discount_greater_than_a_hundred_percent(percent: str) -> None:
 @pytest.mark.parametrize(("written", "kbps"), [("1000", 1_000_000), ("1 Gbps", 1_000_000), ("1000.5", 1_000_500)])
 def test_speed_written_three_ways_is_whole_kilobits(written: str, kbps: int) -> None:
     assert normalised_speed(written) == kbps
-
-
-def test_a_speed_that_is_no_whole_megabit_is_not_exported() -> None:
-    with pytest.raises(InvalidField, match="1000500"):
-        speed_for_export(normalised_speed("1000.5"))
 
 
 def test_promo_ends_on_29_february() -> None:

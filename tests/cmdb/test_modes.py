@@ -21,7 +21,7 @@ async def radius(atlas: Atlas, owner: Owner) -> AsyncIterator[Radius]:
 
 
 async def told(atlas: Atlas, radius: Radius, mode: str) -> tuple[str | None, str | None]:
-    """What RADIUS says at the next sign-in once the line holds an address of such a pool: the address itself, or from which pool to take one."""
+    """What RADIUS says at the next sign-in of a line that holds an address of such a pool: the address, or from which pool to take one."""
     pool = PlannedPool("harbour-v4", "address", mode=mode, network="192.0.2.0/29", block_length=32)
     await carried.out(atlas, DefinePool(pool), NOW)
     await carried.out(atlas, ReserveNumbers(CustomerId(radius.customer), SubscriberId(radius.line), "1"), NOW)

@@ -98,14 +98,6 @@ def normalised_speed(written: str) -> int:
     return int(kbps)
 
 
-def speed_for_export(kbps: int) -> int:
-    """The speed in whole megabits, as the FCC's availability filing wants it. Raises InvalidField where it is none."""
-    megabits, rest = divmod(kbps, 1_000)
-    if rest:
-        raise InvalidField("speed", f"{kbps} kbit/s is not a whole number of megabits")
-    return megabits
-
-
 def speed_in_words(kbps: int) -> str:
     """As on an advertisement: 1 Gbps, 100 Mbps, 512 kbps."""
     for unit, size in (("Gbps", 1_000_000), ("Mbps", 1_000)):
