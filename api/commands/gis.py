@@ -87,7 +87,7 @@ def bdc(
 @gis.command("import")
 def import_(
     what: What,
-    file: Annotated[Path, typer.Argument(help="GeoJSON or CSV, with the columns that an export has.", exists=True)],
+    file: Annotated[Path, typer.Argument(help="GeoJSON, CSV or a shapefile (.shp), with the columns that an export has.", exists=True)],
     email: Email = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would become of each row, and ask for nothing.")] = False,
     as_json: Json = False,

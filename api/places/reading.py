@@ -1,4 +1,4 @@
-"""Files of places, read row by row: GeoJSON and CSV become the same rows, and a wrong row says its number, its field and why."""
+"""Files of places, read row by row: GeoJSON, CSV and shapefiles become the same rows, and a wrong one says its number, field and why."""
 
 import csv
 import io
@@ -16,6 +16,7 @@ from shapely.errors import GEOSException
 from shapely.geometry import mapping
 
 from api.places.columns import GEOMETRY, LATITUDE, LONGITUDE, OF_LAYER, Columns, Layer
+from api.places.shapes import features_of
 from atlas.errors import InvalidField
 from atlas.gis.records import DrawnCoverage, PlacedPremise
 from atlas.gis.rules.geometry import WGS_84
@@ -38,13 +39,15 @@ class RowRead:
 
 
 def rows_read(path: Path, layer: Layer) -> list[RowRead]:
-    """Every row of a .geojson, .json or .csv file. Raises InvalidField where the file as a whole cannot be read."""
+    """Every row of a .geojson, .json, .csv or .shp file. Raises InvalidField where the file as a whole cannot be read."""
+    if path.suffix.lower() == ".shp":
+        return [_read(at, layer, partial(_of_feature, feature, layer)) for at, feature in enumerate(features_of(path, layer), 1)]
     text = _text(path)
     if path.suffix.lower() in (".geojson", ".json"):
         return rows_of_geojson(text, layer)
     if path.suffix.lower() == ".csv":
         return rows_of_csv(text, layer)
-    raise InvalidField("file", f"{path.name} is neither .geojson, .json nor .csv")
+    raise InvalidField("file", f"{path.name} is none of .geojson, .json, .csv and .shp")
 
 
 def _text(path: Path) -> str:
