@@ -27,6 +27,7 @@ from api.commands.explaining import add_explaining
 from api.commands.gis import add_gis
 from api.commands.inbox import add_inbox
 from api.commands.keys import add_keys
+from api.commands.offerings import add_offerings
 from api.commands.orders import add_orders
 from api.commands.privacy import add_privacy
 from api.commands.radius import add_radius
@@ -194,6 +195,7 @@ add_billing(app)
 add_radius(app)
 add_configs()
 add_customers()
+add_offerings()
 add_standby(app)
 add_sbom(app)
 add_effects(app)

@@ -352,3 +352,25 @@ class Defect:
     kind: str
     code: str
     detail: str
+
+
+@dataclass(frozen=True)
+class NewOffering:
+    """An offering as it is to be sold from `valid_from` on. `services` are customer-facing, by code; `areas` empty: sold everywhere."""
+
+    code: str
+    name: str
+    technology: str
+    segment: str
+    category: str
+    valid_from: date
+    down_kbps: int
+    up_kbps: int
+    contract_months: int
+    services: tuple[str, ...]
+    prices: tuple[PriceComponent, ...]
+    address_pool: str
+    line_profile: str = ""
+    service_profile: str = ""
+    dhcp_class: str = ""
+    areas: tuple[str, ...] = ()

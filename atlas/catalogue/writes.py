@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from atlas.errors import Conflict
+from atlas.catalogue.records import NewOffering, PriceComponent
+from atlas.errors import Conflict, InvalidField
 from atlas.identity import OfferingVersionId
 from atlas.money import Money
 from atlas.statements import Connection, Statements
@@ -35,3 +36,36 @@ async def sell_at(conn: Connection, version: OfferingVersionId, label: str, amou
     for part in ("copy_phases", "copy_tiers", "copy_services", "copy_policy", "copy_reply_items"):
         await SQL.run(conn, part, version=version, made=made)
     return made
+
+
+async def define_offering(conn: Connection, new: NewOffering) -> OfferingVersionId:
+    """A new offering and its first version, on sale from its day.
+
+    Raises Conflict where there is one of this code; InvalidField for a service that nobody is sold, or an area that is none of ours.
+    """
+    what = {"code": new.code, "name": new.name, "technology": new.technology, "segment": new.segment, "category": new.category}
+    offering_id = await SQL.value(conn, "define_offering", **what)
+    if offering_id is None:
+        raise Conflict(f"there is an offering {new.code} already: change its price, or retire it")
+    speeds = {"down_kbps": new.down_kbps, "up_kbps": new.up_kbps, "contract_months": new.contract_months}
+    made = OfferingVersionId(await SQL.value(conn, "define_version", offering_id=offering_id, valid_from=new.valid_from, **speeds))
+    for price in new.prices:
+        await _define_price(conn, made, price)
+    if await SQL.run(conn, "define_services", version=made, services=list(new.services)) != len(set(new.services)):
+        raise InvalidField("services", f"one of {', '.join(new.services)} is no service that customers are sold")
+    profiles = {"line_profile": new.line_profile, "service_profile": new.service_profile, "dhcp_class": new.dhcp_class}
+    rate = f"{new.up_kbps}k/{new.down_kbps}k"
+    await SQL.run(conn, "define_policy", version=made, rate_limit=rate, address_pool=new.address_pool, **profiles)
+    if await SQL.run(conn, "define_areas", offering_id=offering_id, areas=list(new.areas)) != len(set(new.areas)):
+        raise InvalidField("areas", f"one of {', '.join(new.areas)} is no area of ours")
+    return made
+
+
+async def _define_price(conn: Connection, version: OfferingVersionId, price: PriceComponent) -> None:
+    how = {"tax_category": price.tax_category, "is_tax_inclusive": price.is_tax_inclusive, "charged": price.charged}
+    price_id = await SQL.value(
+        conn, "define_price", version=version, kind=price.kind, label=price.label, amount_minor=price.amount.minor, **how
+    )
+    for ordinal, phase in enumerate(price.phases, 1):
+        lasts = {"kind": phase.kind, "months": phase.months, "amount_minor": phase.amount.minor}
+        await SQL.run(conn, "define_phase", price_id=price_id, ordinal=ordinal, **lasts)

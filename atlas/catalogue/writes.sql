@@ -60,3 +60,35 @@ SELECT %(made)s, policy.rate_limit, policy.session_timeout_s, policy.address_poo
 -- name: copy_reply_items
 INSERT INTO catalogue.reply_item (offering_version_id, ordinal, attribute, op, value)
 SELECT %(made)s, reply.ordinal, reply.attribute, reply.op, reply.value FROM catalogue.reply_item AS reply WHERE reply.offering_version_id = %(version)s;
+
+-- name: define_offering
+INSERT INTO catalogue.offering (code, name, technology, segment, category, lifecycle_status)
+VALUES (%(code)s, %(name)s, %(technology)s, %(segment)s, %(category)s, 'launched')
+    ON CONFLICT (code) DO NOTHING
+RETURNING id;
+
+-- name: define_version
+INSERT INTO catalogue.offering_version (offering_id, valid_from, down_kbps, up_kbps, contract_months)
+VALUES (%(offering_id)s, %(valid_from)s, %(down_kbps)s, %(up_kbps)s, %(contract_months)s)
+RETURNING id;
+
+-- name: define_price
+INSERT INTO catalogue.price (offering_version_id, kind, label, amount_minor, tax_category, is_tax_inclusive, charged)
+VALUES (%(version)s, %(kind)s, %(label)s, %(amount_minor)s, %(tax_category)s, %(is_tax_inclusive)s, %(charged)s)
+RETURNING id;
+
+-- name: define_phase
+INSERT INTO catalogue.price_phase (price_id, ordinal, kind, months, amount_minor)
+VALUES (%(price_id)s, %(ordinal)s, %(kind)s, %(months)s, %(amount_minor)s);
+
+-- name: define_services
+INSERT INTO catalogue.offered_service (offering_version_id, cfs_id)
+SELECT %(version)s, specification.id FROM catalogue.specification WHERE specification.kind = 'cfs' AND specification.code = ANY (%(services)s::text[]);
+
+-- name: define_policy
+INSERT INTO catalogue.access_policy (offering_version_id, rate_limit, address_pool, line_profile, service_profile, dhcp_class)
+VALUES (%(version)s, %(rate_limit)s, %(address_pool)s, %(line_profile)s, %(service_profile)s, %(dhcp_class)s);
+
+-- name: define_areas
+INSERT INTO catalogue.sold_in (offering_id, area_id)
+SELECT %(offering_id)s, area.id FROM gis.area WHERE area.name = ANY (%(areas)s::text[]);

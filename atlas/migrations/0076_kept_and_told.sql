@@ -22,3 +22,8 @@ INSERT INTO actions.may_write (effect, action) VALUES ('itsm.ticket', 'open_prob
 INSERT INTO actions.may_write (effect, action) VALUES
     ('crm.subscriber', 'suspend_line'), ('crm.subscriber', 'resume_line'), ('provisioner.disconnect_session', 'suspend_line'),
     ('crm.interaction', 'suspend_line'), ('crm.interaction', 'resume_line');
+
+-- A new offering comes in by an order of its own; until now only whoever owned the database could put one on sale.
+INSERT INTO actions.may_write (effect, action)
+SELECT effect, 'define_offering' FROM unnest(ARRAY['catalogue.offering', 'catalogue.offering_version', 'catalogue.price', 'catalogue.price_phase',
+                                                   'catalogue.offered_service', 'catalogue.access_policy', 'catalogue.sold_in']) AS effect;

@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Self
 
 from atlas.billing.reads.bills import currency
 from atlas.billing.writes.charges import move_charges
-from atlas.catalogue.reads import migration_to_sold, offering, prices_of, simulated, use_of_offering
-from atlas.catalogue.records import Migration, SimulatedChange
-from atlas.catalogue.rules.offers import NotOnSale, checked_on_sale
-from atlas.catalogue.rules.pricing import checked_day, checked_phases, repriced
-from atlas.catalogue.writes import retire_offering, sell_at
+from atlas.catalogue.reads import decomposition_of, migration_to_sold, offering, prices_of, simulated, tax_categories, use_of_offering
+from atlas.catalogue.records import Migration, NewOffering, SimulatedChange
+from atlas.catalogue.rules.offers import NotOnSale, checked_offering, checked_on_sale
+from atlas.catalogue.rules.pricing import checked_day, checked_phases, checked_prices, repriced
+from atlas.catalogue.writes import define_offering, retire_offering, sell_at
 from atlas.crm.writes import move_lines
 from atlas.errors import Conflict, InvalidField
 from atlas.identity import OfferingVersionId
@@ -49,6 +49,37 @@ class RetireOffering(Action):
             raise NotOnSale(self.code, (await offering(conn, self.code)).lifecycle_status)
         use = await use_of_offering(conn, self.offering_id)
         return {"offering": self.code, "keep_it": use.subscribers, "orders_in_flight": use.open_orders}
+
+
+@dataclass(frozen=True)
+class DefineOffering(Action):
+    """Put a new offering on sale from a day on: its prices, what it is made of, and how the network treats it. Made by `of`."""
+
+    name: ClassVar[str] = "define_offering"
+
+    new: NewOffering
+
+    @classmethod
+    async def of(cls, conn: Connection, new: NewOffering, now: datetime) -> Self:
+        """Raises InvalidField, naming what of it cannot be."""
+        checked_offering(new)
+        checked_prices(new.prices, new.contract_months, await tax_categories(conn))
+        checked_day(new.valid_from, now.date())
+        return cls(new)
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.new.code}:{self.new.valid_from}"
+
+    def facts(self) -> Facts:
+        return Facts(self.name)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises InvalidField, NotDecomposable where nobody could deliver it, Conflict where there is one of its code."""
+        await self.of(conn, self.new, now)
+        made = await define_offering(conn, self.new)
+        needs = (await decomposition_of(conn, made)).needs
+        return {"offering": self.new.code, "version": made, "from": self.new.valid_from.isoformat(), "needs": len(needs)}
 
 
 @dataclass(frozen=True)
@@ -210,4 +241,4 @@ def _signed(delta: Money, code: str) -> str:
     return f"{'+' if delta > ZERO else ''}{written(delta, code)}"
 
 
-ACTIONS: tuple[type[Action], ...] = (RetireOffering, ChangePrice, MoveToCurrentPrice)
+ACTIONS: tuple[type[Action], ...] = (RetireOffering, DefineOffering, ChangePrice, MoveToCurrentPrice)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
-from atlas.catalogue.records import Attainable, Decomposition, Price, PricedVersion, ResourceNeed, Terms, Version
+from atlas.catalogue.records import Attainable, Decomposition, NewOffering, Price, PricedVersion, ResourceNeed, Terms, Version
 from atlas.errors import AtlasError, InvalidField
 from atlas.identity import OfferingVersionId
 from atlas.money import ZERO, Money
@@ -104,6 +104,30 @@ def speed_in_words(kbps: int) -> str:
         if kbps >= size:
             return f"{(Decimal(kbps) / size).normalize():f} {unit}"
     return f"{kbps} kbps"
+
+
+CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
+TECHNOLOGIES: Final = ("fibre", "fixed_wireless", "docsis", "any")
+SEGMENTS: Final = ("residential", "business")
+CATEGORIES: Final = ("base", "add_on", "standalone")
+
+
+def checked_offering(new: NewOffering) -> NewOffering:
+    """Raises InvalidField, naming what of a new offering cannot be; its prices are for `pricing.checked_prices`."""
+    if not CODE.fullmatch(new.code):
+        raise InvalidField("code", "two to forty small letters, digits and hyphens")
+    if not new.name.strip() or len(new.name) > 80:
+        raise InvalidField("name", "what it is called, in at most eighty characters")
+    for field, said, known in (
+        ("technology", new.technology, TECHNOLOGIES),
+        ("segment", new.segment, SEGMENTS),
+        ("category", new.category, CATEGORIES),
+    ):
+        if said not in known:
+            raise InvalidField(field, f"{said[:40]!r} is none of {', '.join(known)}")
+    if not 0 <= new.contract_months <= 60:
+        raise InvalidField("contract_months", f"{new.contract_months} is no length of a contract")
+    return new
 
 
 def whole_decomposition(

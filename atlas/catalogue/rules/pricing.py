@@ -1,7 +1,7 @@
 """Prices that may be sold, what one costs on a day of somebody's life with it, and what a change of price would do. Pure."""
 
 import calendar
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -62,6 +62,29 @@ def checked_phases(price: PriceComponent, contract_months: int) -> PriceComponen
         if phase.kind == "discount" and phase.amount > price.amount:
             raise InvalidField("phases", f"a discount to {phase.amount} is dearer than the price of {price.amount}")
     return price
+
+
+def checked_prices(prices: Sequence[PriceComponent], contract_months: int, tax_categories: Iterable[str]) -> None:
+    """Raises InvalidField, naming the price and what of it cannot be: none by the month, two of one name, no price, tax or discount."""
+    known = frozenset(tax_categories)
+    if not any(price.kind == "recurring" for price in prices):
+        raise InvalidField("prices", "one of them is charged again and again, or nothing is sold")
+    for at, price in enumerate(prices):
+        try:
+            _checked_price(price, {other.label for other in prices[:at]}, contract_months, known)
+        except InvalidField as wrong:
+            raise InvalidField(f"prices[{at}].{wrong.field}", wrong.reason) from None
+
+
+def _checked_price(price: PriceComponent, others: Collection[str], contract_months: int, tax_categories: Collection[str]) -> None:
+    if price.kind not in ("recurring", "one_off") or price.label in others:
+        raise InvalidField("label", f"{price.label[:60]!r} is there twice, or is neither recurring nor one_off")
+    if price.charged not in ("in_advance", "in_arrears"):
+        raise InvalidField("charged", f"{price.charged[:20]!r} is neither in_advance nor in_arrears")
+    if price.amount <= ZERO:
+        raise InvalidField("amount", f"a price is more than nothing, not {price.amount}")
+    checked_tax_category(price.tax_category, tax_categories)
+    checked_phases(price, contract_months)
 
 
 def discounted(price: Money, percent: Decimal, months: int) -> Phase:
