@@ -68,6 +68,15 @@ async def test_64_parallel_allocations_on_a_28_never_give_one_number_twice(atlas
     assert {type(one) for one in came if not isinstance(one, list)} == {PoolExhausted}
 
 
+async def test_ip_race_sixteen_parallel_requests_on_a_prefix_are_given_1_to_16_each_once(atlas: Atlas, owner: Owner) -> None:
+    await pool(atlas, "192.0.2.0/27")
+    everybody = await lines(owner, 16)
+
+    came = await asyncio.gather(*(reserved(atlas, who) for who in everybody))
+
+    assert sorted(int(one[0].rpartition(".")[2]) for one in came) == list(range(1, 17))
+
+
 async def test_an_exhausted_pool_says_so_and_keeps_nothing(atlas: Atlas, owner: Owner) -> None:
     await pool(atlas, "192.0.2.0/32")
     (first, second) = await lines(owner, 2)
