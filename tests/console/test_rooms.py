@@ -91,3 +91,13 @@ async def test_an_incident_that_is_not_there_is_said_to_be_missing(browser: http
 @pytest.mark.parametrize("path", ["//elsewhere.test", "https://elsewhere.test", "/\\elsewhere.test", "javascript:alert(1)"])
 def test_signing_in_leads_to_a_page_of_ours_whatever_the_address_asks(path: str) -> None:
     assert local(path) == "/incidents"
+
+
+async def test_what_no_alarm_says_and_somebody_must_look_at_is_on_the_board(browser: httpx.AsyncClient, owner: given.Owner) -> None:
+    await signed_in(browser, owner, "Nora Reed", "noc_engineer")
+    opened = await given.action(owner, "open_problem")
+    await owner.execute('UPDATE actions.action SET arguments = \'{"about": "pool:1"}\' WHERE id = %s', (opened,))
+    ticket = {"kind": "problem", "impact": 2, "urgency": 1, "title": "harbour-v4 will lack 4 numbers", "action_id": opened}
+    await given.row(owner, "itsm.ticket", **ticket, opened_at=given.NOW)
+
+    assert "harbour-v4 will lack 4 numbers" in (await browser.get("/incidents")).text
