@@ -1,5 +1,7 @@
 """The shared inbox: every conversation over all channels, taken over and handed back, and how the agents came to what they said."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final
 from uuid import uuid4
@@ -10,7 +12,7 @@ from fastapi.responses import Response
 from atlas.actions.records import ActionState
 from atlas.errors import AtlasError
 from atlas.helpdesk import reads
-from atlas.helpdesk.records import Conversation
+from atlas.helpdesk.records import Conversation, Message
 from atlas.identity import ConversationId, CorrelationId
 from console.room import Me, Room, RowId
 from console.sign_in import sentence
@@ -23,6 +25,7 @@ from forge.propose import propose
 # What the agents settled longer ago is found by its customer.
 LATELY: Final = timedelta(days=2)
 MOST_MESSAGES: Final = 60
+MOST_ASKED: Final = 3
 Words = Annotated[str, Form(min_length=1, max_length=4000)]
 After = Annotated[int, Form(ge=0, le=2**63 - 1)]
 
@@ -71,6 +74,29 @@ def router(room: Room) -> APIRouter:
     return routes
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What whoever takes over need not read up on: their last words, the newest first, and what the agents asked our tools, once each."""
+
+    asked: tuple[str, ...]
+    looked_at: tuple[str, ...]
+    failed: tuple[str, ...]
+    was_corrected: bool
+
+
+def summed_up(said: Sequence[Message]) -> Summary:
+    """Pure: no model words it, so it says nothing that did not happen."""
+    theirs = [one.words for one in reversed(said) if not one.is_from_us]
+    answers = [answer for one in said if one.is_from_us for answer in one.trace.get("answers", ())]
+    tools = [(str(tool["name"]), bool(tool.get("failed"))) for answer in answers for tool in answer.get("tools", ())]
+    return Summary(
+        tuple(theirs[:MOST_ASKED]),
+        tuple(dict.fromkeys(name for name, has_failed in tools if not has_failed)),
+        tuple(dict.fromkeys(name for name, has_failed in tools if has_failed)),
+        any(answer.get("second_try") for answer in answers),
+    )
+
+
 async def listed(room: Room, me: Me) -> dict[str, Any]:
     async with room.forge.atlas.transaction(me.principal) as conn:
         found = await reads.inbox(conn, room.forge.now() - LATELY)
@@ -107,10 +133,12 @@ async def conversation_facts(room: Room, me: Me, conversation_id: ConversationId
     """One transaction. Raises NotFound."""
     async with room.forge.atlas.transaction(me.principal) as conn:
         held = await reads.conversation(conn, conversation_id)
+        said = await reads.messages(conn, conversation_id, MOST_MESSAGES)
         return {
             "held": held,
             "person": await reads.correspondent(conn, conversation_id),
-            "said": await reads.messages(conn, conversation_id, MOST_MESSAGES),
+            "said": said,
+            "summary": summed_up(said),
             "mine": f"staff:{me.signed_in.staff_id}",
             "holder": await reads.short_name(conn, held.owner),
         }

@@ -1,5 +1,7 @@
 """The shared inbox: a person takes a conversation over, answers, and hands it back; the customer is told each time."""
 
+import re
+
 import httpx
 import pytest
 
@@ -51,6 +53,32 @@ async def test_who_waits_for_a_person_is_listed_with_the_reason_and_their_words_
 
     assert "disputes a charge" in page
     assert "&lt;b&gt;This&lt;/b&gt; bill is wrong" in page
+
+
+async def test_whoever_takes_over_reads_why_what_was_asked_and_what_was_looked_at_before(
+    client: httpx.AsyncClient, owner: given.Owner, asha: int
+) -> None:
+    talk = await conversation(owner)
+    tools = [{"name": "explain_bill_change", "arguments": {}, "failed": False}, {"name": "balance", "arguments": {}, "failed": True}]
+    trace = {"answers": [{"module": "billing", "model": "rules", "prompt": "b1", "second_try": True, "tools": tools}]}
+    await given.row(
+        owner, "helpdesk.message", conversation_id=talk, is_from_us=True, author="agents:billing", words="It is 6.20 more.", trace=trace
+    )
+    await posted(client, f"/inbox/{talk}/take")
+
+    page = (await client.get(f"/inbox/{talk}")).text
+    before = page[page.index("Until now") : page.index("<ol")]
+
+    assert "disputes a charge" in before
+    assert "&lt;b&gt;This&lt;/b&gt; bill is wrong" in before
+    assert re.search(r"Agents looked at</dt><dd>explain bill change</dd>\s*<dt>In vain</dt><dd>balance</dd>", before)
+    assert "the first said what no tool had" in before
+
+
+async def test_while_the_agents_answer_nothing_is_summed_up(client: httpx.AsyncClient, owner: given.Owner, asha: int) -> None:
+    talk = await conversation(owner, held_by="agents")
+
+    assert "Until now" not in (await client.get(f"/inbox/{talk}")).text
 
 
 async def test_a_colleague_takes_it_over_and_the_customer_is_told_by_name(
