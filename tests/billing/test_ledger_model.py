@@ -224,8 +224,11 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=given_up, bill=bills, at=DAY)
     def a_whole_bill_is_credited(self, bill: steps.Issue, at: date) -> Step:
+        return self.take(self.note_of_all(bill, at))
+
+    def note_of_all(self, bill: steps.Issue, at: date) -> Step:
         places = tuple(range(len(bill.nets)))
-        return self.take(steps.CreditNote(bill.customer, self.key(), bill.invoice, places, (None,) * len(places), at))
+        return steps.CreditNote(bill.customer, self.key(), bill.invoice, places, (None,) * len(places), at)
 
     @rule(target=given_up, who=WHO, lines=st.sampled_from([(0,), (1,), (0, 1)]), amount=st.sampled_from([500, 1]), at=DAY)
     def lines_are_compensated(self, who: int, lines: tuple[int, ...], amount: int, at: date) -> Step:
@@ -237,9 +240,12 @@ class Ledger(RuleBasedStateMachine):
     def the_same_is_asked_again(self, step: Step) -> None:
         self.take(step)
 
-    @rule(bill=bills, at=DAY)
-    def a_bill_is_cancelled(self, bill: steps.Issue, at: date) -> None:
+    @rule(bill=bills, at=DAY, is_credited_too=st.booleans())
+    def a_bill_is_cancelled(self, bill: steps.Issue, at: date, is_credited_too: bool) -> None:
         self.take(steps.Reverse(bill.customer, journal_of(bill), at))
+        if is_credited_too:
+            self.the_books_say_what_the_model_says()
+            self.take(self.note_of_all(bill, at))
 
     @rule(step=given_up, at=DAY)
     def what_was_given_up_is_reversed(self, step: Step, at: date) -> None:
