@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from agents.slots import MONTHS
 
-# Counting to nine is language ("two options", "in 3 steps"); beyond that a number is a fact.
+# Counting to nine is language ("two options", "in 3 steps"). Beyond that a number is a fact; so is a smaller one of money, a share, a size.
 SMALL: Final = 9
 
 ISO_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?")
@@ -20,6 +20,10 @@ CLOCK: Final = re.compile(r"(?<![\d:-])(\d{1,2})[:h](\d{2})(?![\d])(?:\s*(am|pm)
 DAY_MONTH: Final = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th|er|\.)?(?: of| de)? ([^\W\d_]{3,})\.?(?:,? (?:de )?(\d{4})\b)?")
 MONTH_DAY: Final = re.compile(r"\b([^\W\d_]{3,}) (\d{1,2})(?:st|nd|rd|th)?\b(?:,? (\d{4})\b)?")
 NUMBER: Final = re.compile(r"(?<![\w.,])[-+]?\d[\d,]*(?:\.\d+)?(?![\d])|(?<=[£€$#-])\d[\d,]*(?:\.\d+)?")
+UNITS: Final = r"[%£€$₹]|(?:pounds?|euros?|dollars?|pence|dBm?|[kMG]bit/s|[MG]B)\b"
+MEASURED: Final = re.compile(
+    rf"[£€$₹]\s?[-+]?(\d[\d,]*(?:\.\d+)?)|(?<![\w.,])(\d[\d,]*(?:\.\d+)?)\s?(?:{UNITS})|(?<![\w.,])(\d[\d,]*\.\d+)(?![\d.])"
+)
 DEEDS: Final = (
     r"credit\w*|refund\w*|compensat\w*|waiv\w*|book\w*|cancel\w*|restart\w*|reboot\w*|chang\w*|upgrad\w*|dispatch\w*|sent|send|schedul\w*"
 )
@@ -50,7 +54,7 @@ def facts_of(answers: Sequence[str], now: datetime, timezone: ZoneInfo) -> Facts
     moments = [now, *(moment for text in texts for moment in _moments(text))]
     local = [moment.astimezone(timezone) if moment.tzinfo else moment for moment in moments]
     days = {(moment.day, moment.month) for moment in local} | {claim for text in texts for claim in _days(text)}
-    numbers = {number for text in texts for number in _numbers(text)} | {Decimal(moment.year) for moment in local}
+    numbers = {number for text in texts for number in _numbers(_without_moments(text))} | {Decimal(moment.year) for moment in local}
     times = {(moment.hour, moment.minute) for moment in local} | {clock for text in texts for clock in _clocks(text)}
     states = {state for answer in answers for state in _states(json.loads(answer))}
     return Facts(frozenset(numbers), frozenset(days), frozenset(times), bool(states & KEPT_STATES))
@@ -64,7 +68,9 @@ def ungrounded(reply: str, facts: Facts) -> list[str]:
     wrong += [f"{hour:02}:{minute:02}" for hour, minute in _clocks(reply) if (hour, minute) not in facts.times]
     wrong += [f"{day}/{month}" for day, month in _days(reply) if (day, month) not in facts.days]
     known = {abs(number) for number in facts.numbers}
-    wrong += [str(number) for number in _numbers(_without_moments(reply)) if abs(number) > SMALL and not known & _other_units(abs(number))]
+    plain = _without_moments(reply)
+    claims = [*(number for number in _numbers(plain) if abs(number) > SMALL), *_measured(plain)]
+    wrong += [str(number) for number in claims if not known & _other_units(abs(number))]
     return list(dict.fromkeys(wrong))
 
 
@@ -125,6 +131,11 @@ def _without_moments(text: str) -> str:
         for one in pattern.finditer(text):
             text = text.replace(one[0], " ") if one[place].casefold() in MONTHS else text
     return text
+
+
+def _measured(text: str) -> Iterable[Decimal]:
+    """Sums of money, shares, sizes, and whatever has places after the point, however small: nobody counts in them."""
+    return (Decimal((one[1] or one[2] or one[3]).replace(",", "")) for one in MEASURED.finditer(text))
 
 
 def _numbers(text: str) -> Iterable[Decimal]:

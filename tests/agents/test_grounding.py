@@ -1,6 +1,8 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from agents.grounding import facts_of, ungrounded
 
 NOW = datetime(2026, 7, 2, 9, 0, tzinfo=UTC)
@@ -66,3 +68,20 @@ def test_nobody_guarantees_anything() -> None:
 
 def test_counting_on_ones_fingers_needs_no_tool() -> None:
     assert wrong("You have 3 choices.") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "claim"),
+    [
+        ("I take £8.50 off.", "8.50"),
+        ("That is £5 less.", "5"),
+        ("You pay 5 € less.", "5"),
+        ("It costs 9 pounds more.", "9"),
+        ("That is 5 % more.", "5"),
+        ("You would get 8 Mbit/s.", "8"),
+        ("The light is at -7.5 dBm.", "7.5"),
+        ("It took 2.5 days.", "2.5"),
+    ],
+)
+def test_money_shares_and_sizes_need_a_tool_however_small(said: str, claim: str) -> None:
+    assert wrong(said, BILLS) == [claim]
