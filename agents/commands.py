@@ -49,12 +49,17 @@ class Certain:
 
 def certain(words: str, asked: Asked | None, schema_of: Mapping[str, dict[str, Any]], today: date, timezone: ZoneInfo) -> Certain | None:
     """What `words` certainly mean; None where they need understanding. `schema_of`: the arguments of each tool that may be called."""
+    return commanded(words) or (answered(words, asked, schema_of, today, timezone) if asked else None) or _courtesy(words, spoken(words))
+
+
+def commanded(words: str) -> Certain | None:
+    """What is certain whatever was asked before: nothing was said, danger to a person, a command, a wish for a person, a reference."""
     said = spoken(words)
     if not said:
         return Certain(phrase="empty")
     if DANGER.search(words):
         return Certain(module="helpdesk", tool="hand_over", arguments={"reason": f"urgent: {words[:200]}"})
-    return _command(words, said) or (answered(words, asked, schema_of, today, timezone) if asked else None) or _courtesy(words, said)
+    return _command(words, said)
 
 
 def is_stop(words: str) -> bool:

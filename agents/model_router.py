@@ -26,6 +26,7 @@ log = structlog.get_logger()
 HAS_S: Final = 2.0
 FORM: Final = "route"
 LONGEST_READ: Final = 2000
+OPEN: Final = "\n\n## Our last question\n{asker} asked it: an answer goes to {asker} whole, and to others only what they are asked besides."
 # "And the month before?" is only understood by what went before it.
 EARLIER: Final = 4
 
@@ -67,14 +68,17 @@ class ModelRouter:
         model = provider.chat_model(provider.router_model)
         return cls(model, breaker, provider.prices, modules, brief_of("supervisor"), provider.is_veiled)
 
-    async def errands(self, words: str, before: Sequence[Said], context: TurnContext) -> Errands | None:
-        """Who is asked what; None where the model did not say, in time and in the form. `before`: what was said earlier, oldest first."""
+    async def errands(self, words: str, before: Sequence[Said], context: TurnContext, asker: str = "") -> Errands | None:
+        """Who is asked what; None where the model did not say, in time and in the form.
+
+        `before`: what was said earlier, oldest first. `asker`: the module whose question is open.
+        """
         if self.breaker.is_open:
             return None
         told = [(AIMessage if one["by_us"] else HumanMessage)(self._told(one["words"], context) or "…") for one in before[-EARLIER:]]
         try:
             async with asyncio.timeout(HAS_S):
-                picked = await self._picked([*told, HumanMessage(self._told(words, context))], context)
+                picked = await self._picked([*told, HumanMessage(self._told(words, context))], asker, context)
             return self._checked(picked, words, context)
         # The model, the wire to it, its budget and its handwriting behind one door: somebody is routed whatever breaks there.
         except Exception as error:
@@ -86,9 +90,9 @@ class ModelRouter:
     def _told(self, words: str, context: TurnContext) -> str:
         return context.veil.text(words[:LONGEST_READ]) if self.is_veiled else words[:LONGEST_READ]
 
-    async def _picked(self, told: Sequence[AIMessage | HumanMessage], context: TurnContext) -> Picked:
+    async def _picked(self, told: Sequence[AIMessage | HumanMessage], asker: str, context: TurnContext) -> Picked:
         offered = "\n".join(f"- {name}: {handles}" for name, handles in self.modules.items())
-        brief = f"{self.brief.instructions}\n\n## The modules\n{offered}"
+        brief = f"{self.brief.instructions}\n\n## The modules\n{offered}{OPEN.format(asker=asker) if asker else ''}"
         read = (len(brief) + sum(len(str(one.text)) for one in told)) // CHARACTERS_A_TOKEN
         await context.purse.for_model(read, self.prices)
         filled = self.model.bind_tools([self._form()], tool_choice=FORM, strict=True)

@@ -21,20 +21,19 @@ from opentelemetry.trace import SpanContext
 from agents.budgets import Purse
 from agents.cards import cards_of
 from agents.checkpoints import Checkpoints
-from agents.commands import Certain, certain
+from agents.commands import Certain
 from agents.consultation import RULES, Consultants
 from agents.conversation import KEPT_MESSAGES, Answer, Asked, ConversationState, Errand, Proposer, Said, TurnContext, Watcher
+from agents.dispatch import Dispatcher
 from agents.grounding import facts_of, ungrounded
-from agents.hands_free import order
 from agents.language import language_of
 from agents.model_router import ModelRouter
-from agents.replies import HAND_OVER, phrases
-from agents.router import Errands, Router
+from agents.replies import HAND_OVER
+from agents.router import Router
 from agents.untrusted import readable, without_codes
 from agents.veiled import take_in_known
 from atlas.connection import Atlas
 from atlas.identity import CorrelationId
-from atlas.modules import MODULES
 from atlas.money import DEFAULT_CURRENCY
 from atlas.principal import Principal, Zone
 from atlas.tracing import root_of, spanned
@@ -167,47 +166,22 @@ class Turns:
     """The graph's nodes."""
 
     def __init__(self, router: Router, consultants: Consultants, by_model: ModelRouter | None) -> None:
-        self._router = router
+        self._dispatcher = Dispatcher(router, consultants, by_model)
         self._consultants = consultants
         self._by_model = by_model
 
     @spanned("route", lambda self, state, runtime: (root_of(runtime.context.correlation_id), {}))  # noqa: ARG005
     async def route(self, state: State, runtime: Runtime[TurnContext]) -> Command[str]:
-        """Picks who answers: what is certain first, then the nearest examples."""
+        """Picks who answers."""
         context = runtime.context
         if self._consultants.is_veiled or (self._by_model is not None and self._by_model.is_veiled):
             # Here, where all of it is: a module may be asked a part in which nobody is named any more.
             await take_in_known(context, [state["words"], *(one["words"] for one in state.get("said", []))])
         language = language_of(state["words"], state.get("language", "en"))
-        schemas = self._consultants.schemas[context.audience]
-        today = context.now.astimezone(context.timezone).date()
-        if context.is_hands_free:
-            sure: Certain | None = order(state["words"], state.get("asked"))
-        else:
-            sure = certain(state["words"], state.get("asked"), schemas, today, context.timezone)
-        if sure and (sure.tool or sure.phrase):
-            return _routed(language, {"certain": sure.tool or sure.phrase}, [Send("certain", _order(sure, language))])
-        if sure:
-            return _routed(language, {"chosen": sure.module}, [Send(sure.module, _errand(state, sure.module, sure.words, language))])
-        audience = context.audience
-        found = await self._router.errands(state["words"], language, lambda example: self._consultants.is_offered(example, audience))
-        route: dict[str, Any] = {"nearest": {near.module: round(near.score, 3) for near in found.nearest}}
-        if self._by_model is not None and not found.is_an_example:
-            picked = await self._by_model.errands(state["words"], state.get("said", []), context)
-            route["by"] = "nearest" if picked is None else f"model, prompt {self._by_model.brief.version}"
-            found = picked or found
-        return _routed(language, route, self._sends(state, found, language))
-
-    def _sends(self, state: State, found: Errands, language: str) -> list[Send]:
-        if found.parts:
-            return [Send(module, _errand(state, module, words, language)) for module, words in found.parts]
-        if found.unsure:
-            return [Send("certain", _order(_clarification(found.unsure, state["words"], language), language))]
-        before = _module_that_asked(state)
-        if before:
-            return [Send(before, _errand(state, before, state["words"], language))]
-        person = Certain(module="helpdesk", tool=HAND_OVER, arguments={"reason": state["words"][:200]})
-        return [Send("certain", _order(person, language))]
+        dispatch = await self._dispatcher.of(state, language, context)
+        certainly = [Send("certain", _order(dispatch.sure, language))] if dispatch.sure else []
+        consulted = [Send(module, _errand(state, module, words, language)) for module, words in dispatch.errands]
+        return Command(update={"language": language, "route": dispatch.route}, goto=[*certainly, *consulted])
 
     @spanned("agent", lambda self, state, runtime: (root_of(runtime.context.correlation_id), {"bedrock.module": state["module"]}))  # noqa: ARG005
     async def consult(self, state: Errand, runtime: Runtime[TurnContext]) -> dict[str, Any]:
@@ -281,10 +255,6 @@ def _trace(state: State, answers: list[Answer]) -> dict[str, Any]:
     }
 
 
-def _routed(language: str, route: dict[str, Any], sends: list[Send]) -> Command[str]:
-    return Command(update={"language": language, "route": route}, goto=sends)
-
-
 def _errand(state: State, module: str, words: str, language: str, wrong: tuple[str, ...] = ()) -> Errand:
     return Errand(module=module, words=words, language=language, said=state.get("said", []), ungrounded=list(wrong))
 
@@ -299,23 +269,6 @@ def _order(sure: Certain, language: str) -> Order:
         asked=sure.asked,
         values=sure.values,
     )
-
-
-def _clarification(unsure: tuple[str, ...], words: str, language: str) -> Certain:
-    """One question: is it about this or about that?"""
-    labels = phrases(language)["labels"]
-    options = [{"label": labels[module], "at": None, "module": module, "arguments": {}} for module in unsure]
-    asked = Asked(module="supervisor", tool="", arguments={}, missing="", options=options, words=words)
-    return Certain(phrase="clarify", asked=asked, values={"first": labels[unsure[0]], "second": labels[unsure[1]]})
-
-
-def _module_that_asked(state: State) -> str:
-    """The module whose question is still open, where our last words were one."""
-    said = state.get("said", [])
-    last = next((one for one in reversed(said) if one["by_us"]), None)
-    if last is None or "?" not in last["words"][-200:]:
-        return ""
-    return next((module for module in last["modules"] if module in MODULES), "")
 
 
 def _once_more(state: State, one: Answer, wrong: list[str]) -> Send:
