@@ -103,34 +103,37 @@ def _mean_of_nearest(scores: Iterable[float]) -> float:
 
 
 class Router:
-    """Example sentences by language, and the encoders that compare them."""
+    """Example sentences by language, and the encoders that compare them. `encoder`: English for all else that is sought by meaning."""
 
-    def __init__(self, sets: dict[str, ExampleSet], encoders: dict[str, Encoder]) -> None:
+    def __init__(self, sets: dict[str, ExampleSet], encoders: dict[str, Encoder], encoder: Encoder) -> None:
         self._sets = sets
         self._encoders = encoders
+        self._encoder = encoder
 
     @classmethod
     async def of(cls, examples: Sequence[Example], encoder: Encoder, other_languages: Encoder) -> "Router":
-        """English by `encoder`; every other language by `other_languages`, for small local models know only English well."""
+        """English by `encoder`, attuned to its examples; every other language by `other_languages`, for small local models know only
+        English well.
+        """
         by_language: dict[str, list[Example]] = defaultdict(list)
         for example in examples:
             by_language[example.language].append(example)
-        encoders = {language: encoder if language == "en" else other_languages for language in by_language}
+        encoders = dict.fromkeys(by_language, other_languages) | {"en": encoder.attuned(told_apart(examples))}
         sets = {
             language: ExampleSet(
                 tuple(ours), await encoders[language].encode([numberless(example.words) for example in ours]), encoders[language].reach
             )
             for language, ours in by_language.items()
         }
-        return cls(sets, encoders)
+        return cls(sets, encoders, encoder)
 
     @property
     def encoder_name(self) -> str:
-        return self._encoders["en"].name
+        return self._encoder.name
 
     async def meaning(self, words: str) -> tuple[str, list[float]]:
         """The English encoder's name, and its vector of these words."""
-        return self.encoder_name, (await self._encoders["en"].encode([words]))[0].tolist()
+        return self.encoder_name, (await self._encoder.encode([words]))[0].tolist()
 
     async def nearness(self, words: str, language: str, is_offered: Callable[[Example], bool]) -> list[Nearness]:
         spoken = language if language in self._sets else "en"
@@ -155,6 +158,11 @@ class Router:
             if parts and whole and whole[0].score < LEAST_NEARNESS:
                 return Errands(parts, nearest=tuple(whole[:3]))
         return settled(words, whole)
+
+
+def told_apart(examples: Sequence[Example]) -> list[str]:
+    """The English examples as an encoder is attuned to them."""
+    return [numberless(example.words) for example in examples if example.language == "en"]
 
 
 def numberless(words: str) -> str:

@@ -17,6 +17,7 @@ from agents.embeddings import Remembering, local_encoder
 from agents.model import Provider
 from agents.replies import phrases
 from agents.roster import examples, roster
+from agents.router import numberless, told_apart
 from agents.start import Installation, supervisor, unplugged
 from agents.supervisor import Reply, Supervisor, answer
 from api.bootstrap import House
@@ -74,15 +75,16 @@ async def desk(house: House) -> AsyncIterator[Desk]:
 async def warm_encoder(house: House) -> Remembering:
     """The local encoder, knowing every example that Atlas has its vector of; what was new is kept there for the next start."""
     encoder = await asyncio.to_thread(local_encoder)
-    async with house.atlas.transaction(DESK) as conn:
-        known = await known_vectors(conn, PassageKind.EXAMPLE, encoder.name)
-    encoder.remember((one.words, one.vector) for one in known)
     spoken = [example for example in examples(roster()) if example.language == "en"]
-    vectors = await encoder.encode([example.words for example in spoken])
+    routing = encoder.attuned(told_apart(spoken))
+    async with house.atlas.transaction(DESK) as conn:
+        known = await known_vectors(conn, PassageKind.EXAMPLE, routing.name)
+    routing.remember((numberless(one.words), one.vector) for one in known)
+    vectors = await routing.encode(told_apart(spoken))
     if {example.words for example in spoken} != {one.words for one in known}:
         passages = [
             Passage(
-                PassageKind.EXAMPLE, example.module, example.tool, example.words, example.language, encoder.name, tuple(vector.tolist())
+                PassageKind.EXAMPLE, example.module, example.tool, example.words, example.language, routing.name, tuple(vector.tolist())
             )
             for example, vector in zip(spoken, vectors, strict=True)
         ]

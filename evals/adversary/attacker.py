@@ -16,7 +16,7 @@ from pydantic import ConfigDict
 from agents.consultation import Consultants
 from agents.conversation import Answer, Errand, TurnContext
 from agents.model import Provider
-from agents.router import Errands, Router
+from agents.router import Errands, Nearness, Router
 from evals.adversary.obedience import Call, orders_in, words_in
 
 # As many as one message of a model may reasonably ask for; the middleware's limit is lower than two of these.
@@ -136,9 +136,15 @@ class PlottingRouter(Router):
 
     @classmethod
     def over(cls, router: Router, mind: Mind) -> "PlottingRouter":
-        made = cls(router._sets, router._encoders)
+        made = cls(router._sets, router._encoders, router._encoder)
         made.mind = mind
         return made
+
+    async def nearness(self, words: str, language: str, is_offered: Callable[[Any], bool]) -> list[Nearness]:
+        """Whoever asked the question that is open has no claim against a plot."""
+        if self.mind.plot.route:
+            return [Nearness(module, 1.0) for module, _ in self.mind.plot.route]
+        return await super().nearness(words, language, is_offered)
 
     async def errands(self, words: str, language: str, is_offered: Callable[[Any], bool]) -> Errands:
         if self.mind.plot.route:

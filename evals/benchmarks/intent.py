@@ -1,7 +1,8 @@
 """`intent`: sentences that no prompt holds, routed by their nearest examples: our own held-out ones, and real complaints labelled by hand.
 
-A complaint counts as right where the agent is one that may answer it (`evals/scenarios/complaints.yaml`); the other company's name is read
-as "you". The floor is what words alone find, without sentence vectors.
+Each is routed as a customer's: by the examples of what a customer may use. A complaint counts as right where the agent is one that may
+answer it (`evals/scenarios/complaints.yaml`); the other company's name is read as "you". The floor is what words alone find, without
+sentence vectors.
 """
 
 import csv
@@ -9,13 +10,15 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import yaml
 
-from agents.briefs import brief_of
+from agents.briefs import Example, brief_of
 from agents.embeddings import Encoder, MiniLm, WordCounts
+from agents.roster import roster
 from agents.router import Router
 from atlas.errors import AtlasError
 from atlas.modules import MODULES
@@ -53,12 +56,22 @@ def complaints(which: str) -> list[Sentence]:
     return [Sentence(titles[row], frozenset(one["may"])) for one in labelled for row in one["rows"]]
 
 
+def is_a_customers(example: Example) -> bool:
+    """Whether a customer may use what the example wants; an example of no tool is everybody's."""
+    return not example.tool or example.tool in customers_tools()
+
+
+@cache
+def customers_tools() -> frozenset[str]:
+    return frozenset(tool.__name__ for member in roster().values() for tool in member.tools("customer"))
+
+
 async def shares(router: Router, sentences: Iterable[Sentence]) -> tuple[float, float, list[float]]:
     """The shares that find an agent that may answer first, and among two; and the seconds of each."""
     first, two, took = [], [], []
     for sentence in sentences:
         began = time.perf_counter()
-        near = [one.module for one in await router.nearness(sentence.words, "en", lambda _: True)]
+        near = [one.module for one in await router.nearness(sentence.words, "en", is_a_customers)]
         took.append(time.perf_counter() - began)
         first.append(near[0] in sentence.may)
         two.append(not sentence.may.isdisjoint(near[:2]))

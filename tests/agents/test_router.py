@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from agents.briefs import Example, brief_of
-from agents.embeddings import Encoder, MiniLm, WordCounts
+from agents.embeddings import Encoder, MiniLm, Remembering, WordCounts
 from agents.language import language_of
 from agents.router import Router, clauses
 from api.inbound.knowledge import keep_examples
@@ -66,7 +67,7 @@ async def test_real_complaints_find_somebody_who_may_answer_them(router: Router,
 
     first, two, _ = await shares(router, found)
 
-    assert (first >= 0.85, two >= 0.93) == (True, True)
+    assert (first >= 0.85, two >= 0.95) == (True, True)
 
 
 async def test_three_requests_in_one_message_go_to_three_modules(router: Router) -> None:
@@ -121,6 +122,28 @@ def test_our_vectors_are_those_that_the_models_card_shows(happy: list[str]) -> N
 
     near: Any = vectors[1:] @ vectors[0]
     assert [round(float(one), 3) for one in near] == [0.695, 0.943, 0.257]
+
+
+def test_words_that_most_sentences_share_count_less_once_attuned_to_them() -> None:
+    plain = MiniLm.installed()
+    sentences = ["my internet service and the bill", "my internet service and a visit", "my internet service and the box"]
+    attuned = plain.attuned(sentences)
+
+    def likeness(encoder: MiniLm) -> float:
+        bill, visit = encoder.vectors(sentences[:2])
+        return float(bill @ visit)
+
+    assert likeness(attuned) < likeness(plain)
+    assert attuned.name != plain.name
+
+
+async def test_what_is_remembered_of_one_encoder_is_not_taken_for_the_other() -> None:
+    plain = Remembering(MiniLm.installed())
+    attuned = plain.attuned(["my bill is high", "my bill is wrong"])
+    await attuned.encode(["my bill jumped"])
+
+    assert attuned is plain.attuned(["my bill is high", "my bill is wrong"])
+    assert not np.allclose(await plain.encode(["my bill jumped"]), await attuned.encode(["my bill jumped"]))
 
 
 async def test_postgresql_finds_the_same_nearest_examples_as_memory(atlas: Atlas, router: Router) -> None:
