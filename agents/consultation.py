@@ -94,6 +94,8 @@ class Consultants:
         found = phrases(context.language)[phrase]
         if phrase == "ask":
             words = found.get(asked["missing"] if asked else "", found["default"])
+        elif phrase == "not_yours":
+            words = found[values["tool"]]
         else:
             words = found[context.audience] if isinstance(found, dict) else found
         return Answer(

@@ -11,7 +11,7 @@ from agents.conversation import Asked, ConversationState, TurnContext
 from agents.hands_free import order
 from agents.model_router import ModelRouter
 from agents.replies import HAND_OVER, phrases
-from agents.router import Errands, Router
+from agents.router import Errands, Router, clauses
 from agents.slots import WHOLE_WORDS, is_yes
 
 NOBODY: Final = Apart("")
@@ -45,7 +45,11 @@ class Dispatcher:
             return Dispatch({"besides": [module for module, _ in said.besides]}, errands=said.besides)
         # What is no answer to what was asked is heard as if nothing had been.
         sure = self._certain(said.own or words, state.get("asked") if said.own else None, context)
-        return self._with(sure, said.besides) or await self._by_meaning(state, language, context, to, said)
+        return (
+            self._with(sure, said.besides)
+            or await self._not_theirs(words, language, context)
+            or await self._by_meaning(state, language, context, to, said)
+        )
 
     def _with(self, sure: Certain | None, besides: tuple[tuple[str, str], ...] = ()) -> Dispatch | None:
         """What is certain, and what others are asked besides; None where nothing is."""
@@ -94,6 +98,20 @@ class Dispatcher:
             return sure.phrase == "left_it"
         # Where any words will do, these are none in particular.
         return words not in (sure.asked["arguments"] if sure.asked else sure.arguments).values()
+
+    async def _not_theirs(self, words: str, language: str, context: TurnContext) -> Dispatch | None:
+        """What surely is our own staff's to ask, where we can say why: it is told so, and what else is asked goes to whose it is."""
+
+        def is_offered(example: Example) -> bool:
+            return self._is_offered(example, context)
+
+        wants = {one: await self.router.withheld(one, language, is_offered) for one in clauses(words)}
+        tool = next((one for one in wants.values() if one in phrases("en")["not_yours"]), "")
+        if context.is_staff or not tool:
+            return None
+        rest = ". ".join(one for one, withheld in wants.items() if not withheld and is_request(one))
+        found = await self.router.errands(rest, language, is_offered) if rest else Errands()
+        return Dispatch({"withheld": tool}, Certain(phrase="not_yours", values={"tool": tool}), found.parts)
 
     async def _by_meaning(
         self, state: ConversationState, language: str, context: TurnContext, to: Open | None = None, said: Apart = NOBODY

@@ -1,7 +1,7 @@
 """How the rule model words what tools answered: templates in prompts/replies/, by tool and language, English where there is no other."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -162,6 +162,13 @@ def worded(tool: str, answer: str, reader: Reader) -> Worded:
     words = _tidy(body.render(answer=found, audience=reader.audience, staff=reader.audience == "staff", today=reader.today))
     options = tuple(_options(front, found, reader.audience))
     return Worded(words, front.get("then", "") if options else "", options)
+
+
+def together(parts: Iterable[str], language: str, *, is_handed_over: bool) -> str:
+    """One reply of what several modules say. Whoever was passed on to a colleague is not told in the same breath to ask for one."""
+    words = "\n\n".join(dict.fromkeys(part for part in parts if part))
+    said = phrases(language)
+    return words.replace(said["verify_first"]["customer"], said["verify_meanwhile"]) if is_handed_over else words
 
 
 def _error_in_words(tool: str, found: dict[str, Any], said: dict[str, Any], audience: str) -> str:

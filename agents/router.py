@@ -95,6 +95,14 @@ class ExampleSet:
         is_withheld = withheld >= CERTAIN_NEARNESS and withheld - best_score > CLEARLY_NEARER
         return ("" if is_withheld else best), best_score
 
+    def withheld(self, sentence: Vectors, is_offered: Callable[[Example], bool]) -> str:
+        """The tool of the nearest example of all, where it is not for whoever asks and lies clearly nearer than what is; else empty."""
+        scored = list(zip(self.examples, (float(one) for one in self.vectors @ sentence / self.reach), strict=True))
+        nearest, score = max(scored, key=lambda one: one[1])
+        offered = max((one for example, one in scored if is_offered(example)), default=0.0)
+        is_clear = score >= CERTAIN_NEARNESS and score - offered > CLEARLY_NEARER
+        return nearest.tool if is_clear and not is_offered(nearest) else ""
+
 
 def _mean_of_nearest(scores: Iterable[float]) -> float:
     """The mean of the three nearest; a sentence that is one of our examples all but for a word counts as that example."""
@@ -145,6 +153,11 @@ class Router:
         spoken = language if language in self._sets else "en"
         vector = (await self._encoders[spoken].encode([numberless(words)]))[0]
         return self._sets[spoken].nearest_tool(vector, module, is_offered)
+
+    async def withheld(self, words: str, language: str, is_offered: Callable[[Example], bool]) -> str:
+        """The tool that these words surely want and that is not for whoever asks; empty where there is none."""
+        spoken = language if language in self._sets else "en"
+        return self._sets[spoken].withheld((await self._encoders[spoken].encode([numberless(words)]))[0], is_offered)
 
     async def errands(self, words: str, language: str, is_offered: Callable[[Example], bool]) -> Errands:
         """Who is asked what. Several requests in one message go to several modules."""

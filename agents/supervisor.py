@@ -28,7 +28,7 @@ from agents.dispatch import Dispatcher
 from agents.grounding import facts_of, ungrounded
 from agents.language import language_of
 from agents.model_router import ModelRouter
-from agents.replies import HAND_OVER
+from agents.replies import HAND_OVER, together
 from agents.router import Router
 from agents.untrusted import readable, without_codes
 from agents.veiled import take_in_known
@@ -217,8 +217,9 @@ class Turns:
     async def reply(self, state: State, runtime: Runtime[TurnContext]) -> dict[str, Any]:
         """One answer of all that was said, and what the conversation keeps of it."""
         answers = state["answers"] or []
-        words = "\n\n".join(dict.fromkeys(one["words"] for one in answers if one["words"]))
         uses = [use for one in answers for use in one["tools"]]
+        is_handed_over = any(use["name"] == HAND_OVER and use["proposal"] for use in uses)
+        words = together((one["words"] for one in answers), state["language"], is_handed_over=is_handed_over)
         modules = [one["module"] for one in answers]
         ours = Said(by_us=True, words=words, modules=modules, tools=uses)
         theirs = Said(by_us=False, words=state["words"], modules=[], tools=[])
