@@ -19,6 +19,8 @@ TELL: Final = re.compile(
     r"बताइए|देखिए",
     re.IGNORECASE,
 )
+# "Tell me which one if you would like to change" leaves it to them: whatever they say next is as likely about something else.
+OFFERED: Final = re.compile(r"\b(?:if|when|wenn|falls|si|agar)\b|अगर", re.IGNORECASE)
 # Whoever asks this asks nothing: whatever is said then is a beginning.
 ANYTHING_ELSE: Final = re.compile(
     r"\b(?:any|some)thing else\b|\balgo más\b|\bnoch etwas\b|\bsonst etwas\b|\bautre chose\b|\baur kuch\b|और कुछ|कुछ और", re.IGNORECASE
@@ -105,7 +107,7 @@ class Heard:
 
 def question_in(ours: str) -> str:
     """What our last words ask; empty where they ask nothing, or only whether there is anything else."""
-    asking = [one for one in SENTENCES.split(ours[-LAST_WORDS:]) if "?" in one or TELL.search(one)]
+    asking = [one for one in SENTENCES.split(ours[-LAST_WORDS:]) if "?" in one or (TELL.search(one) and not OFFERED.search(one))]
     return "" if not asking or ANYTHING_ELSE.search(asking[-1]) else " ".join(asking)
 
 
@@ -144,7 +146,8 @@ async def apart(router: Router, words: str, language: str, is_offered: Callable[
     last = ""
     said = [await _heard(router, clause, language, is_offered, to.module) for clause in _clauses(words)]
     for place, one in enumerate(said):
-        if _is_elsewhere(one, to, is_first=place == 0) or (place > 0 and is_no(said[0].words) and _is_new(one, to)):
+        is_first = all(is_courtesy(before.words) and not to.is_answer(before.words) for before in said[:place])
+        if _is_elsewhere(one, to, is_first=is_first) or (place > 0 and is_no(said[0].words) and _is_new(one, to)):
             last = one.module
         elif not (last == one.module and one.score > one.askers and not to.is_answer(one.words)):
             last = ""

@@ -107,7 +107,7 @@ class Dispatcher:
 
         wants = {one: await self.router.withheld(one, language, is_offered) for one in clauses(words)}
         tool = next((one for one in wants.values() if one in phrases("en")["not_yours"]), "")
-        if context.is_staff or not tool:
+        if context.audience != "customer" or not tool:
             return None
         rest = ". ".join(one for one, withheld in wants.items() if not withheld and is_request(one))
         found = await self.router.errands(rest, language, is_offered) if rest else Errands()
@@ -128,12 +128,11 @@ class Dispatcher:
             others = tuple((module, words) for module, words in said.besides if module != to.module)
             own = " ".join([said.own, *(words for module, words in said.besides if module == to.module)])
             return Dispatch({**route, **_named(others)}, errands=((to.module, own), *others))
-        return self._settled(picked or found, words, route, language)
-
-    def _settled(self, found: Errands, words: str, route: dict[str, Any], language: str) -> Dispatch:
+        found = picked or found
         if found.parts:
             return Dispatch(route, errands=found.parts)
-        if found.unsure:
+        # What is surely staff's to ask is no doubt between two of those who may be asked.
+        if found.unsure and not await self.router.withheld(words, language, lambda example: self._is_offered(example, context)):
             return Dispatch(route, _clarification(found.unsure, words, language))
         return Dispatch(route, Certain(module="helpdesk", tool=HAND_OVER, arguments={"reason": words[:200]}))
 

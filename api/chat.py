@@ -14,6 +14,7 @@ from agents.articles import articles
 from agents.briefs import Example
 from agents.checkpoints import KeptInAtlas
 from agents.embeddings import Remembering, local_encoder
+from agents.language import language_of
 from agents.model import Provider
 from agents.replies import phrases
 from agents.roster import examples, roster
@@ -153,11 +154,12 @@ def question(principal: Principal, last: Unanswered, words: str, preface: str = 
 
 async def after_code(house: House, principal: Principal, last: Unanswered) -> Question:
     """A message that held six digits: where they are right, what was asked before them is answered now."""
-    said = phrases(last.language)
+    words = await asked_before(house.atlas, last)
+    # Digits are of no language: they are answered in that of what was asked.
+    said = phrases(language_of(words, last.language))
     # A try that died after the digits were found right finds the address verified.
     if not last.is_verified and (principal.customer_id is None or not await is_right(house.atlas, last)):
         return question(principal, last, "", str(said["wrong_code"]))
-    words = await asked_before(house.atlas, last)
     return question(principal, replace(last, is_verified=True), words, str(said["verified"]))
 
 

@@ -20,14 +20,17 @@ from rich.text import Text
 from api.bootstrap import House
 from atlas.errors import AtlasError
 from atlas.helpdesk.reads import conversation
-from atlas.identity import CorrelationId
-from atlas.principal import executor, staff
+from atlas.identity import CorrelationId, StaffId
+from atlas.principal import Role, executor, in_session, staff
 from atlas.staff.reads import member_by_email
 from atlas.statements import Statements
+from evals.inbound.bng import Bng
 from evals.inbound.telephone import Telephone
 from evals.inbound.twilio import Twilio
 from forge.actions.helpdesk.holding import HandBackConversation, TakeConversation
+from forge.approvals import approve, waiting_for
 from forge.propose import propose
+from forge.sign_in.sessions import begun
 
 SQL: Final = Statements(__file__)
 WATCHER: Final = executor("demo")
@@ -37,13 +40,15 @@ KEY: Final = "the demo's own key"
 PASSWORD: Final = "bedrock-demo"  # noqa: S105 - it guards nothing: see evals/README.md
 LOOK_EVERY_S: Final = 0.01
 PATIENCE_S: Final = 30.0
+ASKS_FOR_CODE: Final = "code"
 CODE: Final = "{code}"
 MAYA, TOM, KLAUS, ASHA = "+447700900101", "+447700900102", "+447700900109", "asha@example.com"
-# Who says what. A code is what was sent to their other address meanwhile.
-WHATSAPP: Final = ("Hi, why is my bill higher this month?", "code", CODE, "And how much do I owe in all?", "thank you")
+# Who says what. Whoever was verified within the hour, in an earlier run, is not asked for a code again. A code is what was sent to their other address meanwhile; by telephone it is keyed in. The device is one that Atlas has.
+WHATSAPP: Final = ("Hi, why is my bill higher this month?", ASKS_FOR_CODE, CODE, "And how much do I owe in all?", "thank you")
 SMS: Final = ("Is there an outage in Harbour Quay?", "Welche Tarife haben Sie?")
-VOICE: Final = ("Hello, my internet is not working", "Which plans do you have?")
-STAFF: Final = ("Who owes us the most?", "Show me customer 1", "Restart device BH-KFY-GPT-01", "What is waiting for approval?")
+VOICE: Final = ("Hello, my internet is not working", ASKS_FOR_CODE, CODE, "Yes please", "thank you")
+DEVICE: Final = "{device}"
+STAFF: Final = ("Who owes us the most?", f"What depends on device {DEVICE}?", f"Restart device {DEVICE}", "What is waiting for approval?")
 
 
 class NoAnswer(AtlasError):
@@ -124,10 +129,12 @@ async def taken_back(stage: Stage) -> None:
 async def written(stage: Stage, channel: str, who: str, sender: str, lines: tuple[str, ...]) -> Talk:
     """Messages as Twilio posts them, signed; each answer as Atlas has it once it is committed."""
     stage.heading(channel, who)
-    talk, address = Talk(channel), sender.removeprefix("whatsapp:")
+    talk, address, said = Talk(channel), sender.removeprefix("whatsapp:"), ""
     async with httpx.AsyncClient(base_url=stage.base) as twilio:
         for line in lines:
-            words = await code_of(stage) if line == CODE else line
+            if is_needless(line, said):
+                continue
+            words = await code_of(stage, stage.began_at) if line == CODE else line
             stage.theirs(words)
             after, began = await newest(stage), perf_counter()
             call = stage.twilio.call(stage.twilio.message(sender, words).with_field("NumMedia", "0"))
@@ -140,19 +147,34 @@ async def written(stage: Stage, channel: str, who: str, sender: str, lines: tupl
     return talk
 
 
+def is_needless(line: str, said: str) -> bool:
+    """Whether a code is asked for or given that our last words did not speak of."""
+    return (line == ASKS_FOR_CODE and "code" not in said.casefold()) or (line == CODE and "six digits" not in said)
+
+
 async def called(stage: Stage) -> Talk:
-    """A call over ConversationRelay's socket."""
+    """A call over ConversationRelay's socket, by somebody whose session ended a minute ago and whose box does not sign in again."""
     stage.heading("voice", "Klaus Becker, by telephone")
-    talk, phone = Talk("voice"), Telephone(stage.base, stage.twilio, KLAUS)
+    talk, phone, called_at = Talk("voice"), Telephone(stage.base, stage.twilio, KLAUS), stage.here.forge.now()
+    bng = await Bng.of(stage.here, KLAUS)
+    await bng.session_ends(await bng.session_begins())
     await phone.rings()
+    said = ""
     async with phone.relayed() as line:
         for words in VOICE:
-            stage.theirs(words)
+            if is_needless(words, said):
+                continue
+            keys = await code_of(stage, called_at) if words == CODE else ""
+            stage.theirs(f"(keys in {keys})" if keys else words)
             began = perf_counter()
-            said = await line.says(words)
+            if keys:
+                await line.presses(keys)
+            said = await line.hears() if keys else await line.says(words)
             talk.took_s.append(perf_counter() - began)
             stage.ours(said, talk.took_s[-1])
     await phone.posts("/status", CallStatus="completed")
+    # The box has restarted, and signs in again.
+    await bng.session_begins()
     return talk
 
 
@@ -160,12 +182,15 @@ async def typed(stage: Stage) -> Talk:
     """A colleague who signs in and types; the answers come by the console's own stream."""
     stage.heading("console", "Asha Patel, NOC lead")
     talk = Talk("console")
+    async with stage.here.atlas.transaction(WATCHER) as conn:
+        device = str(await SQL.value(conn, "a_device"))
     async with httpx.AsyncClient(base_url=stage.base, headers={"Accept": "text/html"}, timeout=PATIENCE_S) as browser:
         (await browser.post("/sign-in", data={"email": ASHA, "password": PASSWORD})).read()
         page = (await browser.get("/chat")).text
         token, after = found(r'name="token" value="([0-9a-f]{64})"', page), found(r'data-after="(\d+)"', page)
         async with answers_of(browser, after) as next_answer:
-            for words in STAFF:
+            for line in STAFF:
+                words = line.replace(DEVICE, device)
                 stage.theirs(words)
                 began = perf_counter()
                 form = {"words": words, "key": str(uuid4()), "token": token}
@@ -173,7 +198,30 @@ async def typed(stage: Stage) -> Talk:
                 said = await next_answer()
                 talk.took_s.append(perf_counter() - began)
                 stage.ours(said, talk.took_s[-1])
+    await ruled(stage)
     return talk
+
+
+@dataclass(frozen=True)
+class Other:
+    staff_id: StaffId
+    name: str
+    roles: tuple[str, ...]
+
+
+async def ruled(stage: Stage) -> None:
+    """What the colleague asked for is approved by another whose role may."""
+    async with stage.here.atlas.transaction(WATCHER) as conn:
+        cards = await waiting_for(stage.here.forge, conn)
+    for card in (one for one in cards if one.asked_at >= stage.began_at):
+        async with stage.here.atlas.transaction(WATCHER) as conn:
+            other = await SQL.one(conn, Other, "other_who_may", roles=list(card.approver_roles), asked_by=ASHA)
+        person = staff(other.staff_id, other.name, frozenset(Role(role) for role in other.roles))
+        approver = in_session(person, (await begun(stage.here.atlas, other.staff_id)).fingerprint)
+        came_of_it = await approve(stage.here.forge, approver, card.action_id, digest_seen=card.digest, note="seen in the demo")
+        asked = f"{card.reference}: {card.facts.customers} customers would go dark. {card.rule_reason.capitalize()}."
+        stage.console.print(f"[yellow]{asked}[/] {person.name} approves: [green]{came_of_it.state.value}[/]", highlight=False)
+        stage.console.print()
 
 
 @asynccontextmanager
@@ -236,11 +284,11 @@ async def heard_back(stage: Stage, channel: str, address: str, after: int) -> st
     raise NoAnswer(f"nothing was said on {channel} within {PATIENCE_S:.0f} s")
 
 
-async def code_of(stage: Stage) -> str:
+async def code_of(stage: Stage, since: datetime) -> str:
     """The six digits, read where they were sent. Raises NoAnswer."""
     for _ in range(int(PATIENCE_S / LOOK_EVERY_S)):
         async with stage.here.atlas.transaction(WATCHER) as conn:
-            words = await SQL.value(conn, "code_handed_over", since=stage.began_at)
+            words = await SQL.value(conn, "code_handed_over", since=since)
         digits = re.search(r"\b\d{6}\b", words or "")
         if digits:
             return digits[0]
@@ -249,7 +297,6 @@ async def code_of(stage: Stage) -> str:
 
 
 def table_of(talks: list[Talk], kept: list[Kept]) -> Table:
-    columns = ("channel", "turns", "median answer", "slowest", "conversations", "answered in Atlas", "asked of Forge")
     columns = ("channel", "turns", "median answer", "slowest", "conversations", "answered in Atlas", "asked of Forge")
     shown = Table(*columns, title="Four channels")
     found_in: Mapping[str, Kept] = {one.channel: one for one in kept}

@@ -30,3 +30,25 @@ SELECT theirs.channel, count(DISTINCT inbox.id) AS heard, count(DISTINCT inbox.i
  WHERE inbox.received_at >= %(since)s AND inbox.kind = 'message'
  GROUP BY theirs.channel
  ORDER BY array_position(ARRAY['whatsapp', 'sms', 'voice', 'console'], theirs.channel);
+
+-- A headend that feeds few enough to be restarted on a colleague's word, at every size of the demo ISP.
+-- name: a_device
+SELECT device.name
+  FROM cmdb.device
+  JOIN cmdb.access ON access.reported_by_device_id = device.id
+  JOIN crm.subscriber AS line ON line.id = access.subscriber_id AND line.state = 'active'
+  JOIN crm.customer ON customer.id = line.customer_id
+ WHERE device.kind = 'olt'
+ GROUP BY device.id
+ ORDER BY bool_or(customer.has_emergency_line), count(*), device.name LIMIT 1;
+
+-- Whoever asked for something may not rule on it.
+-- name: other_who_may
+SELECT member.id AS staff_id, member.name, array_agg(held.role ORDER BY held.role) AS roles
+  FROM staff.member
+  JOIN staff.role_held AS held ON held.staff_id = member.id AND (held.valid_until IS NULL OR held.valid_until > now())
+ WHERE member.is_active AND member.email <> %(asked_by)s
+ GROUP BY member.id
+HAVING array_agg(held.role) && %(roles)s::text[]
+ ORDER BY EXISTS (SELECT FROM staff.shift WHERE shift.staff_id = member.id AND shift.starts_at <= now() AND shift.ends_at > now()) DESC, member.id
+ LIMIT 1;
