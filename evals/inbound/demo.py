@@ -43,7 +43,8 @@ PATIENCE_S: Final = 30.0
 ASKS_FOR_CODE: Final = "code"
 CODE: Final = "{code}"
 MAYA, TOM, KLAUS, ASHA = "+447700900101", "+447700900102", "+447700900109", "asha@example.com"
-# Who says what. Whoever was verified within the hour, in an earlier run, is not asked for a code again. A code is what was sent to their other address meanwhile; by telephone it is keyed in. The device is one that Atlas has.
+# Who says what. A code is what was sent to their other address meanwhile, and by telephone it is keyed in; whoever was verified within the
+# hour, in an earlier run, is not asked for one. The device is one that Atlas has.
 WHATSAPP: Final = ("Hi, why is my bill higher this month?", ASKS_FOR_CODE, CODE, "And how much do I owe in all?", "thank you")
 SMS: Final = ("Is there an outage in Harbour Quay?", "Welche Tarife haben Sie?")
 VOICE: Final = ("Hello, my internet is not working", ASKS_FOR_CODE, CODE, "Yes please", "thank you")

@@ -4,6 +4,7 @@ import pytest
 
 from agents.answers import Apart, Open, apart, is_request, plain_yes, question_in
 from agents.language import language_of
+from agents.replies import phrases, together
 from agents.router import Router
 from agents.supervisor import Supervisor
 from tests.agents.test_router import everything
@@ -107,6 +108,12 @@ async def test_whoever_turns_to_something_else_is_followed(router: Router) -> No
     assert said == Apart("", (("billing", "my bill was wrong again"),))
 
 
+async def test_whoever_greets_us_first_has_turned_to_something_else_all_the_same(router: Router) -> None:
+    said = await heard(router, "catalogue", "Which of these plans would you like?", "Hello, my internet is not working")
+
+    assert said.besides == (("nms", "my internet is not working"),)
+
+
 async def test_a_question_that_is_surely_nobodys_is_not_given_to_whoever_asked(router: Router) -> None:
     assert await heard(router, "nms", "Shall I look for a free time?", "When would that be?") == Apart("")
 
@@ -117,6 +124,7 @@ async def test_a_question_that_is_surely_nobodys_is_not_given_to_whoever_asked(r
         ("Your line is well. Shall I restart it? You will be offline for some minutes.", "Shall I restart it?"),
         ("Thank you. Please check the lights of your box.", "Please check the lights of your box."),
         ("All right, I have left everything as it is. Is there anything else I can look at?", ""),
+        ("These are the plans you can have. Tell me which one if you would like to change.", ""),
         ("Puis-je faire autre chose pour vous ?", ""),
         ("You owe 40.50.", ""),
     ],
@@ -155,3 +163,25 @@ async def test_a_no_and_what_is_asked_after_it_are_both_heard(supervisor: Superv
 
     assert both.tools == ("balance",)
     assert both.words.startswith("All right, I have left that as it is.")
+
+
+async def test_a_customer_who_asks_for_what_is_staffs_hears_why_not_and_what_they_may_ask(supervisor: Supervisor, maya: int) -> None:
+    (reply,) = await told(supervisor, somebody(maya), "Show me the open alarms")
+
+    assert reply.tools == ()
+    assert "read by the engineers who run it" in reply.words
+
+
+async def test_what_else_is_asked_beside_what_is_staffs_is_answered(supervisor: Supervisor, maya: int) -> None:
+    (reply,) = await told(supervisor, somebody(maya), "Show me the open alarms. How much do I owe?")
+
+    assert reply.tools == ("balance",)
+    assert "read by the engineers who run it" in reply.words
+
+
+def test_whoever_was_passed_on_is_not_told_to_ask_for_a_person() -> None:
+    passed_on, verify = "I am passing you on to a colleague.", phrases("en")["verify_first"]["customer"]
+
+    assert "PERSON" in together([passed_on, verify], "en", is_handed_over=False)
+    assert "PERSON" not in together([passed_on, verify], "en", is_handed_over=True)
+    assert "be sure that it is you" in together([passed_on, verify], "en", is_handed_over=True)
