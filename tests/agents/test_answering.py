@@ -249,6 +249,16 @@ async def test_six_digits_by_another_way_verify_and_the_question_is_answered(ans
     assert (await answering.says("How much do I owe?"))[0].startswith("You owe")
 
 
+async def test_digits_are_answered_in_the_language_of_what_was_asked_before_them(answering: Answering, reachable: int) -> None:
+    await answering.owner.execute("UPDATE crm.customer SET language = 'de' WHERE id = %s", (reachable,))
+    await answering.says(BILL)
+    await answering.says("CODE")
+
+    (reply,) = await answering.says(await answering.delivered_code())
+
+    assert reply.startswith("Thank you, now I know that it is you.")
+
+
 async def test_the_digits_are_kept_nowhere(answering: Answering, reachable: int) -> None:
     await answering.says("CODE")
     code = await answering.delivered_code()
