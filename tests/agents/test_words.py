@@ -1,5 +1,6 @@
 """What people write is heard in its own language, and what we write says no figure of its own."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from agents.commands import certain
 from agents.conversation import Asked
-from agents.language import language_of
+from agents.language import LANGUAGES, language_of
+from agents.replies import Reader, worded
 from agents.roster import Member
 from agents.router import numberless
 from agents.slots import Choice, chosen, value_of
@@ -33,6 +35,21 @@ def test_every_example_is_heard_in_its_own_language(members: dict[str, Member]) 
 @pytest.mark.parametrize("words", ["no", "ok", "F500", "2"])
 def test_a_word_of_every_language_changes_none(words: str) -> None:
     assert language_of(words, "en") == "en"
+
+
+OFFERED = {"book_visit": "free_visit_slots", "restart_my_box": "what_is_wrong_with_my_line"}
+
+
+@pytest.mark.parametrize("done", OFFERED)
+def test_what_is_offered_in_a_language_is_done_in_it_too(done: str) -> None:
+    offered_in = {path.name.split(".")[1] for path in REPLIES.glob(f"{OFFERED[done]}.*.txt")}
+    visit = {"from": "2026-03-04T09:00:00+00:00", "until": "2026-03-04T12:00:00+00:00"}
+    answer = json.dumps({"state": "done", "reference": "A-12", "outcome": visit})
+
+    said = {language: worded(done, answer, Reader(language, "customer", NOW, LONDON)).words for language in offered_in}
+
+    assert {language for language, words in said.items() if "A-12" in words} == offered_in
+    assert len(set(said.values())) == len(LANGUAGES)
 
 
 @pytest.mark.parametrize("path", sorted(REPLIES.glob("*.txt")), ids=lambda path: path.name)
