@@ -1,11 +1,13 @@
 """Consults one module: runs its agent for one errand, or one of its tools for what is certain, and brings back an answer of plain types."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
 from agents.briefs import Brief, Example, house_style, values_of
@@ -18,6 +20,7 @@ from agents.replies import phrases, worded
 from agents.roster import AUDIENCES, Member
 from agents.router import Router
 from agents.rule_model import RuleModel, json_text, reader_of
+from agents.telling import Telling
 from agents.untrusted import keepable
 from agents.veiled import Veiled
 
@@ -53,7 +56,7 @@ class Consultants:
         for use in (use for said in errand["said"] for use in said["tools"]):
             context.veil.remember(use["answer"])
         try:
-            state = await agent.ainvoke({"messages": messages}, {"recursion_limit": RECURSION_LIMIT}, context=context)
+            state = await _ran(agent, errand, messages, context)
         except Exception as error:  # the door between the model's world and the conversation: nobody is left without an answer
             log.warning("agent_failed", module=errand["module"], kind=type(error).__name__, at=raised_at(error))
             words = phrases(errand["language"])["out_of_order"][context.audience]
@@ -101,6 +104,26 @@ class Consultants:
         return Answer(
             module="supervisor", words=words.format(**values), tools=[], asked=asked, model=RULES, prompt_version="", is_retry=True
         )
+
+
+async def _ran(
+    agent: CompiledStateGraph[Any, TurnContext, Any, Any], errand: Errand, messages: list[AnyMessage], context: TurnContext
+) -> dict[str, Any]:
+    """The agent's messages in the end; where somebody watches and nobody else is consulted, they read what is sound of it meanwhile."""
+    begun: dict[str, Any] = {"messages": messages}
+    if context.watcher is None or not errand.get("is_alone"):
+        found: dict[str, Any] = await agent.ainvoke(begun, {"recursion_limit": RECURSION_LIMIT}, context=context)
+        return found
+    earlier = [use["answer"] for said in errand["said"] for use in said["tools"]]
+    telling = Telling(context.watcher.so_far, context.veil.unveiled, context.now, context.timezone, earlier)
+    config: RunnableConfig = {"recursion_limit": RECURSION_LIMIT}
+    heard: AsyncIterator[Any] = agent.astream(begun, config, context=context, stream_mode=["messages", "values"])
+    async for kind, part in heard:
+        if kind == "values":
+            begun = part
+        else:
+            await telling.hear(part[0])
+    return begun
 
 
 def answer_of(brief: Brief, words: str, tools: list[ToolUse], asked: Asked | None, model: str, errand: Errand) -> Answer:

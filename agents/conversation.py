@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Final, TypedDict
+from typing import Annotated, Any, Final, NotRequired, Protocol, TypedDict
 from zoneinfo import ZoneInfo
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
@@ -23,8 +23,17 @@ KEPT_MESSAGES: Final = 20
 # What an earlier turn's tool answered is only of use to the next turn or two, and it is the heaviest thing kept.
 KEPT_ANSWERS: Final = 2
 
-# Told the step that is being taken, as module or module.tool: for whoever waits and watches.
-Watcher = Callable[[str], Awaitable[None]]
+
+class Watcher(Protocol):
+    """For whoever waits and watches."""
+
+    async def __call__(self, step: str) -> None:
+        """The step that is being taken, as module or module.tool."""
+
+    async def so_far(self, words: str) -> None:
+        """All that may be read already of the answer, in place of what was said so before; empty: nothing of it."""
+
+
 # What a sentence means: the model's name, and its vector.
 Meaning = Callable[[str], Awaitable[tuple[str, Sequence[float]]]]
 Proposer = Callable[[Principal, Action, str, CorrelationId], Awaitable[Proposed]]
@@ -146,6 +155,8 @@ class Errand(TypedDict):
     language: str
     said: list[Said]
     ungrounded: list[str]
+    # Nobody else is consulted: what is said here is the reply, and may be read as it is made.
+    is_alone: NotRequired[bool]
 
 
 def spoken(errand: Errand) -> list[AnyMessage]:

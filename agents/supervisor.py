@@ -180,7 +180,8 @@ class Turns:
         language = language_of(state["words"], state.get("language", "en"))
         dispatch = await self._dispatcher.of(state, language, context)
         certainly = [Send("certain", _order(dispatch.sure, language))] if dispatch.sure else []
-        consulted = [Send(module, _errand(state, module, words, language)) for module, words in dispatch.errands]
+        is_alone = len(dispatch.errands) == 1 and not certainly
+        consulted = [Send(module, _errand(state, module, words, language, is_alone=is_alone)) for module, words in dispatch.errands]
         return Command(update={"language": language, "route": dispatch.route}, goto=[*certainly, *consulted])
 
     @spanned("agent", lambda self, state, runtime: (root_of(runtime.context.correlation_id), {"bedrock.module": state["module"]}))  # noqa: ARG005
@@ -256,8 +257,9 @@ def _trace(state: State, answers: list[Answer]) -> dict[str, Any]:
     }
 
 
-def _errand(state: State, module: str, words: str, language: str, wrong: tuple[str, ...] = ()) -> Errand:
-    return Errand(module=module, words=words, language=language, said=state.get("said", []), ungrounded=list(wrong))
+def _errand(state: State, module: str, words: str, language: str, wrong: tuple[str, ...] = (), *, is_alone: bool = False) -> Errand:
+    said = state.get("said", [])
+    return Errand(module=module, words=words, language=language, said=said, ungrounded=list(wrong), is_alone=is_alone)
 
 
 def _order(sure: Certain, language: str) -> Order:
@@ -274,7 +276,8 @@ def _order(sure: Certain, language: str) -> Order:
 
 def _once_more(state: State, one: Answer, wrong: list[str]) -> Send:
     if not one["is_retry"] and one["model"] != RULES:
-        return Send(one["module"], _errand(state, one["module"], state["words"], state["language"], tuple(wrong)))
+        is_alone = len(state["answers"] or ()) == 1
+        return Send(one["module"], _errand(state, one["module"], state["words"], state["language"], tuple(wrong), is_alone=is_alone))
     person = Certain(module=one["module"], tool=HAND_OVER, arguments={"reason": "an answer could not be grounded"})
     return Send("certain", _order(person, state["language"]))
 
