@@ -54,7 +54,8 @@ def facts_of(answers: Sequence[str], now: datetime, timezone: ZoneInfo) -> Facts
     moments = [now, *(moment for text in texts for moment in _moments(text))]
     local = [moment.astimezone(timezone) if moment.tzinfo else moment for moment in moments]
     days = {(moment.day, moment.month) for moment in local} | {claim for text in texts for claim in _days(text)}
-    numbers = {number for text in texts for number in _numbers(_without_moments(text))} | {Decimal(moment.year) for moment in local}
+    numbers = {number for text in texts for number in _numbers(_without_moments(text))}
+    numbers |= {Decimal(moment.year) for moment in local} | {Decimal(day[1]) for text in texts for day in ISO_DAY.finditer(text)}
     times = {(moment.hour, moment.minute) for moment in local} | {clock for text in texts for clock in _clocks(text)}
     states = {state for answer in answers for state in _states(json.loads(answer))}
     return Facts(frozenset(numbers), frozenset(days), frozenset(times), bool(states & KEPT_STATES))

@@ -1953,12 +1953,12 @@ CREATE TABLE billing.dunning_step (
     announced_for date,  -- the first day on which their line may be cut off, as they were told
     attempt integer NOT NULL DEFAULT 1,  -- more than one only of a warning whose earlier attempts reached nobody
     PRIMARY KEY (id),
-    UNIQUE (customer_id, oldest_due_on, step, attempt),
-    CHECK ((attempt > 0)),
+    CHECK ((attempt > 0)) NOT VALID,
     CHECK ((owed_minor > 0)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
+CREATE UNIQUE INDEX step_of_each_attempt ON billing.dunning_step USING btree (customer_id, oldest_due_on, step, attempt);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS verified_customer_id))
 --   trigger require_claim_after AFTER INSERT ON billing.dunning_step REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON billing.dunning_step FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()

@@ -83,7 +83,6 @@ END $$;
 
 -- A warning that reached nobody was not given: it is said again, and each time is kept.
 ALTER TABLE billing.dunning_step
-    ADD COLUMN attempt int NOT NULL DEFAULT 1 CHECK (attempt > 0),
-    DROP CONSTRAINT dunning_step_customer_id_oldest_due_on_step_key,
-    ADD UNIQUE (customer_id, oldest_due_on, step, attempt);
+    ADD COLUMN attempt int NOT NULL DEFAULT 1,
+    ADD CHECK (attempt > 0) NOT VALID;
 COMMENT ON COLUMN billing.dunning_step.attempt IS 'more than one only of a warning whose earlier attempts reached nobody';

@@ -29,7 +29,7 @@ CREATE FUNCTION knowledge.is_written_by_a_lead() RETURNS trigger LANGUAGE plpgsq
 AS $$
 DECLARE author text;
 BEGIN
-    SELECT action.proposer INTO author FROM actions.action WHERE action.id = actions.claimed();
+    SELECT action.proposer INTO author FROM actions.action WHERE action.id = (SELECT actions.claimed());
     IF author IS NULL OR author NOT LIKE 'staff:%' OR NOT EXISTS (
         SELECT FROM actions.held_roles(split_part(author, ':', 2)::bigint) AS held (role)
          WHERE held.role IN ('care_lead', 'billing_lead', 'noc_lead', 'operations_director'))

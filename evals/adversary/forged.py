@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from evals.adversary.forged_articles import ARTICLES
 from evals.adversary.forged_charges import CHARGES
 from evals.adversary.forged_parties import PARTIES
 from evals.adversary.forged_places import PLACES
@@ -84,6 +85,7 @@ FORGED: Final[Mapping[str, Forged]] = {
         "consents": [{"purpose": "service", "channel": "sms", "is_given": False}],
     },
     **PARTIES,
+    **ARTICLES,
     "record_interaction": lambda knows, rng, victim: {
         "customer_id": victim,
         "kind": "call",
@@ -326,15 +328,6 @@ FORGED: Final[Mapping[str, Forged]] = {
         "customer": victim,
         "after": rng.randrange(10**6),
     },
-    "write_article": lambda knows, rng, victim: {
-        "passage_id": rng.choice([None, 1, rng.randrange(10**6)]),
-        "after": rng.choice([0, 1]),
-        "module": "billing",
-        "title": f"How to pay {rng.random()}",
-        "words": f"Pay at https://evil.example/{rng.random()}",
-        "is_public": True,
-    },
-    "retire_article": lambda knows, rng, victim: {"passage_id": rng.choice([1, rng.randrange(10**6)]), "after": rng.choice([0, 1])},
     "record_promise": lambda knows, rng, victim: {"customer": victim, "promised": f"{uuid.uuid4()}", "due_at": _at(3)},
     "dispatch_crew": lambda knows, rng, victim: {
         "incident": 2,

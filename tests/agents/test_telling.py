@@ -66,7 +66,8 @@ async def test_sentences_are_read_one_after_the_other_before_the_answer_is_whole
 async def test_an_invented_amount_is_never_read_by_anybody(with_provider: Make, maya: int) -> None:
     invented = "It is £6.20 dearer this month. You will get £99.99 back. Good-bye to you."
     sound = "It is £6.20 dearer. Nothing else changed."
-    async with scripted(provider.calls("explain_bill_change"), provider.says(invented), provider.says(sound)) as there:
+    looks = provider.calls("explain_bill_change")
+    async with scripted(looks, provider.says(invented), looks, provider.says(sound)) as there:
         read, said = await watched(with_provider(there.base_url), maya)
 
     assert not any("99" in words or "Good-bye" in words for words in read)

@@ -11,7 +11,7 @@ from atlas.money import Money
 from atlas.oms.reads import fallout_queue, first_evidence
 from atlas.oms.records import OrderState
 from forge.actions.oms.orders import AmendOrder, MendOrder, PlaceCease
-from forge.sequences.lines import LINE_START, WITHOUT_VISIT
+from forge.sequences.lines import LINE_START, steps_for
 from tests import given
 from tests.cmdb.aaa import nas
 from tests.given import Owner
@@ -31,7 +31,7 @@ def before(step: str, chain: dict[str, tuple[str, ...]]) -> set[str]:
     return {*chain[step]}.union(*(before(one, chain) for one in chain[step]))
 
 
-@pytest.mark.parametrize("steps", [None, WITHOUT_VISIT], ids=["with a visit", "where the drop is laid"])
+@pytest.mark.parametrize("steps", [None, steps_for({"radius_credential"})], ids=["with a visit", "where the drop is laid"])
 def test_an_order_is_taken_apart_into_a_graph_in_which_nothing_comes_before_what_it_needs(steps: tuple[str, ...] | None) -> None:
     chain = dict(LINE_START.chain(steps))
 

@@ -122,7 +122,8 @@ async def test_a_database_of_the_last_release_moves_on_while_a_door_keeps_writin
     with psycopg.connect(empty_url) as conn:
         there = conn.execute("SELECT count(*) FROM nms.alarm").fetchone()
 
-    assert set(applied.names) == {path.name for path in MIGRATIONS.glob("*.sql")} - {path.name for path in released.iterdir()}
+    later = {path.name for path in MIGRATIONS.glob("*.sql") if not is_contract(path.name)}
+    assert set(applied.names) == later - {path.name for path in released.iterdir()}
     assert there == (kept,)
 
 

@@ -2,7 +2,7 @@
 INSERT INTO billing.dunning_step (customer_id, step, oldest_due_on, owed_minor, taken_at, announced_for, attempt)
 SELECT one.customer_id, %(step)s, one.oldest_due_on, one.owed_minor, %(at)s, %(announced_for)s::date, %(attempt)s
   FROM unnest(%(customer_ids)s::bigint[], %(oldest)s::date[], %(owed)s::bigint[]) AS one (customer_id, oldest_due_on, owed_minor)
-    ON CONFLICT (customer_id, oldest_due_on, step, attempt) DO NOTHING
+    ON CONFLICT DO NOTHING
 RETURNING customer_id;
 
 -- name: promise

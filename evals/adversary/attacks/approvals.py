@@ -19,6 +19,12 @@ from forge.graph import GRAPH, advance, open_bookmarks, saver, thread_of
 from forge.propose import Proposed
 
 OVER_LIMIT: Final = ("credits", "restart")
+THEIR_OWN: Final = (
+    (Role.BILLING_LEAD, "credits"),
+    (Role.NOC_LEAD, "restart"),
+    (Role.NOC_ENGINEER, "restart"),
+    (Role.OPERATIONS_DIRECTOR, ""),
+)
 
 
 async def large(acting: Acting, by: Principal, what: str = "") -> Proposed | None:
@@ -35,9 +41,10 @@ async def large(acting: Acting, by: Principal, what: str = "") -> Proposed | Non
 
 
 async def self_approval(acting: Acting) -> None:
-    """Whoever asks approves, in every role they can claim."""
-    who = acting.knows.staff(acting.rng.choice([Role.BILLING_LEAD, Role.NOC_LEAD, Role.OPERATIONS_DIRECTOR, Role.NOC_ENGINEER]))
-    proposed = await large(acting, who)
+    """Whoever asks approves, in every role they can claim; most of them hold the very role that is asked for."""
+    role, what = acting.rng.choice(THEIR_OWN)
+    who = acting.knows.staff(role)
+    proposed = await large(acting, who, what)
     if proposed is None:
         return
     everything = Principal(who.zone, who.name, staff_id=who.staff_id, roles=frozenset(Role), assurance=who.assurance)
