@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -73,40 +74,54 @@ class ExampleSet:
     vectors: Vectors
     reach: float
 
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        return frozenset(example.module for example in self.examples)
+
+    def nearest_first(self, sentence: Vectors) -> Iterator[tuple[Example, float]]:
+        """Every example with how near it is: whoever asks looks at few of them."""
+        scores = self.vectors @ sentence / self.reach
+        for at in np.argsort(-scores, kind="stable").tolist():
+            yield self.examples[at], float(scores[at])
+
     def nearness(self, sentence: Vectors, is_offered: Callable[[Example], bool]) -> list[Nearness]:
         """Modules by the mean of their nearest examples, nearest first."""
         scores: dict[str, list[float]] = defaultdict(list)
-        for example, score in zip(self.examples, self.vectors @ sentence / self.reach, strict=True):
-            if is_offered(example):
-                scores[example.module].append(float(score))
+        wanting = set(self.modules)
+        for example, score in self.nearest_first(sentence):
+            if example.module in wanting and is_offered(example):
+                scores[example.module].append(score)
+                if len(scores[example.module]) == NEAREST:
+                    wanting.remove(example.module)
+            if not wanting:
+                break
         found = [Nearness(module, _mean_of_nearest(given)) for module, given in scores.items()]
         return sorted(found, key=lambda near: -near.score)
 
     def nearest_tool(self, sentence: Vectors, module: str, is_offered: Callable[[Example], bool]) -> tuple[str, float]:
         """The tool of the nearest example within `module`; ("", score) where it names none, or is clearly not for whoever asks."""
-        best, best_score, withheld = "", -1.0, -1.0
-        for example, score in zip(self.examples, self.vectors @ sentence / self.reach, strict=True):
+        withheld = -1.0
+        for example, score in self.nearest_first(sentence):
             if example.module != module:
                 continue
-            if not is_offered(example):
-                withheld = max(withheld, float(score))
-            elif score > best_score:
-                best, best_score = example.tool, float(score)
-        is_withheld = withheld >= CERTAIN_NEARNESS and withheld - best_score > CLEARLY_NEARER
-        return ("" if is_withheld else best), best_score
+            if is_offered(example):
+                is_withheld = withheld >= CERTAIN_NEARNESS and withheld - score > CLEARLY_NEARER
+                return ("" if is_withheld else example.tool), score
+            withheld = max(withheld, score)
+        return "", -1.0
 
     def withheld(self, sentence: Vectors, is_offered: Callable[[Example], bool]) -> str:
         """The tool of the nearest example of all, where it is not for whoever asks and lies clearly nearer than what is; else empty."""
-        scored = list(zip(self.examples, (float(one) for one in self.vectors @ sentence / self.reach), strict=True))
-        nearest, score = max(scored, key=lambda one: one[1])
-        offered = max((one for example, one in scored if is_offered(example)), default=0.0)
-        is_clear = score >= CERTAIN_NEARNESS and score - offered > CLEARLY_NEARER
-        return nearest.tool if is_clear and not is_offered(nearest) else ""
+        scored = self.nearest_first(sentence)
+        nearest, score = next(scored)
+        if score < CERTAIN_NEARNESS or is_offered(nearest):
+            return ""
+        offered = next((one for example, one in scored if is_offered(example)), 0.0)
+        return nearest.tool if score - offered > CLEARLY_NEARER else ""
 
 
-def _mean_of_nearest(scores: Iterable[float]) -> float:
+def _mean_of_nearest(nearest: Sequence[float]) -> float:
     """The mean of the three nearest; a sentence that is one of our examples all but for a word counts as that example."""
-    nearest = sorted(scores, reverse=True)[:NEAREST]
     return nearest[0] if nearest[0] >= SAME_SENTENCE else float(np.mean(nearest))
 
 
