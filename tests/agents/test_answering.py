@@ -1,6 +1,7 @@
 """What waits in the inbox is answered once, by agents or by a person, at the address that wrote."""
 
 import asyncio
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -257,7 +258,9 @@ async def test_the_digits_are_kept_nowhere(answering: Answering, reachable: int)
 
     for table in ("helpdesk.message", "helpdesk.inbox", "helpdesk.notice", "helpdesk.one_time_code", "actions.action", "actions.audit"):
         rows = await (await answering.owner.execute(f"SELECT t::text FROM {table} AS t".encode())).fetchall()  # noqa: S608
-        assert not [row for (row,) in rows if code in row or f"{code[:3]} {code[3:]}" in row], table
+        # Six figures stand by chance in digests, correlation ids and millionths of a second.
+        words = [re.sub(r"x[0-9a-f]{32,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\.\d{6}", "", row) for (row,) in rows]
+        assert not [row for row in words if code in row or f"{code[:3]} {code[3:]}" in row], table
 
 
 async def test_the_sixth_guess_is_not_even_compared(answering: Answering, reachable: int) -> None:
