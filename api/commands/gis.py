@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli import Email, Json, console, opened, printed_json, run, signed_in_here
+from api.cli import Email, Json, colleague_here, console, opened, password_of, printed_json, run
 from api.inbound.places import Taken, import_places
 from api.places.availability import Filing, as_list, filing
 from api.places.columns import Layer
@@ -19,10 +19,8 @@ from api.settings import Settings
 from atlas.errors import InvalidField
 from atlas.gis.reads import coverage_drawn, plant_placed, premises_placed
 from atlas.identity import CorrelationId
-from atlas.principal import Zone, executor, in_session, staff
+from atlas.principal import Zone, executor
 from atlas.statements import Connection
-from forge.sign_in.passwords import SignInRefused
-from forge.sign_in.sessions import signed_in
 
 gis = typer.Typer(no_args_is_help=True, help="Places: premises, coverage and plant as files.")
 WRITERS = {".geojson": as_geojson, ".json": as_geojson, ".csv": as_csv}
@@ -93,20 +91,12 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Take in premises or coverage, in your name; a row that cannot be taken is listed with its field and why. Exit 1 where one was not."""
-    if not dry_run and not email:
-        raise typer.BadParameter("say who you are with --as, or only look with --dry-run")
-    password = "" if dry_run else typer.prompt("Password", hide_input=True)
+    password = password_of(email, dry_run=dry_run)
 
     async def work() -> Taken:
         rows = await asyncio.to_thread(rows_read, file, what)
         async with opened(Settings()) as here:
-            me = executor("import")
-            if not dry_run:
-                token = await signed_in_here(here, email, password)
-                known = await signed_in(here.atlas, token)
-                if known is None:
-                    raise SignInRefused
-                me = in_session(staff(known.staff_id, known.name, frozenset(known.roles)), token.fingerprint)
+            me = executor("import") if dry_run else await colleague_here(here, email, password)
             return await import_places(here.forge, me, what, rows, CorrelationId(uuid.uuid4()), is_dry=dry_run)
 
     taken = run(work)

@@ -9,13 +9,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli import Email, Json, console, imports, opened, printed_json, run, signed_in_here
+from api.cli import Email, Json, colleague_here, console, imports, opened, password_of, printed_json, run
 from api.inbound.offerings import OfferingTaken, import_offerings
 from api.settings import Settings
 from atlas.identity import CorrelationId
-from atlas.principal import executor, in_session, staff
-from forge.sign_in.passwords import SignInRefused
-from forge.sign_in.sessions import signed_in
+from atlas.principal import executor
 
 
 def add_offerings() -> None:
@@ -29,20 +27,12 @@ def offerings(
     as_json: Json = False,
 ) -> None:
     """Put offerings on sale, in your name; somebody else has to agree to each. One that cannot be is listed with its field. Exit 1 then."""
-    if not dry_run and not email:
-        raise typer.BadParameter("say who you are with --as, or only look with --dry-run")
-    password = "" if dry_run else typer.prompt("Password", hide_input=True)
+    password = password_of(email, dry_run=dry_run)
 
     async def work() -> list[OfferingTaken]:
         text = await asyncio.to_thread(file.read_text, encoding="utf-8-sig")
         async with opened(Settings()) as here:
-            me = executor("import")
-            if not dry_run:
-                token = await signed_in_here(here, email, password)
-                known = await signed_in(here.atlas, token)
-                if known is None:
-                    raise SignInRefused
-                me = in_session(staff(known.staff_id, known.name, frozenset(known.roles)), token.fingerprint)
+            me = executor("import") if dry_run else await colleague_here(here, email, password)
             return await import_offerings(here.forge, me, text, CorrelationId(uuid.uuid4()), is_dry=dry_run)
 
     taken = run(work)
