@@ -1,7 +1,8 @@
 """The chat on the operator's site: nobody until a code came back, framed by listed sites alone, and nothing anybody typed is lost."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -304,7 +305,9 @@ SHOP_PAGE = (
 
 
 @asynccontextmanager
-async def shop_with_chat(there_of: Any, atlas: Atlas, home: Path) -> AsyncIterator[tuple[Site, str, str]]:
+async def shop_with_chat(
+    there_of: Any, atlas: Atlas, home: Path, around: Callable[[FastAPI], Any] = lambda app: app
+) -> AsyncIterator[tuple[Site, str, str]]:
     """The operator's site on one port and ours on another; the addresses of both."""
     shop = FastAPI()
     address: dict[str, str] = {}
@@ -316,10 +319,17 @@ async def shop_with_chat(there_of: Any, atlas: Atlas, home: Path) -> AsyncIterat
     async with listening(shop, "127.0.0.1", 0) as port:
         where = f"http://127.0.0.1:{port}"
         made = await there_of(atlas, home, chat_origins=(where,))
-        async with listening(made.app, "127.0.0.1", 0) as ours:
+        async with listening(around(made.app), "127.0.0.1", 0) as ours:
             # Another name for this machine is another site to a browser.
             address["ours"] = f"http://localhost:{ours}"
             yield made, where, address["ours"]
+
+
+SETTLED = "document.querySelector('[data-ask] textarea') !== null && document.readyState === 'complete'"
+ASKS = (
+    "(() => { document.querySelector('[data-ask] textarea').value = 'Is there an <b>outage</b>?';"
+    " document.querySelector('[data-ask]').requestSubmit(); })()"
+)
 
 
 @pytest.mark.skipif(chromium.installed() is None, reason="NO CHROMIUM IS INSTALLED: nobody has looked at the chat in a browser")
@@ -331,12 +341,8 @@ async def test_in_a_browser_a_stranger_asks_and_is_answered(
         await page.open(shop, width, height)
         await page.run("document.querySelector('button').click()")
         frame = await page.frame(ours)
-        await page.until("document.querySelector('[data-ask] textarea') !== null && document.readyState === 'complete'", frame)
-        await page.run(
-            "(() => { document.querySelector('[data-ask] textarea').value = 'Is there an <b>outage</b>?';"
-            " document.querySelector('[data-ask]').requestSubmit(); })()",
-            frame,
-        )
+        await page.until(SETTLED, frame)
+        await page.run(ASKS, frame)
         await page.until("document.querySelector('li.theirs:not(.waits)') !== null", frame)
         await answered(made, owner, "There is no outage that we know of.\nIs there anything else?")
         await page.until("document.querySelector('li.ours') !== null", frame)
@@ -348,3 +354,32 @@ async def test_in_a_browser_a_stranger_asks_and_is_answered(
     assert heard == ["Is there an <b>outage</b>?", "There is no outage that we know of.\nIs there anything else?"]
     assert fits
     assert len(picture) > 5_000
+
+
+@pytest.mark.skipif(chromium.installed() is None, reason="NO CHROMIUM IS INSTALLED: nobody has looked at the chat in a browser")
+async def test_who_writes_before_the_page_listens_is_the_one_visitor_who_reads_the_answer(
+    atlas: Atlas, owner: given.Owner, tmp_path: Path
+) -> None:
+    visits = []
+
+    def slowly(app: FastAPI) -> Any:
+        async def begins_late(scope: Any, receive: Any, send: Any) -> None:
+            if scope.get("path") == "/widget/visits":
+                visits.append(scope)
+                await asyncio.sleep(1.0)
+            await app(scope, receive, send)
+
+        return begins_late
+
+    there = shop_with_chat(site, atlas, tmp_path / "home", slowly)
+    async with there as (made, shop, ours), chromium.chromium(tmp_path / "browser") as page:
+        await page.open(shop, 390, 844)
+        await page.run("document.querySelector('button').click()")
+        frame = await page.frame(ours)
+        await page.until(SETTLED, frame)
+        await page.run(ASKS, frame)
+        await page.until("document.querySelector('li.theirs:not(.waits)') !== null", frame)
+        await answered(made, owner, "There is no outage that we know of.")
+        await page.until("document.querySelector('li.ours') !== null", frame)
+
+    assert len(visits) == 1

@@ -8,24 +8,34 @@
   const waiting = new Map(), shown = new Set();
   // A stream says at once how things stand, and something every fifteen seconds; where nothing comes, a proxy holds it back.
   const BEGINS_MS = 8000, SILENT_MS = 40000, POLLS_MS = 3000, POLLS_FOR_MS = 300000;
-  let token = null, after = 0, isSignedIn = false, pause = 0, pollsUntil = 0;
-  try { token = sessionStorage.getItem("bedrock-visit"); } catch { /* a browser that keeps nothing for guests: this page's own memory does */ }
+  let visit = null, after = 0, isSignedIn = false, pause = 0, pollsUntil = 0;
+  try {
+    const token = sessionStorage.getItem("bedrock-visit");
+    if (token) visit = Promise.resolve(token);
+  } catch { /* a browser that keeps nothing for guests: this page's own memory does */ }
 
   const tell = (text) => { problem.textContent = text || ""; problem.hidden = !text; };
   const show = (name) => { for (const [key, form] of Object.entries(forms)) form.hidden = key !== name; forms[name].querySelector("input,textarea").focus(); };
 
+  async function begin() {
+    const begun = await fetch("/widget/visits", { method: "POST" });
+    if (!begun.ok) throw new Error(String(begun.status));
+    const { token } = await begun.json();
+    after = 0;
+    try { sessionStorage.setItem("bedrock-visit", token); } catch { /* as above */ }
+    return token;
+  }
+
   async function call(path, fields) {
     for (let tries = 0; ; tries++) {
-      if (!token) {
-        const begun = await fetch("/widget/visits", { method: "POST" });
-        if (!begun.ok) throw new Error(String(begun.status));
-        token = (await begun.json()).token; after = 0;
-        try { sessionStorage.setItem("bedrock-visit", token); } catch { /* as above */ }
-      }
+      // Whoever writes before the page listens has begun the same visit: of two visits one would be answered and the other be read.
+      const mine = (visit ??= begin());
+      let token;
+      try { token = await mine; } catch (why) { if (visit === mine) visit = null; throw why; }
       const headers = { Authorization: `Bearer ${token}` };
       const answer = await fetch(`/widget/${path}`, fields ? { method: "POST", headers, body: new URLSearchParams(fields) } : { headers });
       if (answer.status !== 403 || tries) return answer;
-      token = null; // of another installation, or older than its secret
+      if (visit === mine) visit = null; // of another installation, or older than its secret
     }
   }
 
