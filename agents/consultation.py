@@ -23,6 +23,7 @@ from agents.rule_model import RuleModel, json_text, reader_of
 from agents.telling import Telling
 from agents.untrusted import keepable
 from agents.veiled import Veiled
+from forge.untraced import keep_to_ourselves
 
 log = structlog.get_logger()
 
@@ -162,6 +163,8 @@ def _correction(errand: Errand) -> list[AnyMessage]:
 
 def consultants(members: dict[str, Member], router: Router, provider: Provider | None, breaker: CircuitBreaker) -> Consultants:
     """Builds every module's agent for every audience: the provider's model where there is one, and always the rules to fall back on."""
+    # Here, where agents are made: whoever makes some, the evaluation too, tells nobody what is said to them.
+    keep_to_ourselves()
     style = house_style()
     chat = provider.chat_model(provider.agent_model) if provider else None
     prices, is_veiled = (provider.prices, provider.is_veiled) if provider else (Prices(), True)

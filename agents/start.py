@@ -16,7 +16,6 @@ from agents.router import Router
 from agents.supervisor import Supervisor, conversation_graph
 from atlas.connection import Atlas
 from atlas.money import DEFAULT_CURRENCY
-from forge.untraced import keep_to_ourselves
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,6 @@ async def supervisor(
     members: dict[str, Member] | None = None,
 ) -> Supervisor:
     """The supervisor with its ten agents, or with `members`. Embeds the example sentences: some seconds of CPU, off the event loop."""
-    keep_to_ourselves()
     members = members or roster()
     router = await Router.of(examples(members), installation.encoder, WordCounts())
     breaker = CircuitBreaker(installation.clock)

@@ -44,8 +44,8 @@ log = structlog.get_logger()
 State = ConversationState
 Graph = CompiledStateGraph[State, TurnContext, State, State]
 
-# Route, modules, gather, check, a second try of each, reply: more steps than this is a loop.
-MOST_STEPS: Final = 16
+# Route, modules, check, a second try of each, check, a person, check: more steps than this is a loop.
+MOST_STEPS: Final = 12
 # At most; and never more than half a pool: a tool call holds one connection and its proposal one more.
 TOOL_CALLS_AT_ONCE: Final = 4
 
@@ -197,46 +197,53 @@ class Turns:
         sure = Certain(module=state["module"], tool=state["tool"], arguments=state["arguments"])
         return {"answers": [await self._consultants.carry_out(sure, context)]}
 
-    async def gather(self, state: State) -> dict[str, Any]:
-        """Waits for everybody who was asked."""
-        del state
-        return {}
-
     async def check(self, state: State, runtime: Runtime[TurnContext]) -> Command[str]:
-        """Every amount, date, id and promise must come from a tool: else the module tries once more, then a person is fetched."""
+        """Every amount, date, id and promise must come from a tool: else the module tries once more, then a person is fetched.
+
+        Waits for everybody who was asked, and replies where nobody is asked again: a step of a graph costs as much as a query.
+        """
         context = runtime.context
-        earlier = [use["answer"] for said in state.get("said", []) for use in said["tools"]]
         again: list[Send] = []
         for one in state["answers"] or ():
-            facts = facts_of([*earlier, *(use["answer"] for use in one["tools"])], context.now, context.timezone)
-            wrong = ungrounded(one["words"], facts) if one["prompt_version"] else []
-            if wrong:
+            if wrong := _ungrounded(one, state, context):
                 log.warning("reply_ungrounded", module=one["module"], model=one["model"], is_retry=one["is_retry"], claims=len(wrong))
                 again.append(_once_more(state, one, wrong))
-        return Command(goto=again) if again else Command(goto="reply")
+        return Command(goto=again) if again else Command(update=_reply(state, context), goto=END)
 
-    async def reply(self, state: State, runtime: Runtime[TurnContext]) -> dict[str, Any]:
-        """One answer of all that was said, and what the conversation keeps of it."""
-        answers = state["answers"] or []
-        uses = [use for one in answers for use in one["tools"]]
-        is_handed_over = any(use["name"] == HAND_OVER and use["proposal"] for use in uses)
-        words = together((one["words"] for one in answers), state["language"], is_handed_over=is_handed_over)
-        modules = [one["module"] for one in answers]
-        ours = Said(by_us=True, words=words, modules=modules, tools=uses)
-        theirs = Said(by_us=False, words=state["words"], modules=[], tools=[])
-        return {
-            "said": [theirs, ours],
-            "asked": next((one["asked"] for one in answers if one["asked"]), None),
-            "answers": None,
-            "reply": {
-                "words": words,
-                "modules": tuple(modules),
-                "tools": tuple(use["name"] for use in uses),
-                "proposals": tuple(use["proposal"] for use in uses if use["proposal"]),
-                "language": state["language"],
-                "trace": {**_trace(state, answers), **({"cards": cards_of(uses)} if runtime.context.is_staff else {})},
-            },
-        }
+
+def _ungrounded(one: Answer, state: State, context: TurnContext) -> list[str]:
+    """What no tool said. Most answers rest on this turn's tools: only for the others is what earlier turns found read again."""
+    if not one["prompt_version"]:
+        return []
+    found = [use["answer"] for use in one["tools"]]
+    if not ungrounded(one["words"], facts_of(found, context.now, context.timezone)):
+        return []
+    earlier = [use["answer"] for said in state.get("said", []) for use in said["tools"]]
+    return ungrounded(one["words"], facts_of([*earlier, *found], context.now, context.timezone))
+
+
+def _reply(state: State, context: TurnContext) -> dict[str, Any]:
+    """One answer of all that was said, and what the conversation keeps of it."""
+    answers = state["answers"] or []
+    uses = [use for one in answers for use in one["tools"]]
+    is_handed_over = any(use["name"] == HAND_OVER and use["proposal"] for use in uses)
+    words = together((one["words"] for one in answers), state["language"], is_handed_over=is_handed_over)
+    modules = [one["module"] for one in answers]
+    ours = Said(by_us=True, words=words, modules=modules, tools=uses)
+    theirs = Said(by_us=False, words=state["words"], modules=[], tools=[])
+    return {
+        "said": [theirs, ours],
+        "asked": next((one["asked"] for one in answers if one["asked"]), None),
+        "answers": None,
+        "reply": {
+            "words": words,
+            "modules": tuple(modules),
+            "tools": tuple(use["name"] for use in uses),
+            "proposals": tuple(use["proposal"] for use in uses if use["proposal"]),
+            "language": state["language"],
+            "trace": {**_trace(state, answers), **({"cards": cards_of(uses)} if context.is_staff else {})},
+        },
+    }
 
 
 def _trace(state: State, answers: list[Answer]) -> dict[str, Any]:
@@ -283,7 +290,7 @@ def _once_more(state: State, one: Answer, wrong: list[str]) -> Send:
 
 
 def conversation_graph(router: Router, consultants: Consultants, by_model: ModelRouter | None = None) -> Graph:
-    """Route, then one module or several at once, then all together to the check, then the reply. `by_model`: asked before the sentences."""
+    """Route, then one module or several at once, then all together to the check, which replies. `by_model`: asked before the sentences."""
     turns = Turns(router, consultants, by_model)
     graph = StateGraph(State, context_schema=TurnContext)
     modules = tuple(consultants.members)
@@ -291,12 +298,8 @@ def conversation_graph(router: Router, consultants: Consultants, by_model: Model
     for module in modules:
         graph.add_node(module, turns.consult, input_schema=Errand)
     graph.add_node("certain", turns.certain, input_schema=Order)
-    graph.add_node("gather", turns.gather, defer=True)
-    graph.add_node("check", turns.check, destinations=(*modules, "certain", "reply"))
-    graph.add_node("reply", turns.reply)
+    graph.add_node("check", turns.check, defer=True, destinations=(*modules, "certain", END))
     graph.add_edge(START, "route")
     for node in (*modules, "certain"):
-        graph.add_edge(node, "gather")
-    graph.add_edge("gather", "check")
-    graph.add_edge("reply", END)
+        graph.add_edge(node, "check")
     return graph.compile()
