@@ -280,7 +280,7 @@ async def replies_to(conn: Connection, reference: str) -> list[Message]:
 
 
 async def conversation_owner(conn: Connection, conversation_id: ConversationId) -> str:
-    """`agents`, `queue`, or `staff:` with who has it."""
+    """`agents`, `queue`, or `staff:` with who has it; `agents` too while their last answer is still on its way."""
     return str(await SQL.value(conn, "conversation_owner", conversation_id=conversation_id))
 
 

@@ -336,8 +336,14 @@ SELECT message.id AS message_id, message.at, message.is_from_us, message.author,
  WHERE asked.provider_reference = %(reference)s
  ORDER BY message.id;
 
+-- The agents hand over in the middle of making an answer: as long as it is on its way it is still theirs.
 -- name: conversation_owner
-SELECT conversation.owner FROM helpdesk.conversation WHERE conversation.id = %(conversation_id)s;
+SELECT CASE WHEN conversation.owner = 'queue'
+             AND EXISTS (SELECT 1 FROM helpdesk.inbox
+                          WHERE inbox.conversation_id = conversation.id AND inbox.state = 'received' AND inbox.kind = 'message')
+            THEN 'agents' ELSE conversation.owner END
+  FROM helpdesk.conversation
+ WHERE conversation.id = %(conversation_id)s;
 
 -- name: handed_over_because
 SELECT conversation.handed_over_because FROM helpdesk.conversation WHERE conversation.id = %(conversation_id)s;

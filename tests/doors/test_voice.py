@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.errors import translate_errors
 from api.inbound.voice import relay, speech, twiml
+from api.inbound.voice.keeping import call_of, said_since
 from api.inbound.voice.live import voice_phrases
 from api.inbound.voice.web import router
 from api.listening import listening
@@ -257,6 +258,22 @@ async def test_who_needs_a_person_is_put_through_and_the_person_hears_why_first(
     assert "+442079460000" in put_through
     assert f"{BASE}/webhooks/twilio/voice/whisper" in put_through
     assert "the bill is disputed" in whispered
+
+
+async def test_nobody_is_put_through_while_the_answer_that_fetches_somebody_is_still_on_its_way(atlas: Atlas, owner: Owner) -> None:
+    await given.customer(owner)
+
+    async with exchange(atlas) as telephone:
+        await telephone.rings()
+        async with telephone.relayed() as line:
+            await line.sends("prompt", voicePrompt="My bill is wrong and I want a person", lang="en-GB", last=True)
+            await heard_of(owner)
+            await handed_over(owner)
+            meanwhile = await said_since(atlas, await call_of(atlas, telephone.call_id))
+            await owner.execute("UPDATE helpdesk.inbox SET state = 'answered'")
+            afterwards = await said_since(atlas, await call_of(atlas, telephone.call_id))
+
+    assert (meanwhile.owner, afterwards.owner) == ("agents", "queue")
 
 
 async def test_a_colleague_who_took_the_conversation_over_types_and_is_heard(atlas: Atlas, owner: Owner) -> None:

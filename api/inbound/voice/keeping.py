@@ -1,6 +1,7 @@
 """What Atlas keeps of a call: who rang, what was said, and how far it came. Words go into the inbox like those of every other channel."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from atlas.errors import InvalidField, NotFound
 from atlas.helpdesk import reads, writes
 from atlas.helpdesk.records import Message, PhoneCall
 from atlas.helpdesk.rules import code_key, pin_mac
-from atlas.identity import CustomerId
+from atlas.identity import ConversationId, CustomerId
 from atlas.itsm.reads import incidents_at_lines
 from atlas.principal import Principal, executor, intake, staff
 from atlas.statements import Connection
@@ -111,11 +112,11 @@ class Said:
 
 async def said_since(atlas: Atlas, call: PhoneCall) -> Said:
     """Nothing, by the agents, before the caller spoke."""
-    if call.conversation_id is None:
+    conversation_id = call.conversation_id
+    if conversation_id is None:
         return Said((), "agents")
     async with atlas.transaction(DOOR) as conn:
-        messages = await reads.replies_after(conn, call.conversation_id, call.spoken_up_to)
-        return Said(tuple(messages), await reads.conversation_owner(conn, call.conversation_id))
+        return await _said(conn, conversation_id, lambda: reads.replies_after(conn, conversation_id, call.spoken_up_to))
 
 
 async def said_to(atlas: Atlas, call: PhoneCall, turn: int) -> Said:
@@ -123,8 +124,14 @@ async def said_to(atlas: Atlas, call: PhoneCall, turn: int) -> Said:
     if call.conversation_id is None:
         return Said((), "agents")
     async with atlas.transaction(DOOR) as conn:
-        messages = await reads.replies_to(conn, f"{call.provider_id}:{turn}")
-        return Said(tuple(messages), await reads.conversation_owner(conn, call.conversation_id))
+        return await _said(conn, call.conversation_id, lambda: reads.replies_to(conn, f"{call.provider_id}:{turn}"))
+
+
+async def _said(conn: Connection, conversation_id: ConversationId, replies: Callable[[], Awaitable[list[Message]]]) -> Said:
+    """Whoever is put through has heard the answer that fetched somebody: what came between the two questions is asked for again."""
+    messages = await replies()
+    owner = await reads.conversation_owner(conn, conversation_id)
+    return Said(tuple(messages or await replies()), owner)
 
 
 async def keep_spoken(atlas: Atlas, call: PhoneCall, message_id: int) -> PhoneCall:
