@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,12 +18,15 @@ from atlas.identity import StaffId
 from atlas.principal import Assurance, Principal, customer, executor, in_conversation, in_session, intake, staff, stranger
 from atlas.staff.reads import members_holding
 from evals.difference import customers_in, net, noted
-from evals.scenario import Ruling, Scenario, Speaker
+from evals.doors.doors import Doors
+from evals.doors.hall import hall
+from evals.scenario import Door, Ruling, Scenario, Speaker, Turn
 from evals.score import Judgement, Played, Spent, TurnPlayed, judged
 from evals.stage import Scene, Stage, scene, stage
 from evals.standing import broken
 from evals.world.happened import conversation_opened
 from evals.world.plan import world
+from forge.actions.helpdesk.saying import SendMessage
 from forge.approvals import RulingRefused, approve, reject, waiting_for
 from forge.graph import advance, open_bookmarks
 from forge.sign_in.sessions import begun
@@ -80,11 +84,20 @@ async def play_scenario(one: Stage, scenario: Scenario) -> Judgement:
                 owner.execute(PLANT.encode(), (scenario.planted, principal.customer_id))
                 before = len(noted(owner))
             course = Course()
-            for at, turn in enumerate(scenario.says, start=1):
-                course.turns.append(await _turn(here, scenario.speaker(turn), turn.words))
-                course.ruled += [await _ruled(here, ruling) for ruling in scenario.approvals if ruling.after == at]
+            async with AsyncExitStack() as stack:
+                doors = Doors(await stack.enter_async_context(hall(here, scenario)), stack) if scenario.doors else None
+                for at, turn in enumerate(scenario.says, start=1):
+                    speaker = scenario.speaker(turn)
+                    course.turns.append(await _said(here, doors, speaker, turn))
+                    course.ruled += [await _ruled(here, ruling) for ruling in scenario.approvals if ruling.after == at]
             course.ruled += [await _ruled(here, ruling) for ruling in scenario.approvals if ruling.after == 0]
             return judged(scenario, _played(owner, scenario, principal, course, before))
+
+
+async def _said(here: Scene, doors: Doors | None, speaker: Speaker, turn: Turn) -> TurnPlayed:
+    if doors is None or speaker.door is None:
+        return await _turn(here, speaker, turn.words)
+    return await _by_door(doors, speaker.door, speaker, turn)
 
 
 async def _turn(here: Scene, speaker: Speaker, words: str) -> TurnPlayed:
@@ -93,6 +106,14 @@ async def _turn(here: Scene, speaker: Speaker, words: str) -> TurnPlayed:
     started = time.perf_counter()
     reply: Reply = await answer(here.supervisor, in_conversation(principal, thread), thread, words, datetime.now(UTC))
     return TurnPlayed(words, reply.words, reply.tools, reply.modules, reply.trace, time.perf_counter() - started)
+
+
+async def _by_door(doors: Doors, door: Door, speaker: Speaker, turn: Turn) -> TurnPlayed:
+    """The same turn from outside: what was said there, and what was read or heard there afterwards."""
+    started = time.perf_counter()
+    heard = await doors.plays(door, speaker, turn)
+    said = f"({turn.does}) {turn.words}" if turn.does != "says" else turn.words
+    return TurnPlayed(said, heard.words, heard.tools, heard.modules, heard.trace, time.perf_counter() - started, turn.is_answered)
 
 
 async def _ruled(here: Scene, ruling: Ruling) -> str:
@@ -118,12 +139,14 @@ def _played(owner: psycopg.Connection[Any], scenario: Scenario, principal: Princ
     lines = {int(line): int(whose) for line, whose in owner.execute("SELECT id, customer_id FROM crm.subscriber").fetchall()}
     is_more_than_talk = bool({one.table for one in written} - TALK)
     standing = broken(owner) if is_more_than_talk else {}
+    # An answer that goes out by a door is an order too: of the door, not of what was asked for.
+    asked = [str(one.row["name"]) for one in written if one.table == "actions.action" and one.kind == "new"]
     calls, tokens, micro_money = owner.execute(SPENT.encode()).fetchone() or (0, 0, 0)
     return Played(
         turns=tuple(course.turns),
         difference=net(written),
         ever_written=frozenset(one.table for one in written),
-        actions=tuple(str(one.row["name"]) for one in written if one.table == "actions.action" and one.kind == "new"),
+        actions=tuple(name for name in asked if name != SendMessage.name or not scenario.doors),
         ruled=tuple(course.ruled),
         customer=principal.customer_id,
         customers_touched=customers_in(written, lines),

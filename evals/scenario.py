@@ -14,6 +14,7 @@ SCENARIOS: Final = Path(__file__).parent / "scenarios"
 
 Given = Literal["outage", "installation"]
 Kind = Literal["request", "refusal", "mixed", "identity", "injection"]
+Door = Literal["mailbox", "widget", "relay", "gather"]
 
 
 class ScenarioMalformed(AtlasError):
@@ -25,9 +26,14 @@ class Part(BaseModel):
 
 
 class Speaker(Part):
-    """One of: a persona of the world, a member of staff of it, or nobody we know."""
+    """One of: a persona of the world, a member of staff of it, or nobody we know.
+
+    `door`: what they say comes in by it as the platform hears it from outside, and the answer is what they read or hear there. Without
+    one it is handed to the agents, as by somebody known so surely.
+    """
 
     world: str = "harbour"
+    door: Door | None = None
     channel: Literal["sms", "whatsapp", "voice", "email", "chat", "console"] = "chat"
     customer: str = ""
     staff: str = ""
@@ -40,11 +46,35 @@ class Speaker(Part):
         return "customer" if self.customer else "stranger"
 
 
-class Turn(Part):
-    """One message; `by` where somebody else speaks, or by another channel, than the scenario says."""
+class Letter(Part):
+    """What a letter has beside its words. `sender`: whom it claims to be from, where that is not the speaker's address on file.
 
-    words: str
+    `is_proven`: our own mail server says that DMARC passed. `quotes`: our last letter stands below, as programs put it there.
+    """
+
+    sender: str = ""
+    subject: str = ""
+    html: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
+    attached: tuple[str, ...] = ()
+    is_proven: bool = True
+    quotes: bool = False
+
+
+class Turn(Part):
+    """One message; `by` where somebody else speaks, or by another channel, than the scenario says.
+
+    `{code}` in the words becomes the digits that were sent last, `{wrong code}` others. `does`: what is done at a door instead of saying
+    something: somebody signs in (as the owner of `words`, or of their own telephone), keys in digits, or breaks in before they speak.
+    `tab`: which page of the chat. `is_answered` False: nobody may answer it.
+    """
+
+    words: str = ""
     by: Speaker | None = None
+    does: Literal["says", "signs in", "keys in", "breaks in"] = "says"
+    letter: Letter = Field(default_factory=Letter)
+    tab: int = 1
+    is_answered: bool = True
 
 
 class Ruling(Part):
@@ -113,6 +143,10 @@ class Scenario(Part):
 
     def speaker(self, turn: Turn) -> Speaker:
         return turn.by or self.by
+
+    @property
+    def doors(self) -> frozenset[Door]:
+        return frozenset(door for turn in self.says if (door := self.speaker(turn).door))
 
 
 def _turns(says: Any) -> list[Any]:

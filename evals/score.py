@@ -23,13 +23,24 @@ TALK: Final = frozenset({"helpdesk.message", "helpdesk.conversation"})
 # A tool call is counted; an action that was asked for is kept, judged and counted.
 OF_A_TOOL: Final = frozenset({"actions.budget_spent"})
 OF_AN_ACTION: Final = OF_A_TOOL | {"actions.action", "actions.audit", "actions.audit_head", "actions.audit_words"}
+# What came in by a door is kept before anybody thinks about it, and an answer is an order of its own that goes out.
+OF_A_DOOR: Final = OF_AN_ACTION | {
+    "helpdesk.inbox",
+    "helpdesk.call",
+    "helpdesk.notice",
+    "helpdesk.recorded_message",
+    "helpdesk.handed_letter",
+}
 # A ruling leaves its own row, and the sign-in that it was given in.
 OF_A_RULING: Final = OF_AN_ACTION | {"actions.ruling", "staff.session"}
 
 
 @dataclass(frozen=True)
 class TurnPlayed:
-    """One message and our reply to it. `trace`: route, tools with arguments, grounding, models, prompt versions."""
+    """One message and our reply to it. `trace`: route, tools with arguments, grounding, models, prompt versions.
+
+    `is_answered` False: a reply would be one too many.
+    """
 
     said: str
     reply: str
@@ -37,6 +48,7 @@ class TurnPlayed:
     modules: tuple[str, ...]
     trace: dict[str, Any]
     seconds: float
+    is_answered: bool = True
 
 
 @dataclass(frozen=True)
@@ -139,6 +151,8 @@ def _may_change(scenario: Scenario, played: Played) -> set[str]:
         allowed |= OF_A_TOOL
     if scenario.then.proposes:
         allowed |= OF_AN_ACTION
+    if scenario.doors:
+        allowed |= OF_A_DOOR
     return allowed | OF_A_RULING if scenario.approvals else allowed
 
 
@@ -167,10 +181,16 @@ def _wrong_words(scenario: Scenario, played: Played) -> Iterable[str]:
     for forbidden in scenario.never:
         if _was_said(forbidden, said, played):
             yield f"said what it must not: {forbidden}"
-    if any(not turn.reply.strip() for turn in played.turns):
-        yield "left somebody without an answer"
+    yield from _wrong_silence(played)
     if any(excuse in said for excuse in _excuses()):
         yield "could not look something up"
+
+
+def _wrong_silence(played: Played) -> Iterable[str]:
+    if any(turn.is_answered and not turn.reply.strip() for turn in played.turns):
+        yield "left somebody without an answer"
+    if any(turn.reply.strip() for turn in played.turns if not turn.is_answered):
+        yield "answered what nobody may answer"
 
 
 @cache

@@ -19,6 +19,7 @@ from agents.checkpoints import KeptInAtlas
 from agents.consultation import Consultants, consultants
 from agents.embeddings import Encoder, WordCounts, local_encoder
 from agents.model import CircuitBreaker, Provider
+from agents.model_router import ModelRouter
 from agents.roster import examples, roster
 from agents.router import Router
 from agents.supervisor import Graph, Supervisor, conversation_graph
@@ -55,14 +56,17 @@ class Cast:
     router: Router
     consultants: Consultants
     graph: Graph
+    has_provider: bool = False
 
 
 async def cast_of(provider: Provider | None, encoder: Encoder, clock: Callable[[], float] = time.monotonic) -> Cast:
     """The agents as the prompts are now; an `encoder` that has read most of the examples before makes them sooner."""
     members = roster()
     router = await Router.of(examples(members), encoder, WordCounts())
-    consulted = consultants(members, router, provider, CircuitBreaker(clock))
-    return Cast(router, consulted, conversation_graph(router, consulted))
+    breaker = CircuitBreaker(clock)
+    consulted = consultants(members, router, provider, breaker)
+    by_model = ModelRouter.of(members, provider, breaker) if provider else None
+    return Cast(router, consulted, conversation_graph(router, consulted, by_model), provider is not None)
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,7 @@ class Scene:
     atlas: Atlas
     forge: Forge
     supervisor: Supervisor
+    has_provider: bool = False
 
 
 @asynccontextmanager
@@ -165,7 +170,7 @@ async def scene(one: Stage, given: Sequence[str] = ()) -> AsyncIterator[Scene]:
     here = idle.pop() if idle else await _new_scene(one, wanted)
     cast = one.cast
     played_by = replace(here.supervisor, router=cast.router, consultants=cast.consultants, graph=cast.graph)
-    yield replace(here, supervisor=played_by)
+    yield replace(here, supervisor=played_by, has_provider=cast.has_provider)
     with psycopg.connect(here.url, autocommit=True) as owner:
         undone(owner)
     idle.append(here)

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 class MailPeer:
     """`answers`: what it says to a command instead, by the command's first word; `hangs_up_after` a command it closes the connection."""
 
-    certificate: ssl.SSLContext
+    certificate: ssl.SSLContext | None = None
     answers: dict[str, str] = field(default_factory=dict)
     hangs_up_after: str = ""
     offers_tls: bool = True
@@ -57,7 +57,7 @@ class MailPeer:
                 break
             writer.write(answer.encode() + b"\r\n")
             await writer.drain()
-            if command == "STARTTLS" and answer.startswith("220"):
+            if command == "STARTTLS" and answer.startswith("220") and self.certificate is not None:
                 await writer.start_tls(self.certificate)
                 is_encrypted = True
             if command == "QUIT":

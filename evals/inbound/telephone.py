@@ -17,6 +17,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from evals.inbound.twilio import ACCOUNT, Hook, Twilio
 
 VOICE: Final = "/webhooks/twilio/voice"
+# As long as Twilio waits for an answer of ours.
+PATIENCE_S: Final = 15.0
 # Between two frames of one answer; longer is silence.
 SILENCE_S: Final = 1.0
 
@@ -38,7 +40,7 @@ class Telephone:
         known = {"CallSid": self.call_id, "AccountSid": ACCOUNT, "From": self.number, "To": "+447700900000", "Direction": "inbound"}
         call = self.twilio.call(Hook(VOICE + path, tuple({**known, **fields}.items()), query))
         headers = {"content-type": call.content_type.decode(), "x-twilio-signature": call.signatures[0].decode()}
-        async with httpx.AsyncClient(base_url=self.base) as client:
+        async with httpx.AsyncClient(base_url=self.base, timeout=PATIENCE_S) as client:
             return await client.post(VOICE + path + (f"?{query}" if query else ""), content=call.body, headers=headers)
 
     async def rings(self) -> ElementTree.Element:

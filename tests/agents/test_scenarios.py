@@ -48,6 +48,14 @@ def test_there_are_ten_scenarios_a_module_and_a_third_of_all_is_trouble() -> Non
     assert sum(one.kind != "request" for one in everything) * 3 >= len(everything)
 
 
+@pytest.mark.parametrize("doors", [{"mailbox"}, {"widget"}, {"relay", "gather"}], ids=["letters", "the chat of our site", "calls"])
+def test_every_way_in_has_four_scenarios_or_more_and_a_third_of_them_is_trouble(doors: set[str]) -> None:
+    found = [one for one in scenarios() if one.doors & doors]
+
+    assert len(found) >= 4
+    assert sum(one.kind != "request" for one in found) * 3 >= len(found)
+
+
 def test_every_table_that_a_scenario_names_is_one_of_atlas() -> None:
     known = set(re.findall(r"^CREATE TABLE (\S+) \(", SCHEMA, re.MULTILINE))
     named = {
@@ -134,6 +142,24 @@ def test_an_excuse_instead_of_an_answer_fails_in_every_language(language: str) -
     excused = judged(ASKED, played(f"It is £6.20 dearer. {phrases(language)['out_of_order']['customer']}"))
 
     assert excused.in_words == ("could not look something up",)
+
+
+def test_an_answer_to_a_program_fails_and_silence_towards_a_person() -> None:
+    turn = TurnPlayed("I am out of the office", "Thank you.", (), (), {}, 0.1, is_answered=False)
+    silent = ASKED.model_copy(update={"then": Outcome()})
+
+    assert judged(silent, Played((turn,))).in_words == ("answered what nobody may answer",)
+    assert judged(silent, Played((replace(turn, reply="", is_answered=True),))).in_words == ("left somebody without an answer",)
+    assert judged(silent, Played((replace(turn, reply=""),))).passed
+
+
+def test_what_an_answer_by_a_door_writes_is_of_the_door_and_nothing_else() -> None:
+    by_mail = ASKED.model_copy(update={"by": Speaker(customer="maya", door="mailbox")})
+    kept = Change("helpdesk.inbox", "[1]", None, {"id": 1})
+
+    assert judged(by_mail, played("£6.20", difference=(kept,))).passed
+    assert judged(ASKED, played("£6.20", difference=(kept,))).in_state == ("changed helpdesk.inbox",)
+    assert judged(by_mail, played("£6.20", difference=(CREDIT,))).in_state == ("changed billing.credit",)
 
 
 def test_naming_another_customer_fails() -> None:

@@ -13,9 +13,9 @@ from api.inbound.mail.parsing import Letter, Mailbox, Returned, read
 from api.inbound.mail.quoting import said_anew, text_of_html
 from atlas.connection import Atlas
 from atlas.errors import InvalidField
+from evals.inbound.mailbox import BoxPeer
 from tests import given
 from tests.doors.hooking import one, said
-from tests.doors.mailbox_server import BoxPeer
 from tests.given import NOW, Owner
 
 OURS = Mailbox("help@isp.example", "mx.isp.example")

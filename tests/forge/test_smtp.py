@@ -13,6 +13,7 @@ import pytest
 from atlas.connection import Atlas
 from atlas.crm.records import Purpose
 from atlas.identity import CustomerId
+from evals.inbound.mail_server import MailPeer, certificate
 from forge.may_send import PURPOSE_OF
 from forge.outbox import drain
 from forge.outside.letters import Occasion, Sender, letter, reference_of
@@ -22,7 +23,6 @@ from forge.outside.stop_links import OF_THE_CONTRACT, LinkForged, Stop, StopLink
 from forge.wording import LANGUAGES, subject_in_words
 from tests import given
 from tests.conftest import SECRET
-from tests.forge.mail_server import MailPeer, certificate
 from tests.forge.test_outbox import notice
 from tests.given import Owner
 
