@@ -1,7 +1,7 @@
 """Who answers about money."""
 
 from agents.module_agent import ModuleAgent
-from tools.billing import bills, compensation, debts, money
+from tools.billing import bills, compensation, debts, leavers, money
 
 AGENT = ModuleAgent(
     handles="bills and what changed on them, balances, payments, credits, disputes over charges, why a line was cut off; for staff: leaks",
@@ -35,6 +35,10 @@ AGENT = ModuleAgent(
         money.refund_payment,
         money.record_payment,
         money.waive_late_fee,
+        leavers.owed_to_leavers,
+        leavers.issue_final_statement,
+        leavers.pay_back_leaver,
+        leavers.record_payout,
         money.money_parked,
         money.match_payment,
         money.leak_totals,

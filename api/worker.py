@@ -35,6 +35,7 @@ from forge.dunning import chase, make_good, restore
 from forge.errands import Outside, run_errands
 from forge.graph import Bookmarks, advance, open_bookmarks
 from forge.leaks import look_at_all, look_for_leaks
+from forge.leavers import settle_with_leavers
 from forge.outbox import drain
 from forge.outside.ports import Messenger, Statement
 from forge.playbooks.activation import attend_orders, tell_late_orders
@@ -65,6 +66,7 @@ NIGHTLY: Final = (
     "billing.invariants",
     "billing.payments",
     "billing.day",
+    "billing.leavers",
     "billing.leaks",
     "billing.dunning",
     "billing.failings",
@@ -223,8 +225,12 @@ def register_billing(jobs: App, one: House) -> None:
     async def run_job() -> None:
         await go_on(one.forge)
 
+    async def leavers_job() -> None:
+        await settle_with_leavers(one.forge)
+
     jobs.task(name="billing.day", retry=RETRIES)(day_job)
     jobs.task(name="billing.run", retry=RETRIES)(run_job)
+    jobs.task(name="billing.leavers", retry=RETRIES)(leavers_job)
 
 
 async def look_and_respond(works: Works) -> None:

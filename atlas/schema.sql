@@ -2090,6 +2090,7 @@ CREATE TABLE billing.journal (
     reverses_id bigint,
     posted_by xid8 NOT NULL DEFAULT pg_current_xact_id(),  -- the only transaction that may add postings
     action_id bigint,
+    gives_back_id bigint,  -- of a refund that pays a credit: the payment by whose way it goes back
     PRIMARY KEY (id),
     UNIQUE (operation_key),
     UNIQUE (reverses_id),
@@ -2097,8 +2098,10 @@ CREATE TABLE billing.journal (
     CHECK ((kind = ANY (ARRAY['invoice'::text, 'payment'::text, 'match'::text, 'credit'::text, 'credit_note'::text, 'refund'::text, 'write_off'::text, 'reversal'::text, 'opening'::text]))),
     CHECK ((rounding = ANY (ARRAY['half_up'::text, 'half_even'::text, 'down'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (gives_back_id) REFERENCES billing.payment(id) NOT VALID,
     FOREIGN KEY (reverses_id) REFERENCES billing.journal(id)
 );
+CREATE INDEX journal_gives_back ON billing.journal USING btree (gives_back_id) WHERE (gives_back_id IS NOT NULL);
 CREATE INDEX journal_of_action ON billing.journal USING btree (action_id) WHERE (action_id IS NOT NULL);
 --   trigger is_final BEFORE DELETE OR UPDATE ON billing.journal FOR EACH ROW EXECUTE FUNCTION billing.is_final()
 --   trigger kinds_stay_within AFTER INSERT ON billing.journal REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION billing.journals_stay_within()
@@ -2424,11 +2427,14 @@ CREATE INDEX usage_to_bill ON billing.usage_total USING btree (customer_id) WHER
 -- function billing.count_usage(p_charge_ids bigint[], p_price_ids bigint[], p_periods date[], p_units bigint[]) RETURNS void SECURITY DEFINER
 -- function billing.cycle_date(month integer, cycle_day integer) RETURNS date
 -- function billing.draft(p_run_id bigint, p_customer_ids bigint[], p_on date) RETURNS integer SECURITY DEFINER
+-- function billing.given_back(p_payment billing.payment) RETURNS bigint SECURITY DEFINER
 -- function billing.guide(p_subscriber_id bigint, p_meter text, p_used_at timestamp with time zone) RETURNS TABLE(charge_id bigint, price_id bigint, period_from date, period_to date) SECURITY DEFINER
+-- function billing.has_left(p_customer_id bigint, p_on date) RETURNS boolean SECURITY DEFINER
 -- function billing.hear(p_provider text, p_event_id text, p_kind text, p_reference text, p_request_id bigint, p_customer_id bigint, p_amount_minor bigint, p_currency text, p_occurred_at timestamp with time zone) RETURNS TABLE(state text, why text, customer_id bigint, is_new boolean) SECURITY DEFINER
 -- function billing.is_final() RETURNS trigger
 -- function billing.issue_batch(p_run_id bigint, p_number integer, p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.issue_credit_note(p_key text, p_invoice_id bigint, p_line_ids bigint[], p_amounts_minor bigint[], p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
+-- function billing.issue_final(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.issue_invoices(p_invoice_ids bigint[], p_at timestamp with time zone) RETURNS bigint SECURITY DEFINER
 -- function billing.journal_of_money(p_payment billing.payment) RETURNS bigint SECURITY DEFINER
 -- function billing.journals_stay_within() RETURNS trigger SECURITY DEFINER
@@ -2444,6 +2450,7 @@ CREATE INDEX usage_to_bill ON billing.usage_total USING btree (customer_id) WHER
 -- function billing.must_be_claimed() RETURNS trigger SECURITY DEFINER
 -- function billing.must_be_known() RETURNS trigger SECURITY DEFINER
 -- function billing.open_run(p_run_type text, p_since date, p_on date, p_customer_ids bigint[], p_batch integer) RETURNS bigint SECURITY DEFINER
+-- function billing.pay_back(p_key text, p_customer_id bigint, p_references text[], p_amounts_minor bigint[], p_is_by_hand boolean, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.period_number(d date, anchor integer, every integer, cycle_day integer) RETURNS integer
 -- function billing.post(p_kind text, p_key text, p_at timestamp with time zone, p_customer_id bigint, p_accounts text[], p_amounts_minor bigint[], p_reason text) RETURNS bigint SECURITY DEFINER
 -- function billing.post_credits(p_cause text, p_customer_ids bigint[], p_subscriber_ids bigint[], p_amounts_minor bigint[], p_formulas text[], p_at timestamp with time zone) RETURNS TABLE(customer_id bigint, subscriber_id bigint, amount bigint, formula text) SECURITY DEFINER

@@ -1,6 +1,6 @@
 """The room of leaks: where billing, provisioning, sessions and inventory do not agree, what it costs, and the order that puts it right.
 
-Beside them stands the money that waits for somebody, and who owes money and cannot be told so.
+Beside them stands the money that waits for somebody, who owes money and cannot be told so, and what we owe to those who left.
 """
 
 import uuid
@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from atlas.billing.reads.dunning import owing_and_unreachable
 from atlas.billing.reads.leaks import leak, leak_totals, leaks
+from atlas.billing.reads.leavers import owed_to_leavers
 from atlas.billing.reads.money_in import money_parked, refunds_not_made
 from atlas.billing.rules.amounts import total
 from atlas.errors import AtlasError
@@ -57,7 +58,7 @@ def router(room: Room) -> APIRouter:
 
 
 async def leaks_page(room: Room, me: Me, status: int = 200, *, problem: str = "", done: str = "") -> Response:
-    facts = await leak_facts(room, me) | await untold_facts(room, me)
+    facts = await leak_facts(room, me) | await untold_facts(room, me) | await leaver_facts(room, me)
     return await room.page("leaks.html", me, "leaks", status, problem=problem, done=done, **facts)
 
 
@@ -77,3 +78,9 @@ async def untold_facts(room: Room, me: Me) -> dict[str, Any]:
     async with room.forge.atlas.transaction(me.principal) as conn:
         untold = await owing_and_unreachable(conn, operators_ladder(), room.forge.now())
     return {"untold": untold[:MOST_LISTED], "untold_count": len(untold), "untold_owed": total(one.owed for one in untold)}
+
+
+async def leaver_facts(room: Room, me: Me) -> dict[str, Any]:
+    async with room.forge.atlas.transaction(me.principal) as conn:
+        found = await owed_to_leavers(conn, room.forge.now().date())
+    return {"leavers": found[:MOST_LISTED], "leaver_count": len(found), "owed_to_them": total(one.owed + one.statement for one in found)}

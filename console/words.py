@@ -6,6 +6,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from atlas.billing.records.dunning import Unreachable
+from atlas.billing.records.leavers import OwedToLeaver
+from atlas.billing.rules.leavers import why_it_waits
 from atlas.catalogue.records import PriceComponent
 from atlas.money import Money, written
 
@@ -102,6 +104,24 @@ UNTOLD: Final = {
 
 def untold(one: Unreachable) -> str:
     return UNTOLD[one.why].format(channels=" and ".join(one.channels))
+
+
+# Why what we owe to somebody who left is still here.
+OWED_STILL: Final = {
+    "": "it goes back tonight",
+    "final_statement_to_come": "the final statement is issued tonight",
+    "look_at_final_statement": "something stands out of the final statement: look at it, and issue it",
+    "waits_for_approval": "it waits for an approval",
+    "deceased": "they died: ask who inherits, and transfer it",
+    "more_than_they_paid_this_way": "more than their payments brought: a part goes back tonight, transfer the rest",
+    "their_bank_took_it_back": "their bank took the payment back: ask where to, and transfer it",
+    "paid_over_the_counter": "they paid over the counter: ask where to, and transfer it",
+    "never_paid": "they never paid by any way that leads back: ask where to, and transfer it",
+}
+
+
+def owed_still(one: OwedToLeaver) -> str:
+    return OWED_STILL[why_it_waits(one)]
 
 
 def cycle_tone(lifecycle_status: str) -> str:
@@ -272,6 +292,7 @@ def filters(currency: str, timezone: str) -> Mapping[str, Any]:
         "since": since,
         "lasted": lasted,
         "untold": untold,
+        "owed_still": owed_still,
         "speeds": speeds,
         "priced": lambda price: priced(price, currency),
         "moment": moment,

@@ -13,9 +13,12 @@ from api.bootstrap import House
 from api.cli import Json, console, opened, printed_json, run
 from api.settings import Settings
 from atlas.billing.reads.leaks import leaks as standing_leaks
+from atlas.billing.reads.leavers import owed_to_leavers
 from atlas.billing.reads.runs import lines_derived
 from atlas.billing.records.leaks import Leak
+from atlas.billing.records.leavers import OwedToLeaver
 from atlas.billing.records.runs import BillRun, LineDerived
+from atlas.billing.rules.leavers import why_it_waits
 from atlas.identity import CustomerId
 from atlas.principal import Zone, executor
 from forge.bill_run import BILLER, Preview, Told, drafted, go_on, let_go, prepared
@@ -88,6 +91,27 @@ def leaks(as_json: Json = False) -> None:
         for one in found:
             table.add_row(str(one.id), one.kind.value, str(one.subscriber_id), one.name, one.detail, str(one.monthly))
         console.print(table if found else "Nothing leaks.")
+    if found:
+        raise typer.Exit(1)
+
+
+@billing.command()
+def leavers(as_json: Json = False) -> None:
+    """List what we owe to customers who left, and why each sum has not gone back yet; exit 1 while anything is owed."""
+
+    async def work() -> list[OwedToLeaver]:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(BILLER) as conn:
+            return await owed_to_leavers(conn, _day(here, None))
+
+    found = run(work)
+    if as_json:
+        printed_json([{**asdict(one), "why": why_it_waits(one)} for one in found])
+    else:
+        table = Table("Customer", "Name", "Left", "Owed", "Final statement", "Why it waits")
+        for one in found:
+            why = why_it_waits(one).replace("_", " ") or "goes back tonight"
+            table.add_row(str(one.customer_id), one.name, str(one.left_on or ""), str(one.owed), str(one.statement), why)
+        console.print(table if found else "Nobody who left has money to come.")
     if found:
         raise typer.Exit(1)
 

@@ -31,6 +31,21 @@ CHARGES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]
             {"invoice_id": victim * 10, "customer_id": victim, "name": "forged", "anomalies": [], "total": "1.00", "last": None},
         ]
     },
+    "issue_final_statements": lambda knows, rng, victim: {
+        "statements": [
+            {"invoice_id": victim * 10, "customer_id": victim, "name": "forged", "anomalies": ["negative"], "net": "-1.00", "tax": "0.00"},
+        ]
+    },
+    "pay_back_leaver": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "parts": [{"reference": f"PAY-{victim}", "amount": "5.00", "left": "1000.00"}],
+    },
+    "record_payout": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "amount": "5.00",
+        "reference": f"forged {rng.random()}",
+        "paid_on": "2026-01-01",
+    },
     "issue_credit_note": lambda knows, rng, victim: {
         "customer_id": victim,
         "invoice_id": victim * 10,

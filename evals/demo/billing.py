@@ -20,6 +20,7 @@ from rich.table import Table
 from api.serve import database
 from api.settings import Settings
 from atlas.billing.reads.books import broken_invariants
+from atlas.billing.reads.leavers import owed_to_leavers
 from atlas.billing.reads.runs import held_bills
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
@@ -34,6 +35,7 @@ from forge.actions.billing.runs import ReleaseHeldBills
 from forge.approvals import approve, waiting_for
 from forge.bill_run import bill_the_day, go_on
 from forge.carry_out import carry_out
+from forge.leavers import settle_with_leavers
 from forge.matrix_in_force import put_in_force
 from forge.propose import Forge, MatrixInForce, propose
 from forge.register import Register
@@ -69,22 +71,29 @@ class Billed:
 
 @dataclass(frozen=True)
 class Books:
-    """What the books add up to; `gaps` in the numbers of bills; `waiting` bills that a person is to look at."""
+    """What the books add up to; `gaps` in the numbers of bills; `waiting` bills that a person is to look at.
+
+    `carried`: drafts of nothing, or in the favour of somebody who is served still and has a next bill. `paid_back`: to those who left.
+    """
 
     ledger: Money
     owed: Money
     gaps: int
     waiting: int
+    carried: int
+    paid_back: Money
 
 
 @dataclass(frozen=True)
 class Month:
-    """One month of the demo, as it stood at its end. `broken`: how many rows break an invariant; `seconds`: how long it took."""
+    """One month of the demo, as it stood at its end. `leavers`: how many wait for what we owe them; `broken`: how many rows break an
+    invariant; `seconds`: how long it took."""
 
     month: date
     billed: Billed
     paid: Money
     books: Books
+    leavers: int
     broken: int
     seconds: float
 
@@ -159,11 +168,12 @@ async def one_month(forge: Forge, owners: Sequence[Connection], clock: Clock, mo
         if day == RUN_ON[1]:
             await customers_move(owner, month, evening + DAY)
     await held_let_go(forge)
+    leavers = await leavers_settled_with(forge)
     await SQL.value(owner, "returned", at=clock.now)
     await SQL.value(owner, "written_off", at=clock.now)
     made, books = await SQL.one(owner, Billed, "month", month=month), await SQL.one(owner, Books, "books")
     broken = len(await broken_invariants(owner))
-    return Month(month, made, Money.of_minor(paid), books, broken, time.perf_counter() - began)
+    return Month(month, made, Money.of_minor(paid), books, leavers, broken, time.perf_counter() - began)
 
 
 async def billed(forge: Forge, on: date) -> None:
@@ -184,6 +194,16 @@ async def held_let_go(forge: Forge) -> None:
     if held:
         await propose(forge, WATCHER, ReleaseHeldBills(held), reason="looked at", correlation_id=CorrelationId(uuid4()))
         await let_go(forge, "release_held_bills")
+
+
+async def leavers_settled_with(forge: Forge) -> int:
+    """Whoever left gets their final statement and their money; how many wait, for want of a way that leads back to them."""
+    await settle_with_leavers(forge)
+    await let_go(forge, "issue_final_statements")
+    await settle_with_leavers(forge)
+    await let_go(forge, "pay_back_leaver")
+    async with forge.atlas.transaction(WATCHER) as conn:
+        return len(await owed_to_leavers(conn, forge.now().date()))
 
 
 async def let_go(forge: Forge, name: str) -> None:
@@ -222,11 +242,12 @@ async def customers_move(owner: Connection, month: date, at: datetime) -> None:
         )
     for one in await SQL.all(owner, _Moving, "to_leave", on=at.date(), month=month.month):
         await stop_charges(owner, one.customer_id, one.subscriber_id, at=at, because="they moved away", order_id=None)
+        await SQL.run(owner, "left", subscriber_id=one.subscriber_id)
 
 
 def table_of(months: list[Month]) -> Table:
     """Narrow enough for a terminal of 100 columns."""
-    columns = ("", "Bills", "Billed", "Paid", "Owed", "Numbers", "Gaps", "Notes", "Held", "Ledger", "Broken", "s")
+    columns = ("", "Bills", "Billed", "Paid", "Owed", "Numbers", "Gaps", "Notes", "Held", "Carried", "Ledger", "Broken", "s")
     shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title="A year of bills")
     for name in columns:
         shown.add_column(name, justify="left" if name in ("", "Numbers") else "right", no_wrap=True)
@@ -236,7 +257,7 @@ def table_of(months: list[Month]) -> Table:
             f"{made.bills:,}",
             *(f"{amount.amount:,.0f}" for amount in (made.billed, one.paid, books.owed)),
             f"{made.first_number}-{made.last_number}",
-            *(f"{count:,}" for count in (books.gaps, made.notes, books.waiting)),
+            *(f"{count:,}" for count in (books.gaps, made.notes, books.waiting, books.carried)),
             str(books.ledger),
             str(one.broken),
             f"{one.seconds:.1f}",
@@ -252,5 +273,7 @@ def sentence_of(months: list[Month]) -> str:
     worth, books = sum((one.billed.billed for one in months), ZERO), months[-1].books
     return (
         f"{made:,} bills of {worth} together, numbers {first} to {last} with {books.gaps} gaps, {notes:,} credit notes;"
+        f" {books.paid_back} went back to those who left, and {months[-1].leavers} of them wait for somebody to transfer it;"
+        f" {books.waiting} drafts are held, {books.carried} are carried to a next bill;"
         f" the ledger adds up to {books.ledger}, and {sum(one.broken for one in months)} rows break an invariant."
     )

@@ -40,6 +40,9 @@ SELECT charge.customer_id, charge.subscriber_id, charge.offering_version_id
  WHERE charge.ends_on IS NULL AND NOT charge.is_add_on AND charge.starts_on < %(on)s AND (charge.customer_id + 7 * %(month)s) %% 200 = 50
  ORDER BY charge.customer_id;
 
+-- name: left
+UPDATE crm.subscriber SET state = 'terminated', suspended_for = NULL WHERE subscriber.id = %(subscriber_id)s;
+
 -- name: used
 -- One in five of the lines that are charged for calls, each time others.
 SELECT coalesce(sum(received.records), 0)::bigint
@@ -112,6 +115,13 @@ SELECT count(*) AS bills, coalesce(sum(invoice.total_net_minor + invoice.total_t
 SELECT (SELECT coalesce(sum(posting.amount_minor), 0)::bigint FROM billing.posting) AS ledger,
        (SELECT coalesce(sum(balance.amount_minor), 0)::bigint FROM billing.balance WHERE balance.ledger_account = 'receivable') AS owed,
        coalesce(max(invoice.number) - min(invoice.number) + 1 - count(DISTINCT invoice.number), 0) AS gaps,
-       (SELECT count(*) FROM billing.invoice AS held WHERE held.number IS NULL AND held.state = 'onHold') AS waiting
+       draft.waiting, draft.carried,
+       (SELECT coalesce(-sum(bank.amount_minor), 0)::bigint FROM billing.journal JOIN billing.posting AS bank ON bank.journal_id = journal.id
+         WHERE bank.ledger_account = 'bank' AND journal.gives_back_id IS NOT NULL) AS paid_back
   FROM billing.invoice
- WHERE invoice.number IS NOT NULL;
+ CROSS JOIN (SELECT count(*) FILTER (WHERE NOT kept.is_carried) AS waiting, count(*) FILTER (WHERE kept.is_carried) AS carried
+               FROM (SELECT held.total_net_minor + held.total_tax_minor <= 0 AND NOT billing.has_left(held.customer_id, run.billed_on) AS is_carried
+                       FROM billing.invoice AS held JOIN billing.bill_run AS run ON run.id = held.run_id
+                      WHERE held.number IS NULL AND held.state = 'onHold') AS kept) AS draft
+ WHERE invoice.number IS NOT NULL
+ GROUP BY draft.waiting, draft.carried;

@@ -14,6 +14,7 @@ from reportlab.pdfbase.ttfonts import ShapedStr, TTFont, shapeStr
 from reportlab.pdfgen.canvas import Canvas
 
 from atlas.billing.records.documents import Paper, PaperLine
+from atlas.money import Money
 from forge.invoices.words import InvoiceWords, invoice_words
 
 FONT: Final = "NotoSans"
@@ -39,7 +40,7 @@ def invoice_pdf(paper: Paper, operator: str) -> bytes:
     words = invoice_words(paper.head.language, paper.head.currency)
     made = BytesIO()
     canvas = Canvas(made, pagesize=A4, invariant=1, pageCompression=1)
-    canvas.setTitle(f"{words['title']} {paper.head.number}")
+    canvas.setTitle(f"{words.title(paper)} {paper.head.number}")
     canvas.setAuthor(operator)
     y = _head(canvas, paper, words, operator)
     for line in paper.lines:
@@ -76,7 +77,7 @@ def _width(run: str, size: float) -> float:
 def _head(canvas: Canvas, paper: Paper, words: InvoiceWords, operator: str) -> float:
     head = paper.head
     _write(canvas, LEFT, TOP, operator, 15, TINT)
-    _write(canvas, RIGHT, TOP, words["title"], 22, to_the_left=True)
+    _write(canvas, RIGHT, TOP, words.title(paper), 22, to_the_left=True)
     canvas.setStrokeColor(TINT)
     canvas.setLineWidth(1.4)
     canvas.line(LEFT, TOP - 6 * MM, RIGHT, TOP - 6 * MM)
@@ -87,7 +88,7 @@ def _head(canvas: Canvas, paper: Paper, words: InvoiceWords, operator: str) -> f
         (words["customer"], f"C-{head.customer_id}"),
         (words["issued"], words.day(head.issued_at.date())),
         (words["period"], f"{words.day(head.period_from)} – {words.day(head.last_day)}"),
-        (words["due"], words.day(head.due_on)),
+        *([(words["due"], words.day(head.due_on))] if paper.total > Money(0) else []),
     )
     for place, (name, value) in enumerate(facts):
         y = TOP - 20 * MM - place * 5.4 * MM

@@ -42,8 +42,14 @@ class InvoiceWords:
         written = form.format(sign=sign, whole=grouped(whole, self["group"]), cents=f"{cents:0{places}}")
         return f"-{written}" if amount.minor < 0 else written
 
+    def title(self, paper: Paper) -> str:
+        """A bill in its customer's favour is issued to those alone who left: whoever stays has it carried to their next one."""
+        return self["title_final"] if paper.total < Money(0) else self["title"]
+
     def to_pay(self, paper: Paper) -> str:
-        if paper.total <= Money(0):
+        if paper.total < Money(0):
+            return self["favour"].format(amount=self.money(-paper.total))
+        if not paper.total:
             return self["nothing"]
         return self["by"].format(amount=self.money(paper.total), day=self.day(paper.head.due_on), number=paper.head.number)
 

@@ -193,3 +193,17 @@ async def test_a_list_that_cannot_be_read_is_refused_with_its_line(bedrock: Bedr
     result = await bedrock("reconcile", file)
 
     assert (result.exit_code, complaint in result.stdout) == (1, True), result.output
+
+
+async def test_what_we_owe_to_leavers_is_listed_with_its_reason_and_answers_no_while_anything_is_owed(
+    bedrock: Bedrock, owner: Owner
+) -> None:
+    nobody = await bedrock("leavers")
+    customer, line = await customer_with_line(owner, "Omar Haddad")
+    await payment(owner, customer, 1250)
+    await owner.execute("UPDATE crm.subscriber SET state = 'terminated' WHERE id = %s", (line,))
+
+    found = await bedrock("leavers", "--json")
+
+    assert (nobody.exit_code, "Nobody who left" in nobody.stdout, found.exit_code) == (0, True, 1)
+    assert [(each["name"], each["owed"], each["why"]) for each in json.loads(found.stdout)] == [("Omar Haddad", "12.50", "")]

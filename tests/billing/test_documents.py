@@ -66,7 +66,9 @@ def test_a_bill_in_the_customers_favour_asks_for_nothing() -> None:
     words = invoice_words("en", "GBP")
     favour = Paper(paper().head, (PaperLine("Credit", Money("-10.00"), Money("-2.00")),))
 
-    assert words.to_pay(favour) == words["nothing"]
+    assert words.to_pay(favour) == words["favour"].format(amount="£12.00")
+    assert (words.title(favour), words.title(paper())) == ("Final statement", "Invoice")
+    assert words.to_pay(Paper(paper().head, ())) == words["nothing"]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ BY_FUNCTION = {
     "billing.issue_credit_note": {"billing.journal.credit_note"},
     "billing.issue_batch": {"billing.journal.invoice"},
     "billing.release_held": {"billing.journal.invoice"},
+    "billing.issue_final": {"billing.journal.invoice"},
+    "billing.pay_back": {"billing.journal.refund"},
     "billing.write_off": {"billing.journal.write_off"},
     "crm.merge_customers": {"crm.merge", "billing.journal.opening"},
     "crm.undo_merge": {"crm.merge", "billing.journal.reversal"},
