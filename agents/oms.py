@@ -4,7 +4,7 @@ from agents.module_agent import ModuleAgent
 from tools import oms
 
 AGENT = ModuleAgent(
-    handles="orders under way, changing the plan, new lines; for staff the repair queue and the story of an order",
+    handles="orders under way, changing the plan, add-ons, new lines; for staff the repair queue and the story of an order",
     for_customers=(
         oms.my_orders,
         oms.quote_plan_change,
@@ -13,6 +13,10 @@ AGENT = ModuleAgent(
         oms.quote_line,
         oms.my_quotes,
         oms.order_quote,
+        oms.my_add_ons,
+        oms.quote_add_on,
+        oms.request_add_on,
+        oms.end_add_on,
         oms.cancel_order,
         oms.my_installation_slots,
         oms.move_my_installation,
@@ -28,6 +32,9 @@ AGENT = ModuleAgent(
         oms.quote_line_for,
         oms.order_quote_for,
         oms.end_line,
+        oms.add_ons_of,
+        oms.order_add_on_for,
+        oms.end_add_on_for,
         oms.visit_slots_of_order,
         oms.move_order_visit,
     ),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from agents.extras import add_on
+
 
 def _each(words: str) -> frozenset[str]:
     return frozenset(words.split())
@@ -370,6 +372,7 @@ WRITTEN_SO: Final = {
     "serial": serial,
     "code": plan_code,
     "plan": plan_code,
+    "add_on": add_on,
     "address": door,
     "monthly": price,
     "number": number_on_it,

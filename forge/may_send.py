@@ -31,6 +31,8 @@ PURPOSE_OF: Final = {
     "credit": Purpose.BILLING,
     "credit_days": Purpose.BILLING,
     "order_done": Purpose.SERVICE,
+    "add_on_begun": Purpose.SERVICE,
+    "add_on_ended": Purpose.SERVICE,
     "order_failed": Purpose.SERVICE,
     "order_late": Purpose.SERVICE,
     "order_ended": Purpose.SERVICE,

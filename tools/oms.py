@@ -1,9 +1,10 @@
 """What an agent may ask about orders, and order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
+from atlas.catalogue.reads import add_ons_lost
 from atlas.errors import InvalidField
 from atlas.field_service.reads import free_visit_slots
 from atlas.field_service.records import VisitPlace, VisitSlot
@@ -11,7 +12,7 @@ from atlas.field_service.rules import LOCAL
 from atlas.gis.reads import site
 from atlas.identity import CustomerId, OrderId, PremiseId, QuoteId, SubscriberId
 from atlas.oms import reads
-from atlas.oms.records import Fallen, Happened, Jeopardy, Offer, Order, PlanChange, Quote
+from atlas.oms.records import AddOn, Fallen, Happened, Jeopardy, Offer, Order, PlanChange, Quote
 from atlas.oms.rules import (
     checked_movable,
     checked_offer,
@@ -22,6 +23,7 @@ from atlas.oms.rules import (
     the_installation,
 )
 from atlas.principal import Assurance
+from forge.actions.oms.add_ons import OrderAddOn, OrderEndOfAddOn, held_add_on, new_add_on
 from forge.actions.oms.orders import GiveUpOrder, MendOrder, PlaceCease, PlaceOrder
 from forge.actions.oms.plans import CancelOrder, RequestPlanChange
 from forge.actions.oms.quotes import GiveQuote
@@ -48,11 +50,16 @@ async def orders_of(turn: Turn, customer_id: CustomerId) -> list[Order]:
 
 @needs(Assurance.VERIFIED)
 async def quote_plan_change(turn: Turn, plan: str, line: SubscriberId | None = None) -> PlanChange:
-    """What a change to `plan` (its code or name) would mean: prices a month without tax, before and after. Changes nothing.
+    """What a change to `plan` (its code or name) would mean: prices a month without tax, before and after, and which add-ons end with it.
+
+    Changes nothing.
 
     Where the customer has several lines, `line` says which. Fails with the reason where the line cannot have the plan.
     """
-    return the_change(await reads.plan_changes(turn.conn, turn.customer_id, plan, turn.now.date(), line), plan)
+    change = the_change(await reads.plan_changes(turn.conn, turn.customer_id, plan, turn.now.date(), line), plan)
+    lost = await add_ons_lost(turn.conn, change.subscriber_id, change.offering_version_id)
+    held = await reads.add_ons(turn.conn, turn.customer_id, turn.now.date(), subscriber_id=change.subscriber_id)
+    return replace(change, loses=tuple(one.name for one in held if one.code in lost))
 
 
 @needs(Assurance.VERIFIED)
@@ -66,6 +73,68 @@ async def request_plan_change(turn: Turn, plan: str, line: SubscriberId | None =
     if wanted_on is not None and wanted_on < today:
         raise InvalidField("wanted_on", "a plan is not changed in the past")
     return await turn.propose(RequestPlanChange.of(change, wanted_on or today), "the customer asks for another plan")
+
+
+@needs(Assurance.VERIFIED)
+async def my_add_ons(turn: Turn) -> list[AddOn]:
+    """What the customer's lines have besides their plans, and which other add-ons are on sale, with prices a month without tax.
+
+    Those that a line has come first. Changes nothing.
+    """
+    return await reads.add_ons(turn.conn, turn.customer_id, turn.now.date())
+
+
+@needs(Assurance.VERIFIED)
+async def quote_add_on(turn: Turn, add_on: str, line: SubscriberId | None = None) -> AddOn:
+    """What an add-on (its code or name) would cost the customer, a month and once, without tax. Changes nothing.
+
+    Fails with the reason where the line cannot have it: what it needs is not there, or what is there excludes or includes it.
+    Where the customer has several lines, `line` says which.
+    """
+    return await new_add_on(turn.conn, turn.customer_id, add_on, turn.now.date(), line)
+
+
+@needs(Assurance.VERIFIED)
+async def request_add_on(turn: Turn, add_on: str, line: SubscriberId | None = None) -> Proposed:
+    """Orders an add-on (its code or name) for the customer's line from today. Quote it first.
+
+    Answers with a reference, and whether it is ordered or waits for a person. Fails where quote_add_on would.
+    """
+    one = await new_add_on(turn.conn, turn.customer_id, add_on, turn.now.date(), line)
+    return await turn.propose(OrderAddOn.of(one, turn.now.date()), "the customer asks for an add-on")
+
+
+@needs(Assurance.VERIFIED)
+async def end_add_on(turn: Turn, add_on: str, line: SubscriberId | None = None) -> Proposed:
+    """Ends an add-on (its code or name) that the customer's line has, from today; the line and its plan stay.
+
+    Answers with a reference. Fails with the reason where the line does not have it, or another add-on of it needs this one.
+    """
+    one = await held_add_on(turn.conn, turn.customer_id, add_on, turn.now.date(), line)
+    return await turn.propose(OrderEndOfAddOn.of(one, turn.now.date()), "the customer does without an add-on")
+
+
+async def add_ons_of(turn: Turn, customer_id: CustomerId) -> list[AddOn]:
+    """What this customer's lines have besides their plans, and which other add-ons are on sale; prices a month without tax. For staff."""
+    turn.for_staff_only()
+    return await reads.add_ons(turn.conn, customer_id, turn.now.date())
+
+
+async def order_add_on_for(turn: Turn, customer_id: CustomerId, add_on: str, line: SubscriberId | None = None) -> Proposed:
+    """Orders an add-on (its code or name) for a line of this customer from today. For staff.
+
+    Fails with the reason where the line cannot have it.
+    """
+    turn.for_staff_only()
+    one = await new_add_on(turn.conn, customer_id, add_on, turn.now.date(), line)
+    return await turn.propose(OrderAddOn.of(one, turn.now.date()), "an add-on, ordered for the customer by somebody who works here")
+
+
+async def end_add_on_for(turn: Turn, customer_id: CustomerId, add_on: str, line: SubscriberId | None = None) -> Proposed:
+    """Ends an add-on (its code or name) of a line of this customer from today; the line and its plan stay. For staff."""
+    turn.for_staff_only()
+    one = await held_add_on(turn.conn, customer_id, add_on, turn.now.date(), line)
+    return await turn.propose(OrderEndOfAddOn.of(one, turn.now.date()), "an add-on, ended for the customer by somebody who works here")
 
 
 @needs(Assurance.VERIFIED)

@@ -21,7 +21,18 @@ from forge.propose import Forge, propose
 
 READER: Final = executor("import")
 NEEDED: Final = ("code", "name", "technology", "segment", "from", "down", "up", "services", "prices", "pool")
-OPTIONAL: Final = ("category", "contract_months", "line_profile", "service_profile", "dhcp_class", "areas", "currency")
+OPTIONAL: Final = (
+    "category",
+    "contract_months",
+    "line_profile",
+    "service_profile",
+    "dhcp_class",
+    "areas",
+    "currency",
+    "requires",
+    "excludes",
+    "included_in",
+)
 OF_PRICE: Final = ("label", "amount", "kind", "tax", "tax_inclusive", "charged", "discount")
 
 
@@ -90,6 +101,9 @@ def _offering(said: Mapping[str, Any], operators_currency: str) -> NewOffering:
         prices=prices,
         address_pool=str(said["pool"]),
         areas=tuple(str(one) for one in _list(said, "areas")),
+        requires=tuple(str(one) for one in _list(said, "requires")),
+        excludes=tuple(str(one) for one in _list(said, "excludes")),
+        included_in=tuple(str(one) for one in _list(said, "included_in")),
         **words,
     )
 

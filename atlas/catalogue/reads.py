@@ -6,6 +6,7 @@ from datetime import date
 
 from atlas.catalogue.records import (
     AccessPolicy,
+    AddOnEffect,
     AllowedChange,
     Attainable,
     Decomposition,
@@ -34,9 +35,9 @@ from atlas.catalogue.records import (
     Version,
 )
 from atlas.catalogue.rules.offers import NothingOnSale, eligibility, whole_decomposition
-from atlas.catalogue.rules.pricing import migration, movable, repriced, simulated_change
+from atlas.catalogue.rules.pricing import lost_add_ons, migration, movable, repriced, simulated_change
 from atlas.errors import InvalidField, NotFound
-from atlas.identity import CustomerId, OfferingVersionId
+from atlas.identity import CustomerId, OfferingVersionId, SubscriberId
 from atlas.money import Money
 from atlas.statements import Connection, Statements
 
@@ -259,3 +260,19 @@ async def tax_categories(conn: Connection) -> list[str]:
 async def defects(conn: Connection, day: date) -> list[Defect]:
     """Everything wrong with what is on sale on `day`, or what somebody has: by kind and offering; empty is as it should be."""
     return await SQL.all(conn, Defect, "defects", day=day)
+
+
+async def add_on_effect(conn: Connection, version: OfferingVersionId) -> AddOnEffect:
+    """What the network does for an add-on of this version. Not for customers: row security tells them nothing of it."""
+    return await SQL.one(conn, AddOnEffect, "add_on_effect", version=version)
+
+
+async def add_ons_lost(conn: Connection, line: SubscriberId, version: OfferingVersionId) -> list[str]:
+    """The codes of what the line holds that would end with a change of its plan to this version. Raises NotFound."""
+    held = await SQL.column(conn, "held_add_ons", subscriber_id=line)
+    if not held:
+        return []
+    plan = await SQL.value(conn, "plan_of_version", version=version)
+    if plan is None:
+        raise NotFound("offering version", version)
+    return lost_add_ons(held, plan, await relations_of(conn, [plan, *held]))

@@ -219,6 +219,38 @@ WITH live AS (
             AND (version.valid_to IS NULL OR version.valid_to > %(day)s))
         OR EXISTS (SELECT 1 FROM crm.subscriber
                     WHERE subscriber.offering_version_id = version.id AND subscriber.state IN ('active', 'suspended'))
+        OR EXISTS (SELECT 1 FROM catalogue.add_on_held AS held WHERE held.offering_version_id = version.id AND held.held_until IS NULL)
+), had AS (
+    -- What each line that holds an add-on has: its plan and its add-ons.
+    SELECT line.id AS line, offering.id AS offering_id, offering.code, true AS is_add_on
+      FROM catalogue.add_on_held AS held
+      JOIN crm.subscriber AS line ON line.id = held.subscriber_id
+      JOIN catalogue.offering_version AS version ON version.id = held.offering_version_id
+      JOIN catalogue.offering ON offering.id = version.offering_id
+     WHERE held.held_until IS NULL
+     UNION ALL
+    SELECT line.id, offering.id, offering.code, false
+      FROM crm.subscriber AS line
+      JOIN catalogue.offering_version AS version ON version.id = line.offering_version_id
+      JOIN catalogue.offering ON offering.id = version.offering_id
+     WHERE line.id IN (SELECT held.subscriber_id FROM catalogue.add_on_held AS held WHERE held.held_until IS NULL)
+), unfit (line, code, why) AS (
+    SELECT extra.line, extra.code, format('without %%s', (SELECT string_agg(other.code, ' or ' ORDER BY other.code)
+                                                           FROM catalogue.relation JOIN catalogue.offering AS other ON other.id = relation.other_id
+                                                          WHERE relation.offering_id = extra.offering_id AND relation.kind = 'requires'))
+      FROM had AS extra
+     WHERE extra.is_add_on
+       AND EXISTS (SELECT FROM catalogue.relation WHERE relation.offering_id = extra.offering_id AND relation.kind = 'requires')
+       AND NOT EXISTS (SELECT FROM catalogue.relation JOIN had AS beside ON beside.line = extra.line AND beside.offering_id = relation.other_id
+                        WHERE relation.offering_id = extra.offering_id AND relation.kind = 'requires')
+     UNION ALL
+    SELECT extra.line, extra.code, CASE relation.kind WHEN 'excludes' THEN 'beside ' ELSE 'though it comes with ' END || beside.code
+      FROM had AS extra
+      JOIN had AS beside ON beside.line = extra.line AND beside.offering_id <> extra.offering_id
+      JOIN catalogue.relation
+        ON (relation.offering_id, relation.other_id) = (extra.offering_id, beside.offering_id) AND relation.kind IN ('excludes', 'included_in')
+        OR (relation.offering_id, relation.other_id) = (beside.offering_id, extra.offering_id) AND relation.kind = 'excludes'
+     WHERE extra.is_add_on
 ), found (kind, code, detail) AS (
     SELECT 'no_access_policy', live.code, format('version %%s has no access policy', live.id)
       FROM live
@@ -256,6 +288,18 @@ WITH live AS (
       JOIN catalogue.offering AS wanted ON wanted.id = change.to_id
      WHERE wanted.lifecycle_status NOT IN ('active', 'launched')
      UNION ALL
+    SELECT 'add_on_unfit', unfit.code, format('%%s lines have it %%s', count(DISTINCT unfit.line), unfit.why)
+      FROM unfit
+     GROUP BY unfit.code, unfit.why
+     UNION ALL
+    SELECT 'requires_what_is_gone', one.code, format('it can only be had beside %%s, of which none is sold', string_agg(other.code, ', ' ORDER BY other.code))
+      FROM catalogue.relation
+      JOIN catalogue.offering AS one ON one.id = relation.offering_id AND one.lifecycle_status IN ('active', 'launched')
+      JOIN catalogue.offering AS other ON other.id = relation.other_id
+     WHERE relation.kind = 'requires'
+     GROUP BY one.code
+    HAVING NOT bool_or(other.lifecycle_status IN ('active', 'launched'))
+     UNION ALL
     SELECT 'policy_differs', live.code, format('version %%s is sold as %%s kbit/s down and the network gives %%s', live.id, live.down_kbps, policy.rate_limit)
       FROM live
       JOIN catalogue.access_policy AS policy ON policy.offering_version_id = live.id
@@ -278,3 +322,26 @@ SELECT price.label
    AND version.valid_from <= %(day)s
    AND (version.valid_to IS NULL OR version.valid_to > %(day)s)
  ORDER BY price.label;
+
+-- name: add_on_effect
+SELECT EXISTS (SELECT FROM catalogue.offered_service AS offered
+                 JOIN catalogue.realisation AS made ON made.cfs_id = offered.cfs_id
+                 JOIN catalogue.specification AS rfs ON rfs.id = made.rfs_id AND rfs.technology = 'any'
+                 JOIN catalogue.resource_need AS need ON need.rfs_id = rfs.id AND need.kind = 'ipv4'
+                WHERE offered.offering_version_id = %(version)s) AS needs_address,
+       EXISTS (SELECT FROM catalogue.access_policy AS policy
+                WHERE policy.offering_version_id = %(version)s AND policy.service_profile || policy.dhcp_class <> '') AS has_profile,
+       EXISTS (SELECT FROM catalogue.reply_item AS reply WHERE reply.offering_version_id = %(version)s) AS has_reply;
+
+-- name: plan_of_version
+SELECT offering.code
+  FROM catalogue.offering_version AS version JOIN catalogue.offering ON offering.id = version.offering_id
+ WHERE version.id = %(version)s;
+
+-- name: held_add_ons
+SELECT offering.code
+  FROM catalogue.add_on_held AS held
+  JOIN catalogue.offering_version AS version ON version.id = held.offering_version_id
+  JOIN catalogue.offering ON offering.id = version.offering_id
+ WHERE held.subscriber_id = %(subscriber_id)s AND held.held_until IS NULL
+ ORDER BY offering.code;

@@ -356,7 +356,10 @@ class Defect:
 
 @dataclass(frozen=True)
 class NewOffering:
-    """An offering as it is to be sold from `valid_from` on. `services` are customer-facing, by code; `areas` empty: sold everywhere."""
+    """An offering as it is to be sold from `valid_from` on. `services` are customer-facing, by code; `areas` empty: sold everywhere.
+
+    `requires`: one of these other offerings, by code; `excludes`: none of them; `included_in`: it comes with them.
+    """
 
     code: str
     name: str
@@ -374,3 +377,15 @@ class NewOffering:
     service_profile: str = ""
     dhcp_class: str = ""
     areas: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    included_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AddOnEffect:
+    """What the network does for an add-on: an address of its own, another profile at the access device, more in RADIUS' answer."""
+
+    needs_address: bool
+    has_profile: bool
+    has_reply: bool

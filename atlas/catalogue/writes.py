@@ -1,11 +1,12 @@
 """Changes to what is sold. A version, once sold, never changes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from atlas.catalogue.records import NewOffering, PriceComponent
 from atlas.errors import Conflict, InvalidField
-from atlas.identity import OfferingVersionId
+from atlas.identity import OfferingVersionId, OrderId, SubscriberId
 from atlas.money import Money
 from atlas.statements import Connection, Statements
 
@@ -15,6 +16,15 @@ SQL = Statements(__file__)
 @dataclass(frozen=True)
 class _Sold:
     until: date | None
+
+
+@dataclass(frozen=True)
+class AddOnEnded:
+    """An add-on that a line holds no more, and the number of the address that came with it."""
+
+    offering_version_id: OfferingVersionId
+    name: str
+    allotment_id: int | None
 
 
 async def retire_offering(conn: Connection, offering_id: int) -> bool:
@@ -58,6 +68,9 @@ async def define_offering(conn: Connection, new: NewOffering) -> OfferingVersion
     await SQL.run(conn, "define_policy", version=made, rate_limit=rate, address_pool=new.address_pool, **profiles)
     if await SQL.run(conn, "define_areas", offering_id=offering_id, areas=list(new.areas)) != len(set(new.areas)):
         raise InvalidField("areas", f"one of {', '.join(new.areas)} is no area of ours")
+    for kind, codes in (("requires", new.requires), ("excludes", new.excludes), ("included_in", new.included_in)):
+        if await SQL.run(conn, "define_relations", offering_id=offering_id, kind=kind, codes=list(codes)) != len(set(codes)):
+            raise InvalidField(kind, f"one of {', '.join(codes)} is no offering of ours")
     return made
 
 
@@ -69,3 +82,28 @@ async def _define_price(conn: Connection, version: OfferingVersionId, price: Pri
     for ordinal, phase in enumerate(price.phases, 1):
         lasts = {"kind": phase.kind, "months": phase.months, "amount_minor": phase.amount.minor}
         await SQL.run(conn, "define_phase", price_id=price_id, ordinal=ordinal, **lasts)
+
+
+async def hold_add_on(
+    conn: Connection, line: SubscriberId, version: OfferingVersionId, order: OrderId, allotment_id: int | None, at: datetime
+) -> None:
+    """The line holds the add-on from its customer's day of `at` on. Raises Conflict where it holds that version already."""
+    held = {"subscriber_id": line, "version": version, "order_id": order, "allotment_id": allotment_id}
+    if await SQL.value(conn, "hold_add_on", **held, at=at) is None:
+        raise Conflict(f"line {line} holds version {version} already")
+
+
+async def end_add_ons(conn: Connection, line: SubscriberId, codes: Sequence[str] | None, order: OrderId, at: datetime) -> list[AddOnEnded]:
+    """The line holds these add-ons no more, all where none are named, from its customer's day of `at` on; those that ended."""
+    named = None if codes is None else list(codes)
+    return await SQL.all(conn, AddOnEnded, "end_add_ons", subscriber_id=line, codes=named, order_id=order, at=at)
+
+
+async def take_back_add_on(conn: Connection, order: OrderId) -> list[int | None]:
+    """What the order began was never held; the address that came with it, None where none did. Empty where it holds nothing."""
+    return await SQL.column(conn, "take_back_add_on", order_id=order)
+
+
+async def hold_add_ons_again(conn: Connection, line: SubscriberId, order: OrderId) -> list[int | None]:
+    """What the order ended is held on as if it had not; the addresses that came with each."""
+    return await SQL.column(conn, "hold_add_ons_again", subscriber_id=line, order_id=order)

@@ -92,3 +92,39 @@ VALUES (%(version)s, %(rate_limit)s, %(address_pool)s, %(line_profile)s, %(servi
 -- name: define_areas
 INSERT INTO catalogue.sold_in (offering_id, area_id)
 SELECT %(offering_id)s, area.id FROM gis.area WHERE area.name = ANY (%(areas)s::text[]);
+
+-- name: define_relations
+INSERT INTO catalogue.relation (offering_id, kind, other_id)
+SELECT %(offering_id)s, %(kind)s, other.id FROM catalogue.offering AS other WHERE other.code = ANY (%(codes)s::text[]);
+
+-- name: hold_add_on
+INSERT INTO catalogue.add_on_held (subscriber_id, offering_version_id, held_from, order_id, allotment_id)
+SELECT line.id, %(version)s, (%(at)s::timestamptz AT TIME ZONE customer.timezone)::date, %(order_id)s, %(allotment_id)s::bigint
+  FROM crm.subscriber AS line JOIN crm.customer ON customer.id = line.customer_id
+ WHERE line.id = %(subscriber_id)s
+    ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: end_add_ons
+UPDATE catalogue.add_on_held AS held
+   SET held_until = greatest(held.held_from, (%(at)s::timestamptz AT TIME ZONE customer.timezone)::date), ended_by_order_id = %(order_id)s
+  FROM crm.subscriber AS line
+  JOIN crm.customer ON customer.id = line.customer_id
+ CROSS JOIN catalogue.offering_version AS version
+  JOIN catalogue.offering ON offering.id = version.offering_id
+ WHERE line.id = held.subscriber_id AND held.subscriber_id = %(subscriber_id)s AND held.held_until IS NULL
+   AND version.id = held.offering_version_id AND (%(codes)s::text[] IS NULL OR offering.code = ANY (%(codes)s::text[]))
+RETURNING held.offering_version_id, offering.name, held.allotment_id;
+
+-- name: take_back_add_on
+UPDATE catalogue.add_on_held AS held SET held_until = held.held_from, ended_by_order_id = %(order_id)s
+ WHERE held.order_id = %(order_id)s AND held.held_until IS NULL
+RETURNING held.allotment_id;
+
+-- name: hold_add_ons_again
+INSERT INTO catalogue.add_on_held (subscriber_id, offering_version_id, held_from, order_id, allotment_id)
+SELECT was.subscriber_id, was.offering_version_id, was.held_until, was.order_id, was.allotment_id
+  FROM catalogue.add_on_held AS was
+ WHERE was.ended_by_order_id = %(order_id)s AND was.subscriber_id = %(subscriber_id)s
+    ON CONFLICT DO NOTHING
+RETURNING add_on_held.allotment_id;

@@ -42,7 +42,7 @@ from atlas.cmdb.records.plant import (
 from atlas.cmdb.records.sessions import Credential, DayOfUse, Nas, OpenSession, SessionSeen, SpeedNotKept
 from atlas.cmdb.rules import clones, forecast
 from atlas.errors import NotFound
-from atlas.identity import ConfigId, CustomerId, DeviceId, IncidentId, OrderId, SubscriberId
+from atlas.identity import ConfigId, CustomerId, DeviceId, IncidentId, OfferingVersionId, OrderId, SubscriberId
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
@@ -162,6 +162,11 @@ async def pools_for(conn: Connection, subscriber_id: SubscriberId, device_id: De
 async def numbers_of(conn: Connection, subscriber_id: SubscriberId) -> list[Number]:
     """What the line holds of addresses, prefixes and VLANs, reserved or assigned."""
     return await SQL.all(conn, Number, "numbers_of", subscriber_id=subscriber_id)
+
+
+async def pools_for_add_on(conn: Connection, line: SubscriberId, version: OfferingVersionId) -> list[PoolOption]:
+    """Where the address of an add-on of this version may come from, the nearest first."""
+    return await SQL.all(conn, PoolOption, "pools_for_add_on", subscriber_id=line, version=version)
 
 
 async def profiles_for(conn: Connection, line: SubscriberId, order: OrderId, down_kbps: int, up_kbps: int) -> Profiles:

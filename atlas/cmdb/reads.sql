@@ -200,11 +200,34 @@ SELECT pool.id AS pool_id, pool.name AS pool, pool.kind
                                        ELSE 'ipv6_prefix' END)
  ORDER BY pool.kind, pool.device_id IS NULL, pool.area_id IS NULL, pool.serves = '', pool.id;
 
+-- Where an add-on says which pool, that; else one of static addresses. Never one of which the line holds a number: that is its plan's.
+-- name: pools_for_add_on
+SELECT pool.id AS pool_id, pool.name AS pool, pool.kind
+  FROM crm.subscriber AS line
+  JOIN gis.premise ON premise.id = line.premise_id
+  LEFT JOIN cmdb.access ON access.subscriber_id = line.id
+  LEFT JOIN catalogue.access_policy AS policy ON policy.offering_version_id = %(version)s
+ CROSS JOIN cmdb.pool
+ WHERE line.id = %(subscriber_id)s AND pool.kind = 'address' AND family(pool.network) = 4
+   AND CASE WHEN coalesce(policy.address_pool, '') = '' THEN pool.mode = 'static' ELSE pool.serves = policy.address_pool END
+   AND (pool.area_id IS NULL OR pool.area_id = premise.area_id)
+   AND (pool.device_id IS NULL OR pool.device_id = access.reported_by_device_id)
+   AND NOT EXISTS (SELECT FROM cmdb.allotment WHERE allotment.pool_id = pool.id AND allotment.subscriber_id = line.id)
+ ORDER BY pool.device_id IS NULL, pool.area_id IS NULL, pool.id;
+
 -- Of the plan that is ordered, else of the one it has: whichever has the speed that is set. Empty is the device's own default.
 -- name: profiles_for
-SELECT policy.line_profile, policy.service_profile, policy.dhcp_class
+-- What an add-on has of its own goes before it, the one that was begun last first.
+SELECT policy.line_profile, coalesce(extra.service_profile, policy.service_profile) AS service_profile, coalesce(extra.dhcp_class, policy.dhcp_class) AS dhcp_class
   FROM crm.subscriber AS line
   LEFT JOIN oms.product_order AS ordered ON ordered.id = %(order_id)s AND ordered.subscriber_id = line.id
+   AND ordered.kind NOT IN ('add_on', 'end_add_on')
+ CROSS JOIN LATERAL (
+       SELECT (array_agg(own.service_profile ORDER BY held.id DESC) FILTER (WHERE own.service_profile <> ''))[1] AS service_profile,
+              (array_agg(own.dhcp_class ORDER BY held.id DESC) FILTER (WHERE own.dhcp_class <> ''))[1] AS dhcp_class
+         FROM catalogue.add_on_held AS held
+         JOIN catalogue.access_policy AS own ON own.offering_version_id = held.offering_version_id
+        WHERE held.subscriber_id = line.id AND held.held_until IS NULL) AS extra
   JOIN catalogue.offering_version AS version ON version.id IN (line.offering_version_id, ordered.offering_version_id)
   JOIN catalogue.access_policy AS policy ON policy.offering_version_id = version.id
  WHERE line.id = %(subscriber_id)s

@@ -113,6 +113,25 @@ async def free_numbers(conn: Connection, subscriber_id: SubscriberId) -> int:
     return await SQL.run(conn, "free_numbers", subscriber_id=subscriber_id)
 
 
+async def give_number(conn: Connection, pool_id: int, subscriber_id: SubscriberId) -> int | None:
+    """The next free number of the pool is the line's own from now on; its id, None where the pool is exhausted."""
+    found: int | None = await SQL.value(conn, "next_free", pool_id=pool_id, subscriber_id=subscriber_id, keep=timedelta(minutes=1))
+    if found is not None:
+        await SQL.run(conn, "assign_number", allotment_id=found, subscriber_id=subscriber_id)
+    return found
+
+
+async def free_number(conn: Connection, subscriber_id: SubscriberId, allotment_ids: Sequence[int]) -> int:
+    """Takes back these numbers of the line, which rest in quarantine first; how many."""
+    return await SQL.run(conn, "free_number", subscriber_id=subscriber_id, allotment_ids=list(allotment_ids))
+
+
+async def take_number_again(conn: Connection, subscriber_id: SubscriberId, allotment_ids: Sequence[int]) -> None:
+    """These numbers, which were the line's, are its own again. Raises Conflict where another line has one by now."""
+    if await SQL.run(conn, "take_number_again", subscriber_id=subscriber_id, allotment_ids=list(allotment_ids)) != len(allotment_ids):
+        raise Conflict(f"an address that line {subscriber_id} had is another line's by now")
+
+
 async def receive_assets(conn: Connection, boxes: Sequence[Box]) -> int:
     """Takes boxes into stock; one whose serial or MAC is known stays as it is. How many were new."""
     columns = {f"{name}s": [getattr(box, name) for box in boxes] for name in Box.__dataclass_fields__}

@@ -72,6 +72,24 @@ UPDATE cmdb.allotment AS freed
   FROM cmdb.pool
  WHERE pool.id = freed.pool_id AND freed.subscriber_id = %(subscriber_id)s;
 
+-- name: assign_number
+UPDATE cmdb.allotment SET state = 'assigned', until = NULL, changed_at = clock_timestamp(), action_id = (SELECT actions.claimed())
+ WHERE allotment.id = %(allotment_id)s AND allotment.subscriber_id = %(subscriber_id)s;
+
+-- name: free_number
+UPDATE cmdb.allotment AS freed
+   SET state = CASE WHEN pool.quarantine > interval '0' THEN 'quarantine' ELSE 'free' END,
+       until = CASE WHEN pool.quarantine > interval '0' THEN clock_timestamp() + pool.quarantine END,
+       subscriber_id = NULL, changed_at = clock_timestamp(), action_id = (SELECT actions.claimed())
+  FROM cmdb.pool
+ WHERE pool.id = freed.pool_id AND freed.id = ANY (%(allotment_ids)s::bigint[]) AND freed.subscriber_id = %(subscriber_id)s;
+
+-- In quarantine nobody else is given it.
+-- name: take_number_again
+UPDATE cmdb.allotment SET state = 'assigned', until = NULL, subscriber_id = %(subscriber_id)s, changed_at = clock_timestamp(),
+       action_id = (SELECT actions.claimed())
+ WHERE allotment.id = ANY (%(allotment_ids)s::bigint[]) AND (allotment.subscriber_id IS NULL OR allotment.subscriber_id = %(subscriber_id)s);
+
 -- name: receive_assets
 INSERT INTO cmdb.asset (kind, vendor, model, serial, mac, firmware)
 SELECT box.kind, box.vendor, box.model, box.serial, box.mac::macaddr, box.firmware

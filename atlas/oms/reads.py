@@ -5,6 +5,8 @@ from datetime import date
 from atlas.errors import NotFound
 from atlas.identity import CustomerId, DeviceId, OfferingVersionId, OrderId, PremiseId, QuoteId, SubscriberId
 from atlas.oms.records import (
+    AddOn,
+    AddOnOrder,
     Case,
     Evidence,
     Fallen,
@@ -51,6 +53,21 @@ async def plan_changes(
 ) -> list[PlanChange]:
     """What a change to the plan of this code or name would mean, for each line of the customer or for the one named."""
     return await SQL.all(conn, PlanChange, "plan_changes", customer_id=customer_id, code=code.strip(), day=day, subscriber_id=subscriber_id)
+
+
+async def add_ons(
+    conn: Connection, customer_id: CustomerId, day: date, code: str = "", subscriber_id: SubscriberId | None = None
+) -> list[AddOn]:
+    """Every add-on on sale on `day` or held, for each line of the customer or for the one named; with `code`, that of this code or name."""
+    return await SQL.all(conn, AddOn, "add_ons", customer_id=customer_id, day=day, code=code.strip(), subscriber_id=subscriber_id)
+
+
+async def add_on_order(conn: Connection, order_id: OrderId) -> AddOnOrder:
+    """Raises NotFound where it is no order that begins or ends an add-on."""
+    found = await SQL.first(conn, AddOnOrder, "add_on_order", order_id=order_id)
+    if found is None:
+        raise NotFound("order of an add-on", order_id)
+    return found
 
 
 async def offer(conn: Connection, customer_id: CustomerId, premise_id: PremiseId, code: str, day: date) -> Offer | None:

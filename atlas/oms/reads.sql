@@ -38,7 +38,7 @@ SELECT line.customer_id, line.id AS subscriber_id, line.state AS line_state, hel
        (SELECT min(ordered.id)
           FROM oms.product_order AS ordered
          WHERE ordered.subscriber_id = line.id
-           AND ordered.state NOT IN ('rejected', 'cancelled', 'completed', 'failed', 'partial')) AS open_order_id
+           AND ordered.state NOT IN ('rejected', 'cancelled', 'completed', 'failed', 'partial')) AS open_order_id, '{}'::text[] AS loses
   FROM crm.subscriber AS line
   JOIN catalogue.offering_version AS current_version ON current_version.id = line.offering_version_id
   JOIN catalogue.offering AS held ON held.id = current_version.offering_id
@@ -50,6 +50,58 @@ SELECT line.customer_id, line.id AS subscriber_id, line.state AS line_state, hel
    AND line.state NOT IN ('terminated', 'cancelled', 'aborted')
    AND lower(%(code)s) IN (lower(wanted.code), lower(wanted.name))
  ORDER BY line.id;
+
+-- Reached by a customer's own agent: only tables whose rows the customer may see. What is neither on sale nor held is no row.
+-- name: add_ons
+SELECT line.customer_id, line.id AS subscriber_id, line.state AS line_state, plan.name AS plan, plan.code AS plan_code, extra.code, extra.name,
+       sold.id AS offering_version_id, extra.lifecycle_status AS offering_status, extra.technology IN ('any', plan.technology) AS is_for_line,
+       extra.segment = plan.segment AS is_for_them,
+       NOT EXISTS (SELECT FROM catalogue.sold_in AS here WHERE here.offering_id = extra.id)
+       OR EXISTS (SELECT FROM catalogue.sold_in AS here JOIN gis.premise ON premise.area_id = here.area_id
+                   WHERE here.offering_id = extra.id AND premise.id = line.premise_id) AS is_sold_here,
+       coalesce(price.monthly, 0)::bigint AS monthly, coalesce(price.one_off, 0)::bigint AS one_off,
+       had.offering_version_id AS held_version, had.held_from,
+       ARRAY(SELECT other.code FROM catalogue.add_on_held AS held
+               JOIN catalogue.offering_version AS version ON version.id = held.offering_version_id
+               JOIN catalogue.offering AS other ON other.id = version.offering_id
+              WHERE held.subscriber_id = line.id AND held.held_until IS NULL AND other.id <> extra.id ORDER BY other.code) AS beside,
+       (SELECT max(ordered.id) FROM oms.product_order AS ordered WHERE ordered.subscriber_id = line.id) AS latest_order_id,
+       (SELECT min(ordered.id)
+          FROM oms.product_order AS ordered
+         WHERE ordered.subscriber_id = line.id
+           AND ordered.state NOT IN ('rejected', 'cancelled', 'completed', 'failed', 'partial')) AS open_order_id
+  FROM crm.subscriber AS line
+  JOIN catalogue.offering_version AS current_version ON current_version.id = line.offering_version_id
+  JOIN catalogue.offering AS plan ON plan.id = current_version.offering_id
+  JOIN catalogue.offering AS extra ON extra.category = 'add_on'
+  LEFT JOIN catalogue.offering_version AS sold ON sold.offering_id = extra.id AND extra.lifecycle_status IN ('active', 'launched')
+   AND sold.valid_from <= %(day)s AND (sold.valid_to IS NULL OR sold.valid_to > %(day)s)
+  LEFT JOIN LATERAL (SELECT held.offering_version_id, held.held_from
+                       FROM catalogue.add_on_held AS held
+                       JOIN catalogue.offering_version AS version ON version.id = held.offering_version_id AND version.offering_id = extra.id
+                      WHERE held.subscriber_id = line.id AND held.held_until IS NULL
+                      ORDER BY held.id LIMIT 1) AS had ON true
+  LEFT JOIN LATERAL (SELECT sum(one.amount_minor) FILTER (WHERE one.kind = 'recurring') AS monthly,
+                            sum(one.amount_minor) FILTER (WHERE one.kind = 'one_off') AS one_off
+                       FROM catalogue.price AS one
+                      WHERE one.offering_version_id = coalesce(had.offering_version_id, sold.id)) AS price ON true
+ WHERE line.customer_id = %(customer_id)s
+   AND (%(subscriber_id)s::bigint IS NULL OR line.id = %(subscriber_id)s::bigint)
+   AND line.state NOT IN ('terminated', 'cancelled', 'aborted')
+   AND (%(code)s = '' OR regexp_replace(lower(%(code)s), '[^[:alnum:]]', '', 'g') IN (regexp_replace(lower(extra.code), '[^[:alnum:]]', '', 'g'),
+                                                                                    regexp_replace(lower(extra.name), '[^[:alnum:]]', '', 'g')))
+   AND (sold.id IS NOT NULL OR had.offering_version_id IS NOT NULL)
+ ORDER BY line.id, had.offering_version_id IS NULL, extra.name, extra.code;
+
+-- name: add_on_order
+SELECT ordered.id AS order_id, ordered.customer_id, ordered.subscriber_id, ordered.offering_version_id AS version, line.state AS line_state,
+       current_version.down_kbps, current_version.up_kbps, extra.code, extra.name
+  FROM oms.product_order AS ordered
+  JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
+  JOIN catalogue.offering_version AS current_version ON current_version.id = line.offering_version_id
+  JOIN catalogue.offering_version AS wanted ON wanted.id = ordered.offering_version_id
+  JOIN catalogue.offering AS extra ON extra.id = wanted.offering_id
+ WHERE ordered.id = %(order_id)s AND ordered.kind IN ('add_on', 'end_add_on');
 
 -- name: offer
 SELECT customer.id AS customer_id, customer.state AS customer_state, premise.id AS premise_id, wanted.code, wanted.name AS plan,
@@ -104,7 +156,8 @@ SELECT ordered.id AS order_id, ordered.customer_id, ordered.subscriber_id, line.
   JOIN actions.action AS asked ON asked.id = ordered.action_id
   LEFT JOIN oms.product_order AS follows ON follows.id = ordered.follows_id
   LEFT JOIN actions.sequence ON sequence.key = ordered.id::text
-   AND sequence.kind = CASE ordered.kind WHEN 'add' THEN 'line_start' WHEN 'delete' THEN 'line_end' ELSE 'plan_move' END
+   AND sequence.kind = CASE ordered.kind WHEN 'add' THEN 'line_start' WHEN 'delete' THEN 'line_end' WHEN 'add_on' THEN 'add_on_start'
+                       WHEN 'end_add_on' THEN 'add_on_end' ELSE 'plan_move' END
   LEFT JOIN LATERAL (SELECT sum(item.open_minor) AS overdue, bool_or(invoice.is_disputed) AS is_disputed
                        FROM billing.open_item AS item JOIN billing.invoice ON invoice.journal_id = item.journal_id
                       WHERE item.customer_id = ordered.customer_id AND item.open_minor > 0 AND invoice.due_on < clock_timestamp()::date) AS debt ON true
@@ -160,6 +213,7 @@ SELECT told.at, told.system, told.what, told.by, told.took_ms
          UNION ALL
         SELECT coalesce(did.finished_at, step.changed_at), CASE did.name
                  WHEN 'create_credential' THEN 'aaa' WHEN 'remove_credential' THEN 'aaa' WHEN 'pass_return' THEN 'billing'
+                 WHEN 'begin_add_on' THEN 'billing' WHEN 'end_add_on' THEN 'billing' WHEN 'take_back_add_on' THEN 'billing'
                  WHEN 'take_box_back' THEN 'cmdb' WHEN 'disconnect_line' THEN 'cmdb' WHEN 'hold_port' THEN 'gis'
                  WHEN 'reserve_numbers' THEN 'ipam' WHEN 'give_box' THEN 'cmdb' WHEN 'connect_line' THEN 'cmdb'
                  WHEN 'configure_line' THEN 'provisioning' WHEN 'confirm_activation' THEN 'nms' WHEN 'book_installation' THEN 'field service'
@@ -170,7 +224,7 @@ SELECT told.at, told.system, told.what, told.by, told.took_ms
                coalesce(did.proposer, 'system:sequences'), (extract(epoch FROM step.changed_at - step.began_at) * 1000)::int
           FROM actions.sequence JOIN actions.sequence_step AS step ON step.sequence_id = sequence.id
           LEFT JOIN actions.action AS did ON did.id = coalesce(step.undo_action_id, step.action_id)
-         WHERE sequence.key = %(order_id)s::text AND sequence.kind IN ('line_start', 'line_end', 'plan_move') AND step.state <> 'waiting'
+         WHERE sequence.key = %(order_id)s::text AND sequence.kind IN ('line_start', 'line_end', 'plan_move', 'add_on_start', 'add_on_end') AND step.state <> 'waiting'
          UNION ALL
         SELECT notice.queued_at, 'helpdesk', notice.purpose || ' by ' || notice.channel || ': ' || notice.state, 'system:outbox',
                (extract(epoch FROM notice.sent_at - notice.queued_at) * 1000)::int
@@ -189,7 +243,7 @@ SELECT told.at, told.system, told.what, told.by, told.took_ms
 SELECT step.name, step.after, step.state, step.failure, (extract(epoch FROM step.changed_at - step.began_at) * 1000)::int AS took_ms
   FROM actions.sequence
   JOIN actions.sequence_step AS step ON step.sequence_id = sequence.id
- WHERE sequence.key = %(order_id)s::text AND sequence.kind IN ('line_start', 'line_end', 'plan_move')
+ WHERE sequence.key = %(order_id)s::text AND sequence.kind IN ('line_start', 'line_end', 'plan_move', 'add_on_start', 'add_on_end')
  ORDER BY step.position;
 
 -- name: under_way
@@ -212,7 +266,7 @@ SELECT ordered.id AS order_id, ordered.customer_id, offering.name AS plan, step.
   JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
   JOIN catalogue.offering_version AS version ON version.id = coalesce(ordered.offering_version_id, line.offering_version_id)
   JOIN catalogue.offering ON offering.id = version.offering_id
- WHERE sequence.state = 'fallen_out' AND sequence.kind IN ('line_start', 'line_end', 'plan_move')
+ WHERE sequence.state = 'fallen_out' AND sequence.kind IN ('line_start', 'line_end', 'plan_move', 'add_on_start', 'add_on_end')
  ORDER BY sequence.fallen_at;
 
 -- At the pace of the last hundred orders of its kind that were completed; what is not done today is done today at the earliest.
@@ -229,7 +283,7 @@ SELECT ordered.id AS order_id, ordered.customer_id, ordered.state, ordered.wante
   LEFT JOIN LATERAL (SELECT max(job.window_from)::date AS visit_on FROM oms.order_visit AS booked
                        JOIN field_service.job ON job.id = booked.job_id AND job.state IN ('acknowledged', 'held', 'inProgress')
                       WHERE booked.order_id = ordered.id) AS visit ON true
-  LEFT JOIN actions.sequence ON sequence.key = ordered.id::text AND sequence.kind IN ('line_start', 'line_end') AND sequence.state = 'fallen_out'
+  LEFT JOIN actions.sequence ON sequence.key = ordered.id::text AND sequence.kind IN ('line_start', 'line_end', 'add_on_start', 'add_on_end') AND sequence.state = 'fallen_out'
  CROSS JOIN LATERAL (SELECT greatest(visit.visit_on, clock_timestamp()::date, CASE WHEN ordered.state = 'inProgress' AND sequence.id IS NULL AND visit.visit_on IS NULL
                                        THEN (ordered.ordered_at + make_interval(secs => coalesce(pace.seconds, 0)))::date END) AS expected_on,
                             CASE WHEN sequence.id IS NOT NULL THEN 'it waits in the repair queue' WHEN ordered.state = 'held' THEN 'it is held'

@@ -60,7 +60,10 @@ class Fulfilment:
 
 @dataclass(frozen=True)
 class PlanChange:
-    """What changing one line to another plan would mean. Prices are a month's, tax left out; negative `difference` is cheaper."""
+    """What changing one line to another plan would mean. Prices are a month's, tax left out; negative `difference` is cheaper.
+
+    `loses`: the names of the add-ons that end with it, for they do not go with the plan or come with it.
+    """
 
     customer_id: CustomerId
     subscriber_id: SubscriberId
@@ -77,10 +80,59 @@ class PlanChange:
     monthly_after: Money
     latest_order_id: OrderId | None
     open_order_id: OrderId | None
+    loses: tuple[str, ...] = ()
 
     @property
     def difference(self) -> Money:
         return self.monthly_after - self.monthly_before
+
+
+@dataclass(frozen=True)
+class AddOn:
+    """One add-on and one line, as it is today. Prices are tax left out: of what the line holds, else of what is on sale.
+
+    `offering_version_id` is what is on sale, None where nothing is; `held_version` what the line holds, None where it holds none.
+    `beside`: the codes of the other add-ons that the line holds.
+    """
+
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    line_state: str
+    plan: str
+    plan_code: str
+    code: str
+    name: str
+    offering_version_id: OfferingVersionId | None
+    offering_status: str
+    is_for_line: bool
+    is_for_them: bool
+    is_sold_here: bool
+    monthly: Money
+    one_off: Money
+    held_version: OfferingVersionId | None
+    held_from: date | None
+    beside: tuple[str, ...]
+    latest_order_id: OrderId | None
+    open_order_id: OrderId | None
+
+    @property
+    def is_held(self) -> bool:
+        return self.held_version is not None
+
+
+@dataclass(frozen=True)
+class AddOnOrder:
+    """An order that begins or ends an add-on: the version it is about, and the speed of the line, which stays."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    subscriber_id: SubscriberId
+    version: OfferingVersionId
+    line_state: str
+    down_kbps: int
+    up_kbps: int
+    code: str
+    name: str
 
 
 class ItemAction(StrEnum):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from atlas.errors import AtlasError, InvalidField
 from atlas.identity import JobId, OrderId, SubscriberId
 from atlas.money import Money
-from atlas.oms.records import Case, Installation, Offer, OrderState, OrderVisit, PlanChange, Quote
+from atlas.oms.records import AddOn, Case, Installation, Offer, OrderState, OrderVisit, PlanChange, Quote
 
 S = OrderState
 # TMF622: what is open may be held, stopped or asked to stop; what has ended stays as it ended.
@@ -123,6 +123,48 @@ def _why_not(change: PlanChange) -> str | None:
         (change.line_state not in ("active", "suspended"), f"the line is {change.line_state}"),
     )
     return next((reason for applies, reason in reasons if applies), None)
+
+
+def the_new_add_on(found: Sequence[AddOn], name: str) -> AddOn:
+    """The one that is meant, if its line can have it now; what goes with what is for the catalogue's rules.
+
+    Raises PlanUnavailable, OrderOpen, or WhichLine rather than guess.
+    """
+    one = _one_of([each for each in found if not each.is_held] or found, name)
+    reasons = (
+        (one.is_held, f"line {one.subscriber_id} has it already"),
+        (one.offering_version_id is None, f"it is {one.offering_status}"),
+        (not one.is_for_line, "the line is of another technology"),
+        (not one.is_for_them, "it is for another kind of customer"),
+        (not one.is_sold_here, "it is not sold at this address"),
+        (one.line_state not in ("active", "suspended"), f"the line is {one.line_state}"),
+    )
+    reason = next((reason for applies, reason in reasons if applies), None)
+    if reason is not None:
+        raise PlanUnavailable(one.code, reason)
+    return _none_open(one)
+
+
+def the_held_add_on(found: Sequence[AddOn], name: str) -> AddOn:
+    """The one that is meant, which its line holds. Raises PlanUnavailable, OrderOpen, or WhichLine rather than guess."""
+    one = _one_of([each for each in found if each.is_held] or found, name)
+    if not one.is_held:
+        raise PlanUnavailable(one.code, f"line {one.subscriber_id} does not have it")
+    return _none_open(one)
+
+
+def _one_of(meant: Sequence[AddOn], name: str) -> AddOn:
+    if not meant:
+        raise PlanUnavailable(name[:60], "no such add-on on sale, or no such line")
+    if len(meant) > 1:
+        raise WhichLine([each.subscriber_id for each in meant])
+    return meant[0]
+
+
+def _none_open(one: AddOn) -> AddOn:
+    if one.open_order_id is not None:
+        raise OrderOpen(one.open_order_id)
+    return one
 
 
 def checked_reason(reason: str) -> str:
@@ -294,7 +336,7 @@ def holds(case: Case) -> str | None:
         return "the account is suspended"
     if case.kind == "add" and case.consent in ("missing", "asked"):
         return f"the landlord of {case.building} has not consented yet"
-    if case.kind == "modify" and case.line_state == "suspended":
+    if case.kind in ("modify", "add_on") and case.line_state == "suspended":
         return "the line is suspended"
     return None
 

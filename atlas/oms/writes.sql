@@ -34,7 +34,8 @@ WITH placed AS (
     RETURNING id
 ), itemised AS (
     INSERT INTO oms.order_item (order_id, position, action, offering_version_id, state_changed_at)
-    SELECT placed.id, 1, %(kind)s, %(offering_version_id)s, %(at)s FROM placed
+    SELECT placed.id, 1, CASE %(kind)s WHEN 'add_on' THEN 'add' WHEN 'end_add_on' THEN 'delete' ELSE %(kind)s END, %(offering_version_id)s, %(at)s
+      FROM placed
 ), noted AS (
     INSERT INTO oms.order_event (order_id, at, state, reason)
     SELECT placed.id, %(at)s, 'acknowledged', %(reason)s FROM placed

@@ -38,6 +38,8 @@ OF_THE_CONTRACT: Final = frozenset(
         "suspension_notice",
         "service_back",
         "order_done",
+        "add_on_begun",
+        "add_on_ended",
         "order_failed",
         "order_late",
         "order_ended",

@@ -27,11 +27,15 @@ from forge.actions.oms.orders import CloseOrder, TellOfOrder
 from forge.actions.oms.plans import AdvanceOrder
 from forge.outbox import never_stops
 from forge.propose import Afterwards, Forge, Proposed, propose
+from forge.sequences.add_ons import ADD_ON_END, ADD_ON_START, add_on_steps
 from forge.sequences.advance import begin
 from forge.sequences.lines import LINE_END, LINE_START, steps_for
 from forge.sequences.plan_move import begin_plan_move
+from forge.sequences.records import SequenceKind
 
 log = structlog.get_logger()
+
+SEQUENCE_OF: Final = {"add": LINE_START, "delete": LINE_END, "add_on": ADD_ON_START, "end_add_on": ADD_ON_END}
 
 ME: Final = executor("orders")
 AT_ONCE: Final = 4
@@ -124,7 +128,8 @@ async def _cleared(forge: Forge, case: Case, desk: Desk) -> None:
     if (why := holds(case) or await _doubt_of_who_orders(forge, case) or await _undeliverable(forge, case)) is not None:
         await _held(forge, case, why, "customer")
         return
-    if case.kind == "add":
+    # Nobody is given more on credit that they are not given.
+    if case.kind in ("add", "add_on"):
         try:
             async with asyncio.timeout(desk.answers_within.total_seconds()):
                 refusal = await desk.credit.refusal(case)
@@ -191,14 +196,18 @@ async def begin_order_sequence(conn: Connection, case: Case) -> int:
     """Begins to carry out an order for a line, for another plan or for its end; the sequence's id. An order is carried out once."""
     if case.kind == "modify":
         return await begin_plan_move(conn, case.order_id, case.correlation_id)
-    kind = LINE_START if case.kind == "add" else LINE_END
+    kind = SEQUENCE_OF[case.kind]
     reason, arguments = f"order {case.order_id}: {case.kind} {case.plan}", {"order_id": case.order_id}
-    steps = await _steps_needed(conn, case) if case.kind == "add" else None
+    steps = await _steps_needed(conn, case, kind)
     return await begin(conn, kind, str(case.order_id), arguments, reason=reason, correlation_id=case.correlation_id, steps=steps)
 
 
-async def _steps_needed(conn: Connection, case: Case) -> tuple[str, ...]:
+async def _steps_needed(conn: Connection, case: Case, kind: SequenceKind) -> tuple[str, ...]:
     """What the ordered version needs of all that a line may need, as the catalogue has it; an order of an imported line needs all."""
+    if kind is LINE_END:
+        return tuple(step.name for step in kind.steps)
+    if kind is not LINE_START:
+        return await add_on_steps(conn, kind, case.order_id)
     if case.version is None:
         return tuple(step.name for step in LINE_START.steps)
     needs = {need.kind for need in (await decomposition_of(conn, case.version)).needed_at(has_drop=not case.needs_visit)}

@@ -40,7 +40,7 @@ def _turn(so_far: SoFar, case: Case) -> str:
     return f"order-{case.order_id}/{so_far.attempt}"
 
 
-def _advances(was: OrderState, becomes: OrderState, because: str) -> Making:
+def advances(was: OrderState, becomes: OrderState, because: str) -> Making:
     async def making(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
         case = await _case(conn, so_far)
         return AdvanceOrder(case.customer_id, case.order_id, was, becomes, because)
@@ -48,7 +48,7 @@ def _advances(was: OrderState, becomes: OrderState, because: str) -> Making:
     return making
 
 
-async def _closes(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
+async def closes(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
     """Withdrawn or failed: what was done is taken back by now."""
     case = await _case(conn, so_far)
     return CloseOrder(case.customer_id, case.order_id, case.sequence_why or "it could not be carried out")
@@ -63,7 +63,7 @@ def _of_line(kind: type[Any], **more: Any) -> Making:
     return making
 
 
-def _of_order(kind: type[Any], **more: Any) -> Making:
+def of_order(kind: type[Any], **more: Any) -> Making:
     async def making(conn: Connection, so_far: SoFar, now: datetime) -> Action:  # noqa: ARG001
         case = await _case(conn, so_far)
         action: Action = kind(case.customer_id, case.order_id, _turn(so_far, case), **more)
@@ -134,16 +134,16 @@ async def _evidence(conn: Connection, so_far: SoFar, now: datetime) -> Action:
     return ConfirmActivation(case.customer_id, case.order_id, _turn(so_far, case))
 
 
-BEGINS: Final = _advances(OrderState.PENDING, OrderState.IN_PROGRESS, "it is being carried out")
-WORKS: Final = _advances(OrderState.IN_PROGRESS, OrderState.COMPLETED, "the line works")
-ENDED: Final = _advances(OrderState.IN_PROGRESS, OrderState.COMPLETED, "the line has ended")
+BEGINS: Final = advances(OrderState.PENDING, OrderState.IN_PROGRESS, "it is being carried out")
+WORKS: Final = advances(OrderState.IN_PROGRESS, OrderState.COMPLETED, "the line works")
+ENDED: Final = advances(OrderState.IN_PROGRESS, OrderState.COMPLETED, "the line has ended")
 LINE_START: Final = SequenceKind(
     "line_start",
     (
-        Step("begin", BEGINS, _closes, after=(), cause=Cause.DATA),
+        Step("begin", BEGINS, closes, after=(), cause=Cause.DATA),
         # That no port is left is an answer, with what could be had instead, and the same a moment later: nothing else is begun for it.
-        Step("port", _of_order(HoldPort), _of_order(ReleasePort), after=("begin",), cause=Cause.INVENTORY, tries=1),
-        Step("visit", _visit, _of_order(CallOffInstallation), after=("port",), cause=Cause.PARTNER, is_mendable=True),
+        Step("port", of_order(HoldPort), of_order(ReleasePort), after=("begin",), cause=Cause.INVENTORY, tries=1),
+        Step("visit", _visit, of_order(CallOffInstallation), after=("port",), cause=Cause.PARTNER, is_mendable=True),
         Step("installed", _installed, None, after=("visit",), cause=Cause.PARTNER, is_mendable=True),
         Step("box", _box, _of_line(TakeBoxBack), after=("begin",), cause=Cause.DATA, is_mendable=True),
         Step("numbers", _numbers, _of_line(FreeNumbers), after=("port",), cause=Cause.INVENTORY),
@@ -153,7 +153,7 @@ LINE_START: Final = SequenceKind(
             "activate", _configures("activate"), _configures("deactivate"), after=("connect", "credential", "installed"), is_mendable=True
         ),
         Step("evidence", _evidence, None, after=("activate",), cause=Cause.TIMEOUT, is_mendable=True, within=timedelta(days=30)),
-        Step("welcome", _of_order(TellOfOrder, purpose="order_done"), None, after=("evidence",), is_mendable=True),
+        Step("welcome", of_order(TellOfOrder, purpose="order_done"), None, after=("evidence",), is_mendable=True),
         Step(
             "complete",
             WORKS,
@@ -177,13 +177,13 @@ def steps_for(needs: Collection[str]) -> tuple[str, ...]:
 LINE_END: Final = SequenceKind(
     "line_end",
     (
-        Step("begin", BEGINS, _closes, after=(), cause=Cause.DATA),
-        Step("no return", _of_order(PassReturn), None, after=("begin",), is_mendable=True),
+        Step("begin", BEGINS, closes, after=(), cause=Cause.DATA),
+        Step("no return", of_order(PassReturn), None, after=("begin",), is_mendable=True),
         Step("deactivate", _configures("deactivate"), None, after=("no return",), is_mendable=True),
         Step("disconnect", _of_line(DisconnectLine), None, after=("deactivate",), is_mendable=True),
         Step("credential", _of_line(RemoveCredential), None, after=("no return",), is_mendable=True),
         Step("box", _of_line(TakeBoxBack, becomes="rma"), None, after=("disconnect",), is_mendable=True),
-        Step("tell", _of_order(TellOfOrder, purpose="order_ended"), None, after=("disconnect",), is_mendable=True),
+        Step("tell", of_order(TellOfOrder, purpose="order_ended"), None, after=("disconnect",), is_mendable=True),
         Step(
             "complete",
             ENDED,

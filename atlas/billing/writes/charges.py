@@ -110,6 +110,41 @@ async def stop_charges(
     return stopped
 
 
+async def stop_add_on_charges(
+    conn: Connection,
+    subscriber_id: SubscriberId,
+    versions: Iterable[OfferingVersionId],
+    *,
+    at: datetime,
+    because: str,
+    order_id: OrderId | None,
+) -> list[ChargeId]:
+    """What is charged to the line for these add-ons ends, on the day that the convention says; those that ended."""
+    stopped = await SQL.column(
+        conn,
+        "stop_add_on_charges",
+        subscriber_id=subscriber_id,
+        versions=list(versions),
+        at=at,
+        because=because,
+        order_id=order_id,
+    )
+    return [ChargeId(one) for one in stopped]
+
+
+async def take_back_charge(conn: Connection, order_id: OrderId, because: str) -> bool:
+    """What the order began to charge for an add-on was never charged at all; False where it charges nothing."""
+    return bool(await SQL.column(conn, "take_back_charge", order_id=order_id, because=because))
+
+
+async def charge_add_ons_again(
+    conn: Connection, subscriber_id: SubscriberId, order_id: OrderId, *, at: datetime, evidence: str
+) -> list[ChargeId]:
+    """The add-ons whose charges the order ended are charged on as if it had not."""
+    again = await SQL.column(conn, "charge_add_ons_again", subscriber_id=subscriber_id, order_id=order_id, at=at, evidence=evidence)
+    return [ChargeId(one) for one in again]
+
+
 async def _lock(conn: Connection, customer_id: CustomerId, subscriber_id: SubscriberId) -> None:
     if await SQL.value(conn, "lock_charged_line", customer_id=customer_id, subscriber_id=subscriber_id) is None:
         raise NotFound("line", subscriber_id)

@@ -68,3 +68,30 @@ RETURNING subscriber_id;
 -- name: stopped_by_order
 SELECT charge.id FROM billing.charge
  WHERE charge.stopped_by_order_id = %(order_id)s AND charge.subscriber_id = %(subscriber_id)s ORDER BY charge.id;
+
+-- name: stop_add_on_charges
+UPDATE billing.charge
+   SET ends_on = greatest(charge.starts_on, (%(at)s::timestamptz AT TIME ZONE customer.timezone)::date + (convention.change_day = 'old')::int),
+       stopped_by_order_id = %(order_id)s::bigint, stopped_because = %(because)s
+  FROM crm.customer CROSS JOIN billing.convention
+ WHERE customer.id = charge.customer_id
+   AND charge.subscriber_id = %(subscriber_id)s
+   AND charge.ends_on IS NULL
+   AND charge.is_add_on
+   AND charge.offering_version_id = ANY (%(versions)s::bigint[])
+RETURNING charge.id;
+
+-- Never charged at all.
+-- name: take_back_charge
+UPDATE billing.charge SET ends_on = charge.starts_on, stopped_by_order_id = %(order_id)s, stopped_because = %(because)s
+ WHERE charge.started_by_order_id = %(order_id)s AND charge.ends_on IS NULL AND charge.is_add_on
+RETURNING charge.id;
+
+-- From the day on which it ended: nothing is charged twice, and what is charged once is not charged again.
+-- name: charge_add_ons_again
+INSERT INTO billing.charge (customer_id, subscriber_id, offering_version_id, is_add_on, starts_on, evidence, evidence_at, phased_from)
+SELECT was.customer_id, was.subscriber_id, was.offering_version_id, true, was.ends_on, %(evidence)s, %(at)s, coalesce(was.phased_from, was.starts_on)
+  FROM billing.charge AS was
+ WHERE was.stopped_by_order_id = %(order_id)s AND was.subscriber_id = %(subscriber_id)s AND was.is_add_on
+    ON CONFLICT DO NOTHING
+RETURNING charge.id;

@@ -221,11 +221,17 @@ def checked_add_on(code: str, beside: Iterable[str], relations: Iterable[Relatio
 
 def lost_add_ons(held: Iterable[str], new_plan: str, relations: Iterable[Relation]) -> list[str]:
     """The add-ons that end with a change to `new_plan`: no longer to be had beside it, or now included in it."""
-    known, kept = list(relations), list(held)
-    lost = []
-    for code in kept:
-        try:
-            checked_add_on(code, {new_plan, *kept} - {code}, known)
-        except AddOnUnfit:
-            lost.append(code)
-    return lost
+    known, had = list(relations), list(held)
+    lost: list[str] = []
+    # One that goes may take others with it: those that needed it.
+    while gone := next((code for code in had if code not in lost and not _fits(code, {new_plan, *had} - {code, *lost}, known)), None):
+        lost.append(gone)
+    return [code for code in had if code in lost]
+
+
+def _fits(code: str, beside: Iterable[str], relations: Iterable[Relation]) -> bool:
+    try:
+        checked_add_on(code, beside, relations)
+    except AddOnUnfit:
+        return False
+    return True

@@ -39,6 +39,7 @@ from atlas.privacy.reads import threads_of
 from atlas.privacy.writes import erase, lift_hold, place_hold
 from atlas.statements import Connection
 from forge.action import Action
+from forge.add_ons import add_ons_follow, add_ons_return
 from governance.facts import Facts
 
 
@@ -146,7 +147,10 @@ class MovePlan(Action):
         with suppress(NotCharged):
             evidence = f"plan_move:order-{self.order}"
             await change_charge(conn, self.customer_id, self.line, self.after, at=now, evidence=evidence, order_id=self.order)
-        return {"line": self.line, "version": self.after}
+        # First what an earlier move under this order ended, where this one takes it back; then what does not go with the plan as it is now.
+        await add_ons_return(conn, self.line, self.order, now)
+        ended = await add_ons_follow(conn, self.line, self.after, self.order, now)
+        return {"line": self.line, "version": self.after, "add_ons_ended": ended}
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ from atlas.oms.writes import (
 )
 from atlas.statements import Connection
 from forge.action import Action
+from forge.add_ons import add_ons_end
 from forge.wording import worded
 from governance.facts import Facts
 
@@ -238,6 +239,7 @@ class PassReturn(ForOrder):
             )
         except NotCharged:
             stopped = []
+        await add_ons_end(conn, case.subscriber_id, None, self.order, now)
         return {"line": case.subscriber_id, "charges_ended": len(stopped)}
 
 
