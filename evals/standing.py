@@ -21,6 +21,7 @@ SENTENCES: Final = (
     "a_completed_order_has_its_line_and_one_that_ended_holds_nothing",
     "no_clock_of_a_ticket_runs_backwards",
     "what_was_credited_for_an_outage_is_at_most_a_month_and_once",
+    "what_was_credited_for_an_outage_is_what_its_length_and_the_plan_come_to",
     "every_write_has_its_action_and_every_agents_an_allow",
     "no_truck_is_sent_into_an_open_outage_unless_somebody_said_why",
     "whoever_is_suspended_for_debt_has_no_credit_for_an_outage_and_is_not_asked_to_wait",

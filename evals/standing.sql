@@ -165,6 +165,35 @@ UNION ALL
 SELECT format('line %%s was credited %%s times for %%s', credit.subscriber_id, count(*), credit.cause)
   FROM billing.credit GROUP BY credit.subscriber_id, credit.cause HAVING count(*) > 1;
 
+-- Worked out again, apart from the code that gave it: the row of the dated table that was in force when the line was lost, for how long it had been
+-- lost when the credit was given, and what the plan that was charged on that day cost (on the day of a change either of two).
+-- name: what_was_credited_for_an_outage_is_what_its_length_and_the_plan_come_to
+SELECT format('line %%s was credited %%s for %%s, which comes to %%s', given.subscriber_id, given.amount_minor, given.cause,
+              coalesce(array_to_string(due.minor, ' or '), 'nothing: it lost no line'))
+  FROM (SELECT credit.*, split_part(credit.cause, ':', 2)::bigint AS incident_id, credit.cause LIKE '%%:duration' AS is_by_days
+          FROM billing.credit WHERE credit.cause ~ '^incident:[0-9]+(:duration)?$') AS given
+ CROSS JOIN LATERAL (
+       SELECT array_agg(DISTINCT CASE WHEN NOT given.is_by_days THEN flat.minor
+                                      ELSE least(round(plan.minor * rate.monthly_share_per_day * days.full), plan.minor - flat.minor) END) AS minor
+         FROM itsm.incident_subscriber AS lost
+         JOIN (SELECT subscriber.id AS subscriber_id, subscriber.offering_version_id FROM crm.subscriber
+                UNION
+               SELECT charge.subscriber_id, charge.offering_version_id FROM billing.charge
+                WHERE NOT charge.is_add_on AND charge.starts_on <= given.granted_at::date + 1
+                  AND (charge.ends_on IS NULL OR charge.ends_on >= given.granted_at::date)) AS held ON held.subscriber_id = lost.subscriber_id
+         JOIN catalogue.offering_version AS version ON version.id = held.offering_version_id
+         JOIN catalogue.offering ON offering.id = version.offering_id
+        CROSS JOIN LATERAL (SELECT sum(price.amount_minor) AS minor FROM catalogue.price
+                             WHERE price.offering_version_id = held.offering_version_id AND price.kind = 'recurring') AS plan
+         JOIN billing.compensation_rate AS rate ON rate.segment = offering.segment
+          AND rate.valid_from = (SELECT max(dated.valid_from) FROM billing.compensation_rate AS dated
+                                  WHERE dated.segment = offering.segment AND dated.valid_from <= lost.lost_at::date)
+        CROSS JOIN LATERAL (SELECT least(rate.flat_minor, plan.minor) AS minor) AS flat
+        CROSS JOIN LATERAL (SELECT floor(greatest(0, extract(epoch FROM least(lost.restored_at, given.granted_at) - lost.lost_at - rate.minimum_outage))
+                                         / 86400) AS full) AS days
+        WHERE lost.incident_id = given.incident_id AND lost.subscriber_id = given.subscriber_id) AS due
+ WHERE given.amount_minor = ANY (due.minor) IS NOT TRUE;
+
 -- name: every_write_has_its_action_and_every_agents_an_allow
 SELECT format('A-%%s %%s is by nobody, or of no correlation', action.id, action.name)
   FROM actions.action

@@ -57,6 +57,12 @@ BREAKS: dict[str, LiteralString] = {
         " SELECT customer_id, id, 'incident:1', 10000000, 0, 'x', now(), (SELECT min(id) FROM actions.action)"
         " FROM crm.subscriber ORDER BY id LIMIT 1"
     ),
+    "what_was_credited_for_an_outage_is_what_its_length_and_the_plan_come_to": (
+        "SET session_replication_role = replica;"
+        " INSERT INTO billing.credit (customer_id, subscriber_id, cause, amount_minor, journal_id, formula, granted_at, action_id)"
+        " SELECT customer_id, id, 'incident:1', 1, 0, 'x', now(), (SELECT min(id) FROM actions.action)"
+        " FROM crm.subscriber ORDER BY id LIMIT 1"
+    ),
 }
 
 
