@@ -71,6 +71,11 @@ def brief_of(module: str) -> Brief:
     return parsed_brief(module, (PROMPTS / f"{module}.md").read_text())
 
 
+def orders_to_us() -> tuple[Example, ...]:
+    """The sentences with which people try to turn our agents, as prompts/tampering.md has them."""
+    return parsed_brief("tampering", (PROMPTS / "tampering.md").read_text(), headings=("They say",)).examples
+
+
 def house_style() -> Brief:
     return parsed_brief("house_style", (PROMPTS / "house_style.md").read_text(), headings=())
 

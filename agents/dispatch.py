@@ -10,6 +10,7 @@ from agents.consultation import Consultants
 from agents.conversation import Asked, ConversationState, TurnContext
 from agents.hands_free import order
 from agents.model_router import ModelRouter
+from agents.patience import is_for_a_person
 from agents.replies import HAND_OVER, phrases
 from agents.router import Errands, Router, clauses
 from agents.slots import WHOLE_WORDS, is_yes
@@ -47,6 +48,7 @@ class Dispatcher:
         sure = self._certain(said.own or words, state.get("asked") if said.own else None, context)
         return (
             self._with(sure, said.besides)
+            or _past_patience(state, context)
             or await self._not_theirs(words, language, context)
             or await self._by_meaning(state, language, context, to, said)
         )
@@ -135,6 +137,13 @@ class Dispatcher:
         if found.unsure and not await self.router.withheld(words, language, lambda example: self._is_offered(example, context)):
             return Dispatch(route, _clarification(found.unsure, words, language))
         return Dispatch(route, Certain(module="helpdesk", tool=HAND_OVER, arguments={"reason": words[:200]}))
+
+
+def _past_patience(state: ConversationState, context: TurnContext) -> Dispatch | None:
+    """A person, for whoever speaks of a complaint or is angry again; None for most."""
+    if context.is_staff or not is_for_a_person(state["words"], state.get("said", [])):
+        return None
+    return Dispatch({"mood": "past patience"}, Certain(module="helpdesk", tool=HAND_OVER, arguments={"reason": state["words"][:200]}))
 
 
 def _named(besides: tuple[tuple[str, str], ...]) -> dict[str, Any]:

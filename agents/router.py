@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from agents.briefs import Example
+from agents.briefs import Example, orders_to_us
 from agents.embeddings import Encoder, Vectors
 
 # The mean of the three nearest beat every classifier tried on real complaint titles.
@@ -27,6 +27,9 @@ MOST_MODULES: Final = 3
 SAME_SENTENCE: Final = 0.92
 # What somebody may not ask for is not answered with what they may, where it is this much nearer.
 CLEARLY_NEARER: Final = 0.15
+# From here on a sentence is like one of those that give us orders, where nothing that is asked of us lies nearly as near.
+LIKE_AN_ORDER: Final = 0.58
+NEARER_THAN_ASKED: Final = 0.15
 # A number says which, never who should answer.
 NUMBER: Final = re.compile(r"(?<![\w.,-])\d+(?![\w.,-]*\w)")
 
@@ -128,8 +131,9 @@ def _mean_of_nearest(nearest: Sequence[float]) -> float:
 class Router:
     """Example sentences by language, and the encoders that compare them. `encoder`: English for all else that is sought by meaning."""
 
-    def __init__(self, sets: dict[str, ExampleSet], encoders: dict[str, Encoder], encoder: Encoder) -> None:
+    def __init__(self, sets: dict[str, ExampleSet], orders: ExampleSet, encoders: dict[str, Encoder], encoder: Encoder) -> None:
         self._sets = sets
+        self._orders = orders
         self._encoders = encoders
         self._encoder = encoder
 
@@ -138,17 +142,10 @@ class Router:
         """English by `encoder`, attuned to its examples; every other language by `other_languages`, for small local models know only
         English well.
         """
-        by_language: dict[str, list[Example]] = defaultdict(list)
-        for example in examples:
-            by_language[example.language].append(example)
-        encoders = dict.fromkeys(by_language, other_languages) | {"en": encoder.attuned(told_apart(examples))}
-        sets = {
-            language: ExampleSet(
-                tuple(ours), await encoders[language].encode([numberless(example.words) for example in ours]), encoders[language].reach
-            )
-            for language, ours in by_language.items()
+        encoders = dict.fromkeys((example.language for example in examples), other_languages) | {
+            "en": encoder.attuned(told_apart(examples))
         }
-        return cls(sets, encoders, encoder)
+        return cls(await _sets(examples, encoders), (await _sets(orders_to_us(), encoders))["en"], encoders, encoder)
 
     @property
     def encoder_name(self) -> str:
@@ -174,6 +171,21 @@ class Router:
         spoken = language if language in self._sets else "en"
         return self._sets[spoken].withheld((await self._encoders[spoken].encode([numberless(words)]))[0], is_offered)
 
+    async def gives_orders(self, words: str, language: str) -> bool:
+        """Whether the words, or a clause of them, are like those with which people try to turn us, and like nothing that is asked of us.
+
+        In English only, and with an encoder that knows meaning: counted words took "the instructions for the box" for an order.
+        """
+        if language != "en" or self._encoders[language].reach < 1:
+            return False
+        for said in dict.fromkeys((words, *clauses(words))):
+            vector = (await self._encoders[language].encode([numberless(said)]))[0]
+            nearest = next(score for _, score in self._orders.nearest_first(vector))
+            asked = next(score for _, score in self._sets[language].nearest_first(vector))
+            if nearest >= LIKE_AN_ORDER and nearest - asked > NEARER_THAN_ASKED:
+                return True
+        return False
+
     async def errands(self, words: str, language: str, is_offered: Callable[[Example], bool]) -> Errands:
         """Who is asked what. Several requests in one message go to several modules."""
         whole = await self.nearness(words, language, is_offered)
@@ -186,6 +198,20 @@ class Router:
             if parts and whole and whole[0].score < LEAST_NEARNESS:
                 return Errands(parts, nearest=tuple(whole[:3]))
         return settled(words, whole)
+
+
+async def _sets(examples: Sequence[Example], encoders: dict[str, Encoder]) -> dict[str, ExampleSet]:
+    """Examples by their language, each as its encoder sees it; those of a language without an encoder are left out."""
+    by_language: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        by_language[example.language].append(example)
+    return {
+        language: ExampleSet(
+            tuple(ours), await encoders[language].encode([numberless(example.words) for example in ours]), encoders[language].reach
+        )
+        for language, ours in by_language.items()
+        if language in encoders
+    }
 
 
 def told_apart(examples: Sequence[Example]) -> list[str]:

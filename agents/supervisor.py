@@ -27,7 +27,9 @@ from agents.conversation import KEPT_MESSAGES, Answer, Asked, ConversationState,
 from agents.dispatch import Dispatcher
 from agents.grounding import facts_of, ungrounded
 from agents.language import language_of
+from agents.lookout import Flag, flags_of
 from agents.model_router import ModelRouter
+from agents.patience import with_acknowledgement
 from agents.replies import HAND_OVER, together
 from agents.router import Router
 from agents.untrusted import readable, without_codes
@@ -167,6 +169,7 @@ class Turns:
 
     def __init__(self, router: Router, consultants: Consultants, by_model: ModelRouter | None) -> None:
         self._dispatcher = Dispatcher(router, consultants, by_model)
+        self._router = router
         self._consultants = consultants
         self._by_model = by_model
 
@@ -208,7 +211,35 @@ class Turns:
             if wrong := _ungrounded(one, state, context):
                 log.warning("reply_ungrounded", module=one["module"], model=one["model"], is_retry=one["is_retry"], claims=len(wrong))
                 again.append(_once_more(state, one, wrong))
-        return Command(goto=again) if again else Command(update=_reply(state, context), goto=END)
+        return Command(goto=again) if again else Command(update=await self._reply(state, context), goto=END)
+
+    async def _reply(self, state: State, context: TurnContext) -> dict[str, Any]:
+        """One answer of all that was said, and what the conversation keeps of it."""
+        answers = state["answers"] or []
+        uses = [use for one in answers for use in one["tools"]]
+        is_handed_over = any(use["name"] == HAND_OVER and use["proposal"] for use in uses)
+        words = together((one["words"] for one in answers), state["language"], is_handed_over=is_handed_over)
+        before = state.get("said", [])
+        if not context.is_staff:
+            words = with_acknowledgement(words, state["words"], before, state["language"], is_handed_over=is_handed_over)
+        is_compared = "nearest" in state["route"]
+        flags = await flags_of(self._router, state["words"], state["language"], uses, is_compared=is_compared)
+        modules = [one["module"] for one in answers]
+        ours = Said(by_us=True, words=words, modules=modules, tools=uses)
+        theirs = Said(by_us=False, words=state["words"], modules=[], tools=[])
+        return {
+            "said": [theirs, ours],
+            "asked": next((one["asked"] for one in answers if one["asked"]), None),
+            "answers": None,
+            "reply": {
+                "words": words,
+                "modules": tuple(modules),
+                "tools": tuple(use["name"] for use in uses),
+                "proposals": tuple(use["proposal"] for use in uses if use["proposal"]),
+                "language": state["language"],
+                "trace": {**_trace(state, answers, flags), **({"cards": cards_of(uses)} if context.is_staff else {})},
+            },
+        }
 
 
 def _ungrounded(one: Answer, state: State, context: TurnContext) -> list[str]:
@@ -222,33 +253,10 @@ def _ungrounded(one: Answer, state: State, context: TurnContext) -> list[str]:
     return ungrounded(one["words"], facts_of([*earlier, *found], context.now, context.timezone))
 
 
-def _reply(state: State, context: TurnContext) -> dict[str, Any]:
-    """One answer of all that was said, and what the conversation keeps of it."""
-    answers = state["answers"] or []
-    uses = [use for one in answers for use in one["tools"]]
-    is_handed_over = any(use["name"] == HAND_OVER and use["proposal"] for use in uses)
-    words = together((one["words"] for one in answers), state["language"], is_handed_over=is_handed_over)
-    modules = [one["module"] for one in answers]
-    ours = Said(by_us=True, words=words, modules=modules, tools=uses)
-    theirs = Said(by_us=False, words=state["words"], modules=[], tools=[])
-    return {
-        "said": [theirs, ours],
-        "asked": next((one["asked"] for one in answers if one["asked"]), None),
-        "answers": None,
-        "reply": {
-            "words": words,
-            "modules": tuple(modules),
-            "tools": tuple(use["name"] for use in uses),
-            "proposals": tuple(use["proposal"] for use in uses if use["proposal"]),
-            "language": state["language"],
-            "trace": {**_trace(state, answers), **({"cards": cards_of(uses)} if context.is_staff else {})},
-        },
-    }
-
-
-def _trace(state: State, answers: list[Answer]) -> dict[str, Any]:
+def _trace(state: State, answers: list[Answer], flags: list[Flag]) -> dict[str, Any]:
     """Route, tools with their arguments, grounding, models and prompt versions: what a person needs to see why we said it."""
     return {
+        **({"flags": flags} if flags else {}),
         "route": state["route"],
         "language": state["language"],
         "answers": [

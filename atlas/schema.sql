@@ -3354,6 +3354,7 @@ CREATE TABLE helpdesk.message (
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id)
 );
 CREATE INDEX message_by_time ON helpdesk.message USING btree (at);
+CREATE INDEX message_flagged ON helpdesk.message USING btree (conversation_id, id) WHERE (trace ? 'flags'::text);
 CREATE INDEX message_of_conversation ON helpdesk.message USING btree (conversation_id, id);
 CREATE INDEX message_of_visitor ON helpdesk.message USING btree (address, id) WHERE (channel = 'chat'::text);
 --   row policy customer: (customer_id = ( SELECT atlas.verified_customer_id() AS customer_id))

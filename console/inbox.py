@@ -16,7 +16,8 @@ from atlas.helpdesk.records import Conversation, Message
 from atlas.identity import ConversationId, CorrelationId
 from console.room import Me, Room, RowId
 from console.sign_in import sentence
-from cortex.waiting import in_order
+from cortex.moods import moods_in
+from cortex.waiting import GIVES_ORDERS, in_order, look_of
 from forge.action import Action
 from forge.actions.helpdesk.holding import HandBackConversation, TakeConversation
 from forge.actions.helpdesk.saying import SendMessage
@@ -97,12 +98,22 @@ def summed_up(said: Sequence[Message]) -> Summary:
     )
 
 
+def looked(said: Sequence[Message]) -> tuple[str, ...]:
+    """What is heard in what they wrote since the last colleague was here, and whether our agents were given orders."""
+    ours = max((at for at, one in enumerate(said) if one.author.startswith("staff:")), default=-1)
+    since = said[ours + 1 :]
+    heard = [mood.name for mood in moods_in("\n".join(one.words for one in since if not one.is_from_us))]
+    return (*heard, *([GIVES_ORDERS] if any("flags" in one.trace for one in since) else []))
+
+
 async def listed(room: Room, me: Me) -> dict[str, Any]:
     async with room.forge.atlas.transaction(me.principal) as conn:
         found = await reads.inbox(conn, room.forge.now() - LATELY)
     waiting = in_order((one for one in found if one.owner == "queue"), room.forge.now())
     others = [one for one in found if one.owner != "queue"]
-    reasons = {one.conversation_id: weight.reasons for one, weight in waiting}
+    reasons = {one.conversation_id: weight.reasons for one, weight in waiting} | {one.conversation_id: look_of(one) for one in others}
+    # Whom the agents have is not waiting for us: whoever may need one of us comes first all the same.
+    others.sort(key=lambda one: not reasons[one.conversation_id])
     return {"found": [*(one for one, _ in waiting), *others], "reasons": reasons, "mine": f"staff:{me.signed_in.staff_id}"}
 
 
@@ -139,6 +150,7 @@ async def conversation_facts(room: Room, me: Me, conversation_id: ConversationId
             "person": await reads.correspondent(conn, conversation_id),
             "said": said,
             "summary": summed_up(said),
+            "look": looked(said),
             "mine": f"staff:{me.signed_in.staff_id}",
             "holder": await reads.short_name(conn, held.owner),
         }

@@ -55,6 +55,7 @@ BENCHMARKS: Final = {
     "bill-run": "bill_accounts",
     "billing-cases": "billing_cases",
     "intent": "intent",
+    "hearing": "hearing",
     "turn": "turn",
     "long-conversation": "long_conversation",
     "provider-down": "provider_down",

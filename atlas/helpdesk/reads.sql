@@ -122,7 +122,11 @@ SELECT conversation.id AS conversation_id, conversation.customer_id, customer.na
        conversation.last_at AS since,
        coalesce((SELECT message.words FROM helpdesk.message WHERE message.conversation_id = conversation.id AND NOT message.is_from_us
                   ORDER BY message.id DESC LIMIT 1), '') AS last_words,
-       coalesce(customer.has_emergency_line, false) AS has_emergency_line, lately.lately, lately.unanswered
+       coalesce(customer.has_emergency_line, false) AS has_emergency_line, lately.lately, lately.unanswered,
+       EXISTS (SELECT FROM helpdesk.message AS told
+                WHERE told.conversation_id = conversation.id AND told.trace ? 'flags'
+                  AND NOT EXISTS (SELECT FROM helpdesk.message AS ours WHERE ours.conversation_id = told.conversation_id AND ours.id > told.id
+                                     AND ours.author LIKE 'staff:%%')) AS is_flagged
   FROM helpdesk.conversation
   LEFT JOIN crm.customer ON customer.id = conversation.customer_id
   LEFT JOIN LATERAL (SELECT coalesce(array_agg(one.words ORDER BY one.id DESC), '{}') AS lately, count(*) FILTER (WHERE one.is_unanswered) AS unanswered
@@ -369,30 +373,42 @@ SELECT coalesce((SELECT message.trace ->> 'language' FROM helpdesk.message
 -- name: short_name
 SELECT split_part(member.name, ' ', 1) FROM staff.member WHERE 'staff:' || member.id = %(reference)s;
 
--- What a person looks at first: who waits for one, the most vulnerable before the longest waiting; then what colleagues hold; then the newest.
+-- What a person looks at first: who waits for one, the most vulnerable before the longest waiting; then what colleagues hold; then of the agents'
+-- what nobody of us looked at yet though orders were given in it; then the newest.
 -- name: inbox
-SELECT conversation.id AS conversation_id, conversation.customer_id, customer.name AS customer, coalesce(customer.is_vulnerable, false) AS is_vulnerable,
-       conversation.channel, conversation.owner, holder.name AS holder, conversation.handed_over_because AS because, conversation.last_at AS since,
-       coalesce(latest.words, '') AS last_words, coalesce(latest.is_from_us, false) AS is_answered,
-       EXISTS (SELECT 1 FROM helpdesk.call WHERE call.conversation_id = conversation.id AND call.ended_at IS NULL AND call.transferred_at IS NULL
+SELECT listed.conversation_id, listed.customer_id, listed.customer, listed.is_vulnerable, listed.channel, listed.owner, holder.name AS holder,
+       listed.because, listed.since, coalesce(latest.words, '') AS last_words, coalesce(latest.is_from_us, false) AS is_answered,
+       EXISTS (SELECT 1 FROM helpdesk.call WHERE call.conversation_id = listed.conversation_id AND call.ended_at IS NULL AND call.transferred_at IS NULL
                   AND call.began_at > clock_timestamp() - interval '1 hour') AS is_on_the_line,
-       coalesce(customer.has_emergency_line, false) AS has_emergency_line, coalesce(lately.lately, '{}') AS lately, coalesce(lately.unanswered, 0) AS unanswered
-  FROM helpdesk.conversation
-  LEFT JOIN crm.customer ON customer.id = conversation.customer_id
-  LEFT JOIN staff.member AS holder ON 'staff:' || holder.id = conversation.owner
-  LEFT JOIN LATERAL (SELECT message.words, message.is_from_us FROM helpdesk.message WHERE message.conversation_id = conversation.id
+       listed.has_emergency_line, lately.lately, lately.unanswered, listed.is_flagged
+  FROM (SELECT conversation.id AS conversation_id, conversation.customer_id, customer.name AS customer,
+               coalesce(customer.is_vulnerable, false) AS is_vulnerable, conversation.channel, conversation.owner,
+               conversation.handed_over_because AS because, conversation.last_at AS since,
+               coalesce(customer.has_emergency_line, false) AS has_emergency_line, looked.is_flagged,
+               row_number() OVER (ORDER BY CASE conversation.owner WHEN 'queue' THEN 0 WHEN 'agents' THEN 2 ELSE 1 END,
+                                           coalesce(customer.is_vulnerable, false) DESC, looked.is_flagged DESC,
+                                           CASE conversation.owner WHEN 'queue' THEN conversation.last_at END, conversation.last_at DESC) AS place
+          FROM helpdesk.conversation
+          LEFT JOIN crm.customer ON customer.id = conversation.customer_id
+         CROSS JOIN LATERAL (SELECT EXISTS (
+              SELECT FROM helpdesk.message AS told
+               WHERE told.conversation_id = conversation.id AND told.trace ? 'flags'
+                 AND NOT EXISTS (SELECT FROM helpdesk.message AS ours WHERE ours.conversation_id = told.conversation_id AND ours.id > told.id
+                                    AND ours.author LIKE 'staff:%%')) AS is_flagged) AS looked
+         WHERE conversation.staff_id IS NULL AND (conversation.owner <> 'agents' OR conversation.last_at > %(since)s)
+         ORDER BY place
+         LIMIT %(most)s) AS listed
+  LEFT JOIN staff.member AS holder ON 'staff:' || holder.id = listed.owner
+  LEFT JOIN LATERAL (SELECT message.words, message.is_from_us FROM helpdesk.message WHERE message.conversation_id = listed.conversation_id
                       ORDER BY message.id DESC LIMIT 1) AS latest ON true
-  LEFT JOIN LATERAL (SELECT coalesce(array_agg(one.words ORDER BY one.id DESC), '{}') AS lately, count(*) FILTER (WHERE one.is_unanswered) AS unanswered
+ CROSS JOIN LATERAL (SELECT coalesce(array_agg(one.words ORDER BY one.id DESC), '{}') AS lately, count(*) FILTER (WHERE one.is_unanswered) AS unanswered
                        FROM (SELECT message.id, left(message.words, 500) AS words,
                                     NOT EXISTS (SELECT FROM helpdesk.message AS ours WHERE ours.conversation_id = message.conversation_id
                                                    AND ours.id > message.id AND ours.is_from_us) AS is_unanswered
                                FROM helpdesk.message
-                              WHERE message.conversation_id = conversation.id AND NOT message.is_from_us
-                              ORDER BY message.id DESC LIMIT 5) AS one) AS lately ON conversation.owner = 'queue'
- WHERE conversation.staff_id IS NULL AND (conversation.owner <> 'agents' OR conversation.last_at > %(since)s)
- ORDER BY CASE conversation.owner WHEN 'queue' THEN 0 WHEN 'agents' THEN 2 ELSE 1 END, coalesce(customer.is_vulnerable, false) DESC,
-          CASE conversation.owner WHEN 'queue' THEN conversation.last_at END, conversation.last_at DESC
- LIMIT %(most)s;
+                              WHERE message.conversation_id = listed.conversation_id AND NOT message.is_from_us
+                              ORDER BY message.id DESC LIMIT 5) AS one) AS lately
+ ORDER BY listed.place;
 
 -- name: correspondent
 SELECT customer.name FROM helpdesk.conversation JOIN crm.customer ON customer.id = conversation.customer_id WHERE conversation.id = %(conversation_id)s;

@@ -217,7 +217,10 @@ class CodeTried:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A conversation that waits for a person. `lately`: what they wrote last, newest first; `unanswered`: how often since our last word."""
+    """A conversation that waits for a person. `lately`: what they wrote last, newest first; `unanswered`: how often since our last word.
+
+    `is_flagged`: words in it gave our agents orders, and no colleague has been there since.
+    """
 
     conversation_id: ConversationId
     customer_id: CustomerId | None
@@ -230,6 +233,7 @@ class Waiting:
     has_emergency_line: bool
     lately: tuple[str, ...]
     unanswered: int
+    is_flagged: bool = False
 
 
 @dataclass(frozen=True)
@@ -285,6 +289,7 @@ class InInbox:
     has_emergency_line: bool
     lately: tuple[str, ...]
     unanswered: int
+    is_flagged: bool = False
 
 
 @dataclass(frozen=True)

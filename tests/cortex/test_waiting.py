@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cortex.waiting import in_order, weight_of
+from cortex.waiting import Weight, in_order, look_of, weight_of
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -18,6 +18,7 @@ class Waiter:
     is_vulnerable: bool = False
     has_emergency_line: bool = False
     unanswered: int = 1
+    is_flagged: bool = False
     because: str | None = None
     since: datetime = NOW - timedelta(minutes=1)
 
@@ -92,3 +93,14 @@ def test_each_reason_stands_beside_it_the_weightiest_first() -> None:
     one = Waiter("I am furious, my lawyer will write", is_vulnerable=True, unanswered=3, since=NOW - timedelta(hours=2))
 
     assert weight_of(one, NOW).reasons == ("vulnerable", "angry", "speaks of a complaint", "asked again", "waits for more than an hour")
+
+
+def test_a_flag_is_told_and_puts_nobody_before_another() -> None:
+    flagged, first = Waiter(is_flagged=True), Waiter(since=NOW - timedelta(minutes=2))
+
+    assert weight_of(flagged, NOW) == Weight(0, ("gives our agents orders",))
+    assert [one for one, _ in in_order([flagged, first], NOW)] == [first, flagged]
+
+
+def test_whom_nobody_waits_for_is_looked_at_for_their_mood_and_not_for_the_hour() -> None:
+    assert look_of(Waiter("I am furious", since=NOW - timedelta(hours=9), unanswered=9)) == ("angry",)

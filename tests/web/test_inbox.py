@@ -75,6 +75,37 @@ async def test_whoever_takes_over_reads_why_what_was_asked_and_what_was_looked_a
     assert "the first said what no tool had" in before
 
 
+async def test_orders_to_our_agents_stand_first_and_are_shown_until_a_colleague_has_been_there(
+    client: httpx.AsyncClient, here: Site, owner: given.Owner, asha: int
+) -> None:
+    talk = await conversation(owner, held_by="agents")
+    trace = {"answers": [], "route": {}, "flags": [{"where": "message", "sign": "asks to forget the rules"}]}
+    await given.row(owner, "helpdesk.message", conversation_id=talk, is_from_us=True, author="agents:billing", words="No.", trace=trace)
+    quiet = await given.row(owner, "helpdesk.conversation", channel="sms", address="+447700900009")
+
+    listed = (await client.get("/inbox")).text
+    page = (await client.get(f"/inbox/{talk}")).text
+    await posted(client, f"/inbox/{talk}/take")
+    await posted(client, f"/inbox/{talk}/back")
+    later = (await client.get("/inbox")).text
+
+    assert listed.index(f"/inbox/{talk}") < listed.index(f"/inbox/{quiet}")
+    assert "gives our agents orders" in listed
+    assert "not followed: message asks to forget the rules" in page
+    assert "gives our agents orders" not in later
+
+
+async def test_why_somebody_may_need_one_of_us_stands_beside_whom_the_agents_answer(
+    client: httpx.AsyncClient, owner: given.Owner, asha: int
+) -> None:
+    talk = await conversation(owner, held_by="agents")
+    await owner.execute("UPDATE helpdesk.message SET words = 'I am furious and will leave you for Sky'")
+
+    listed, page = (await client.get("/inbox")).text, (await client.get(f"/inbox/{talk}")).text
+
+    assert all(reason in text for reason in ("angry", "means to leave") for text in (listed, page))
+
+
 async def test_while_the_agents_answer_nothing_is_summed_up(client: httpx.AsyncClient, owner: given.Owner, asha: int) -> None:
     talk = await conversation(owner, held_by="agents")
 

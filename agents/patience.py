@@ -1,0 +1,34 @@
+"""Pure: what an angry customer hears before the answer, and when one of us is fetched for them whatever they asked."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from agents.conversation import Said
+from agents.replies import phrases
+from tools.moods import ANGRY, COMPLAINS, MEANS_TO_LEAVE, heard_in
+
+# What is acknowledged, the weightiest first: one sentence is enough, whatever else is heard.
+ACKNOWLEDGED: Final = (COMPLAINS, ANGRY, MEANS_TO_LEAVE)
+
+
+def is_for_a_person(words: str, said: Sequence[Said]) -> bool:
+    """Who speaks of a complaint, or is angry again after we answered, is not answered by us any longer."""
+    heard = heard_in(words)
+    return COMPLAINS in heard or (ANGRY in heard and any(ANGRY in heard_in(one["words"]) for one in said if not one["by_us"]))
+
+
+def acknowledged(words: str, said: Sequence[Said], language: str) -> str:
+    """The sentence with which a reply to these words begins; empty for most, and where it was said in this conversation before."""
+    heard = heard_in(words)
+    sentences = phrases(language)["acknowledged"]
+    fitting = next((sentences[mood] for mood in ACKNOWLEDGED if mood in heard), "")
+    return "" if any(fitting in one["words"] for one in said if one["by_us"]) else fitting
+
+
+def with_acknowledgement(reply: str, words: str, said: Sequence[Said], language: str, *, is_handed_over: bool) -> str:
+    """The reply as somebody reads it who is angry: seen first, then answered, and told how to have one of us instead."""
+    first = acknowledged(words, said, language)
+    if not first:
+        return reply
+    last = "" if is_handed_over else phrases(language)["rather_a_person"]
+    return "\n\n".join(part for part in (f"{first} {reply}", last) if part)
