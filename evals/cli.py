@@ -50,6 +50,7 @@ from evals.inbound.demo import KEY, KNOWN_AS, play_channels
 from evals.ledger.commands import add_ledger
 from evals.openapi.commands import add_api
 from evals.playing import evaluate
+from evals.routing import confused
 from evals.signup.playing import signed_up
 from evals.tasks.commands import add_tasks
 from evals.world.seed import Seeded
@@ -218,6 +219,7 @@ evaluations.add_typer(campaigns)
 
 evaluations.command("scenarios")(evaluate)
 evaluations.command("adversary")(adversary)
+evaluations.command("router")(confused)
 
 
 @app.command()

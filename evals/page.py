@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined
 
+from evals.confusion import ANSWERS, Confusion, in_percent, sentence
 from evals.difference import Change
 from evals.reports import Trials, summary
 
@@ -15,12 +16,12 @@ TEMPLATE: Final = Path(__file__).with_suffix(".html").read_text()
 MOST_COLUMNS: Final = 12
 
 
-def as_page(played: Sequence[Trials], model: str) -> str:
+def as_page(played: Sequence[Trials], model: str, routed: Sequence[Confusion] = ()) -> str:
     """Everything anybody said is text to be escaped, whoever wrote it."""
     environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["moved"] = moved
+    environment.filters.update(moved=moved, percent=in_percent, sentence=sentence)
     environment.filters["pretty"] = lambda value: json.dumps(value, indent=1, ensure_ascii=False, default=str)
-    return environment.from_string(TEMPLATE).render(summary=summary(played, model), played=played)
+    return environment.from_string(TEMPLATE).render(summary=summary(played, model), played=played, routed=routed, answers=ANSWERS)
 
 
 def moved(change: Change) -> list[tuple[str, Any, Any]]:

@@ -14,10 +14,12 @@ from api.cli import console, run
 from api.settings import Settings
 from atlas.modules import MODULES
 from evals.accepted import accept, drops
+from evals.confusion import Confusion, confusion_table
 from evals.mutants import all_mutants, drawn
 from evals.mutating import ENOUGH_NOTICED, each_noticed, in_words, mutant_table, share_noticed
 from evals.page import as_page
 from evals.reports import Trials, as_json, as_junit, table
+from evals.routing import confusions
 from evals.run import play_all
 from evals.scenario import Scenario, scenarios
 from evals.score import Judgement
@@ -51,7 +53,11 @@ def evaluate(
     model = provider.agent_model if provider else RULES
     played = played_with_bar(chosen, k, with_provider=with_provider)
     console.print(table(played, model))
-    write(played, model, json_file, junit_file, html_file)
+    # Who is asked first is everybody's: it is routed where all of them are played.
+    routed = run(confusions) if not named and not modules else []
+    for one in routed:
+        console.print(confusion_table(one))
+    write(played, model, routed, json_file, junit_file, html_file)
     if is_accepted:
         accept(played, model)
         return
@@ -82,13 +88,15 @@ def chosen_of(modules: list[str], named: str) -> list[Scenario]:
     return chosen
 
 
-def write(played: list[Trials], model: str, json_file: Path | None, junit_file: Path | None, html_file: Path | None) -> None:
+def write(
+    played: list[Trials], model: str, routed: list[Confusion], json_file: Path | None, junit_file: Path | None, html_file: Path | None
+) -> None:
     if json_file:
-        json_file.write_text(json.dumps(as_json(played, model), indent=1))
+        json_file.write_text(json.dumps(as_json(played, model, routed), indent=1))
     if junit_file:
         junit_file.write_text(as_junit(played))
     if html_file:
-        html_file.write_text(as_page(played, model))
+        html_file.write_text(as_page(played, model, routed))
 
 
 def played_with_bar(chosen: list[Scenario], trials: int, *, with_provider: bool) -> list[Trials]:

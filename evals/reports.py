@@ -9,6 +9,8 @@ from xml.etree import ElementTree as Xml
 
 from rich.table import Table
 
+from evals.confusion import Confusion
+from evals.confusion import as_json as matrix_as_json
 from evals.score import Judgement
 
 Trials = Sequence[Judgement]
@@ -70,8 +72,14 @@ def summary(played: Sequence[Trials], model: str) -> dict[str, Any]:
     return {**figures(played), "model": model, "kinds": dict(kinds), "modules": modules}
 
 
-def as_json(played: Sequence[Trials], model: str) -> dict[str, Any]:
-    return {"summary": summary(played, model), "results": [_result(one, at) for trials in played for at, one in enumerate(trials, start=1)]}
+def as_json(played: Sequence[Trials], model: str, routed: Sequence[Confusion] = ()) -> dict[str, Any]:
+    """`routed`: the confusion matrices of the router, where everything was played."""
+    matrices = {"router": [matrix_as_json(one) for one in routed]} if routed else {}
+    return {
+        "summary": summary(played, model),
+        **matrices,
+        "results": [_result(one, at) for trials in played for at, one in enumerate(trials, start=1)],
+    }
 
 
 def _result(one: Judgement, trial: int) -> dict[str, Any]:
