@@ -50,7 +50,7 @@ class Facts:
 
 def facts_of(answers: Sequence[str], now: datetime, timezone: ZoneInfo) -> Facts:
     """The facts in the tools' JSON answers, moments in the operator's time zone; today is always known."""
-    texts = [text for answer in answers for text in _leaves(json.loads(answer))]
+    texts = [text for answer in answers for text in leaves(json.loads(answer))]
     moments = [now, *(moment for text in texts for moment in _moments(text))]
     local = [moment.astimezone(timezone) if moment.tzinfo else moment for moment in moments]
     days = {(moment.day, moment.month) for moment in local} | {claim for text in texts for claim in _days(text)}
@@ -80,14 +80,15 @@ def _other_units(number: Decimal) -> set[Decimal]:
     return {number, number / 100, number * 1000}
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def leaves(value: Any) -> Iterator[str]:
+    """What stands in a tool's answer, without the names of its fields; of a list also how long it is."""
     if isinstance(value, dict):
         for inner in value.values():
-            yield from _leaves(inner)
+            yield from leaves(inner)
     elif isinstance(value, list):
         yield str(len(value))
         for inner in value:
-            yield from _leaves(inner)
+            yield from leaves(inner)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
 
