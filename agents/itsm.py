@@ -4,7 +4,7 @@ from agents.module_agent import ModuleAgent
 from tools import itsm
 
 AGENT = ModuleAgent(
-    handles="outages at a line or in an area; for staff incidents, what they affect and why, what solved the like, what waits for approval",
+    handles="outages at a line or in an area; for staff incidents, their effects and causes, tickets and clocks, what waits for approval",
     for_customers=(itsm.is_there_an_outage,),
     for_staff=(
         itsm.is_there_an_outage,
@@ -13,5 +13,8 @@ AGENT = ModuleAgent(
         itsm.why_do_you_think_so,
         itsm.what_waits_for_approval,
         itsm.solved_before,
+        itsm.show_ticket,
+        itsm.pause_ticket,
+        itsm.resume_ticket,
     ),
 )

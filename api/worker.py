@@ -31,6 +31,7 @@ from cortex.watch import look_at_burst
 from forge.bill_run import bill_the_day, go_on
 from forge.books import check_books, check_payments
 from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
+from forge.clock_watch import watch_clocks
 from forge.dunning import chase, make_good, restore
 from forge.errands import Outside, run_errands
 from forge.graph import Bookmarks, advance, open_bookmarks
@@ -275,6 +276,7 @@ def ticking(jobs: App, works: Works) -> list[Coroutine[Any, Any, None]]:
         every(stopping, RECOVER_EVERY_S, "recovery", lambda: recovered(jobs)),
         every(stopping, PLAN_EVERY_S, "late-orders", lambda: tell_late_orders(one.forge)),
         every(stopping, PLAN_EVERY_S, "problems", lambda: look_for_problems(one.forge)),
+        every(stopping, PLAY_EVERY_S, "clocks", lambda: watch_clocks(one.forge)),
         every(stopping, PLAN_EVERY_S, "night", lambda: plan_night(one)),
         reacting(works),
         *telling(one, stopping),

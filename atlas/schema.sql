@@ -356,6 +356,7 @@ CREATE TABLE actions.sequence (
 );
 CREATE INDEX sequence_due ON actions.sequence USING btree (next_at) WHERE (state = ANY (ARRAY['running'::text, 'undoing'::text, 'fallen_out'::text]));
 CREATE INDEX sequence_fallen_out ON actions.sequence USING btree (fallen_at) WHERE (state = 'fallen_out'::text);
+--   trigger as_what_it_is BEFORE INSERT ON actions.sequence FOR EACH ROW WHEN (((new.kind = ANY (ARRAY['line_start'::text, 'line_end'::text, 'plan_move'::text, 'add_on_start'::text, 'add_on_end'::text])) AND (new.key ~ '^[0-9]{1,18}$'::text))) EXECUTE FUNCTION actions.order_is_carried_out_as_what_it_is()
 --   trigger wake_sequences AFTER INSERT ON actions.sequence FOR EACH STATEMENT EXECUTE FUNCTION jobs.wake('forge.sequences')
 
 CREATE TABLE actions.sequence_step (
@@ -420,6 +421,7 @@ CREATE TABLE actions.sequence_step (
 -- function actions.note_at_door(p_actor text, p_event text, p_detail jsonb) RETURNS void SECURITY DEFINER
 -- function actions.odd_type(p_facts jsonb) RETURNS text
 -- function actions.oddity(p_name text, p_facts jsonb) RETURNS text
+-- function actions.order_is_carried_out_as_what_it_is() RETURNS trigger SECURITY DEFINER
 -- function actions.partial_because(p_staff_id bigint, a actions.action) RETURNS text
 -- function actions.propose(p_name text, p_arguments jsonb, p_facts jsonb, p_digest bytea, p_operation_key text, p_proposed_for bigint, p_reason text, p_evidence jsonb, p_correlation_id uuid, p_incident_id bigint, p_supersedes_id bigint, p_rests_on jsonb, OUT action_id bigint, OUT is_new boolean) RETURNS record SECURITY DEFINER
 -- function actions.put_in_force(p_matrix jsonb, p_digest text, p_source text) RETURNS void SECURITY DEFINER
@@ -783,10 +785,16 @@ CREATE TABLE catalogue.add_on_held (
     held_from date NOT NULL,
     held_until date,  -- the first day without it; none while it is held
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    order_id bigint,
+    ended_by_order_id bigint,  -- its own end, another plan that it does not go with, or the end of the line
+    allotment_id bigint,  -- the address that came with it, where it brings one
     PRIMARY KEY (id),
     CHECK ((held_until >= held_from)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (allotment_id) REFERENCES cmdb.allotment(id) NOT VALID,
+    FOREIGN KEY (ended_by_order_id) REFERENCES oms.product_order(id) NOT VALID,
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
+    FOREIGN KEY (order_id) REFERENCES oms.product_order(id) NOT VALID,
     FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id)
 );
 CREATE UNIQUE INDEX add_on_once ON catalogue.add_on_held USING btree (subscriber_id, offering_version_id) WHERE (held_until IS NULL);
@@ -796,6 +804,8 @@ CREATE UNIQUE INDEX add_on_once ON catalogue.add_on_held USING btree (subscriber
 --   trigger require_claim_after AFTER INSERT ON catalogue.add_on_held REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON catalogue.add_on_held FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_change BEFORE UPDATE ON catalogue.add_on_held FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger stay_within AFTER INSERT ON catalogue.add_on_held REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.line_stays_within()
+--   trigger stay_within_changed AFTER UPDATE ON catalogue.add_on_held REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.line_stays_within()
 
 CREATE TABLE catalogue.bundle_part (
     bundle_id bigint NOT NULL,
@@ -1620,7 +1630,7 @@ CREATE TABLE oms.product_order (
     UNIQUE (key),
     CHECK ((cause_class = ANY (ARRAY['data'::text, 'inventory'::text, 'downstream'::text, 'partner'::text, 'timeout'::text, 'credit'::text, 'customer'::text]))),
     CHECK ((follows_id <> id)),
-    CHECK ((kind = ANY (ARRAY['add'::text, 'modify'::text, 'move'::text, 'delete'::text]))),
+    CHECK ((kind = ANY (ARRAY['add'::text, 'modify'::text, 'move'::text, 'delete'::text, 'add_on'::text, 'end_add_on'::text]))) NOT VALID,
     CHECK ((monthly_minor >= 0)),
     CHECK ((state = ANY (ARRAY['acknowledged'::text, 'rejected'::text, 'pending'::text, 'held'::text, 'inProgress'::text, 'cancelled'::text, 'completed'::text, 'failed'::text, 'partial'::text, 'assessingCancellation'::text, 'pendingCancellation'::text]))),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),

@@ -30,6 +30,7 @@ from console import (
     proving,
     sign_in,
     switches,
+    tickets,
 )
 from console.guards import ANYBODY, guarded
 from console.room import STATIC, FactorMissing, Me, NotSignedIn, PasswordGiven, ProofTooOld, Room
@@ -73,6 +74,7 @@ ROOMS: Final = (
     orders,
     catalogue,
     articles,
+    tickets,
 )
 
 

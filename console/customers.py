@@ -1,4 +1,4 @@
-"""The room of one customer: what they have, what they owe, what passed between us, whether their line is down; and add-ons ordered for them."""
+"""The room of one customer: what they have and owe, what passed between us, whether their line is down, and add-ons ordered for them."""
 
 import uuid
 from collections.abc import Awaitable, Callable

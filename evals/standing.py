@@ -1,6 +1,7 @@
 """What must stand at any moment (DOMAIN.md section 4), asked as the owner: of the seeded ISP, and after every scenario."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import psycopg
@@ -41,17 +42,25 @@ def broken(owner: psycopg.Connection[Any]) -> dict[str, list[str]]:
 
 
 def unkept_time(owner: psycopg.Connection[Any]) -> list[str]:
-    """Tickets whose clock does not run for as long as was promised, counted as wall time inside its calendar."""
-    return [
-        f"ticket {ticket}: from {since} to {due} is no promise of {hours} hours to any of its lines"
-        for ticket, since, due, hours, always in owner.execute(SQL.text("promises_of_tickets"), {}).fetchall()
-        if not any(
-            elapsed(since, due, None if is_always else OFFICE_HOURS) == timedelta(hours=promised)
-            for promised in filter(None, hours)
-            for is_always in always
-            if is_always is not None
-        )
-    ]
+    """Tickets of which elapsed and paused time together are not the wall time inside the calendar until they are due.
+
+    Until then the clock ran for just as long as one of its lines was promised; while the ticket is open, for no line longer.
+    """
+    broken_ones = []
+    for ticket, is_over, since, due, hours, always, begun, ended in owner.execute(SQL.text("promises_of_tickets"), {}).fetchall():
+        pauses = [*zip(begun, ended, strict=True)]
+        left = [_left(since, due, *promise, pauses) for promise in zip(hours, always, strict=True) if promise[0] is not None]
+        if timedelta(0) not in left or not (is_over or min(left) == timedelta(0)):
+            broken_ones.append(f"ticket {ticket}: from {since} to {due} is no promise to one of its lines")
+    return broken_ones
+
+
+def _left(since: datetime, due: datetime, hours: int, always: bool, pauses: Sequence[tuple[datetime, datetime]]) -> timedelta:
+    """How much of what was promised is left when it is due, counted as wall time inside the calendar without what was paused."""
+    calendar = None if always else OFFICE_HOURS
+    wall = elapsed(since, due, calendar)
+    stood = sum((elapsed(max(since, begins), min(due, ends), calendar) for begins, ends in pauses), timedelta(0))
+    return timedelta(hours=hours) - (wall - stood)
 
 
 def unallowed(owner: psycopg.Connection[Any]) -> list[str]:

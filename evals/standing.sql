@@ -15,6 +15,15 @@ SELECT format('line %%s, %%s: %%s premises, %%s ports, %%s names, %%s policies, 
  WHERE (line.state = 'active' AND (line.premises, line.ports, line.credentials, line.policies, line.charges) <> (1, 1, 1, 1, 1))
     OR (line.state IN ('terminated', 'cancelled', 'aborted') AND line.ports + line.credentials > 0)
 UNION ALL
+SELECT format('line %%s: add-on version %%s is held %%s times and charged %%s times', coalesce(held.line, charged.line), coalesce(held.version, charged.version),
+              coalesce(held.times, 0), coalesce(charged.times, 0))
+  FROM (SELECT one.subscriber_id AS line, one.offering_version_id AS version, count(*) AS times
+          FROM catalogue.add_on_held AS one WHERE one.held_until IS NULL GROUP BY 1, 2) AS held
+  FULL JOIN (SELECT charge.subscriber_id AS line, charge.offering_version_id AS version, count(*) AS times
+               FROM billing.charge WHERE charge.ends_on IS NULL AND charge.is_add_on GROUP BY 1, 2) AS charged
+    ON (charged.line, charged.version) = (held.line, held.version)
+ WHERE (held.times, charged.times) IS DISTINCT FROM (1::bigint, 1::bigint)
+UNION ALL
 SELECT format('charge %%s runs for line %%s, which is %%s', charge.id, subscriber.id, subscriber.state)
   FROM billing.charge JOIN crm.subscriber ON subscriber.id = charge.subscriber_id
  WHERE charge.ends_on IS NULL AND subscriber.state IN ('terminated', 'cancelled', 'aborted');
@@ -140,18 +149,23 @@ SELECT format('ticket %%s: opened %%s, due %%s, resolved %%s, closed %%s', ticke
   FROM itsm.ticket
  WHERE ticket.due_at < ticket.opened_at OR ticket.resolved_at < ticket.opened_at OR ticket.closed_at < coalesce(ticket.resolved_at, ticket.opened_at);
 
--- What was promised to the lines of a ticket, and until when it says that the clock runs. No clock of ours is ever paused: a ticket on hold runs on.
+-- What was promised to the lines of a ticket, one by one, and until when it says that the clock runs.
 -- name: promises_of_tickets
-SELECT ticket.id, incident.first_alarm_at, ticket.due_at, array_agg(DISTINCT sla.repair_hours), array_agg(DISTINCT sla.is_around_the_clock)
+SELECT ticket.id, ticket.state IN ('resolved', 'closed', 'cancelled', 'rejected'),
+       CASE WHEN ticket.kind = 'incident' THEN incident.first_alarm_at ELSE ticket.opened_at END, ticket.due_at,
+       array_agg(sla.repair_hours), array_agg(sla.is_around_the_clock),
+       ARRAY(SELECT pause.paused_at FROM itsm.pause WHERE pause.ticket_id = ticket.id ORDER BY pause.paused_at, pause.id),
+       ARRAY(SELECT coalesce(pause.resumed_at, pause.until) FROM itsm.pause WHERE pause.ticket_id = ticket.id ORDER BY pause.paused_at, pause.id)
   FROM itsm.ticket
-  JOIN itsm.incident ON incident.id = ticket.incident_id
-  LEFT JOIN itsm.incident_subscriber AS lost ON lost.incident_id = incident.id
-  LEFT JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
+  LEFT JOIN itsm.incident ON incident.id = ticket.incident_id AND ticket.kind = 'incident'
+  LEFT JOIN crm.subscriber ON CASE WHEN ticket.kind = 'incident' THEN subscriber.id IN (SELECT lost.subscriber_id FROM itsm.incident_subscriber AS lost
+                                                                                         WHERE lost.incident_id = incident.id)
+                                   ELSE subscriber.customer_id = ticket.customer_id AND subscriber.state IN ('active', 'suspended') END
   LEFT JOIN gis.premise ON premise.id = subscriber.premise_id AND (ticket.area_id IS NULL OR premise.area_id = ticket.area_id)
   LEFT JOIN catalogue.offering_version AS version ON version.id = subscriber.offering_version_id AND premise.id IS NOT NULL
   LEFT JOIN catalogue.sla ON sla.id = version.sla_id
- WHERE ticket.kind = 'incident' AND ticket.due_at IS NOT NULL
- GROUP BY ticket.id, incident.first_alarm_at, ticket.due_at;
+ WHERE ticket.due_at IS NOT NULL
+ GROUP BY ticket.id, incident.first_alarm_at;
 
 -- name: what_was_credited_for_an_outage_is_at_most_a_month_and_once
 SELECT format('line %%s for incident %%s: %%s of %%s', credit.subscriber_id, credit.incident, credit.minor, price.minor)

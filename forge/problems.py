@@ -1,4 +1,4 @@
-"""What no alarm says and somebody must look at, kept as one ticket each: a pool that runs out, one box in two places.
+"""What no alarm says and somebody must look at, kept as one ticket each: a short pool, one box in two places, a ticket left waiting.
 
 Level-triggered: each look opens what stands and has no ticket, and closes the tickets whose reason is gone; a second look does nothing.
 """
@@ -13,9 +13,10 @@ import structlog
 from atlas.cmdb.reads import boxes_cloned, pool_forecasts
 from atlas.cmdb.records.numbers import Clone, PoolForecast
 from atlas.identity import CorrelationId
-from atlas.itsm.reads import problems, problems_before
+from atlas.itsm.reads import pauses_run_out, problems, problems_before
+from atlas.itsm.records import RunOut
 from atlas.principal import executor
-from forge.actions.itsm import CloseProblem, OpenProblem
+from forge.actions.itsm.incidents import CloseProblem, OpenProblem
 from forge.propose import Forge, propose
 
 log = structlog.get_logger()
@@ -52,11 +53,19 @@ def cloned_box(clone: Clone) -> Finding:
     return Finding(f"line:{clone.subscriber_id}", said, ONE_LINE, 1)
 
 
+def pause_run_out(one: RunOut) -> Finding:
+    """Nobody ended it: the clock runs again, and somebody must take the ticket up."""
+    waited_for = {"customer": "its customer", "access": "access", "third_party": "somebody else"}[one.reason]
+    said = f"T-{one.ticket_id} waited for {waited_for} as long as it may, its clock runs again"
+    return Finding(f"pause:{one.pause_id}", said, ONE_LINE, 2)
+
+
 async def look_for_problems(forge: Forge) -> tuple[int, int]:
     """Tickets opened and closed."""
     async with forge.atlas.transaction(WATCH) as conn:
         short = [short_pool(pool) for pool in await pool_forecasts(conn, LEAD_TIME) if pool.short_by]
-        found = {one.about: one for one in (*short, *map(cloned_box, await boxes_cloned(conn)))}
+        seen = (*short, *map(cloned_box, await boxes_cloned(conn)), *map(pause_run_out, await pauses_run_out(conn)))
+        found = {one.about: one for one in seen}
         standing = {one.about: one.ticket_id for one in await problems(conn)}
         new = [
             OpenProblem(one.about, one.title, one.impact, one.urgency, await problems_before(conn, one.about))

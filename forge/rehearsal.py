@@ -17,7 +17,7 @@ from atlas.nms.reads import newest_alarm
 from atlas.principal import executor
 from atlas.statements import Connection
 from cortex.pictures import WarmTopology, picture_of
-from forge.actions.itsm import OpenIncident
+from forge.actions.itsm.incidents import OpenIncident
 from forge.carry_out import nudge_playbook
 from forge.propose import Asking, Forge, facts_of
 

@@ -18,7 +18,7 @@ from atlas.statements import Connection
 from cortex.findings import Finding, Hypothesis
 from cortex.watch import Change, IncidentCleared, IncidentFolded, IncidentMoved, NewIncident
 from forge.action import Action
-from forge.actions.itsm import OpenIncident, ResolveIncident, ReviseIncident
+from forge.actions.itsm.incidents import OpenIncident, ResolveIncident, ReviseIncident
 from forge.carry_out import nudge_playbook
 from forge.propose import Afterwards, Forge, Proposed, propose
 

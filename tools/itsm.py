@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from atlas.errors import NotFound
 from atlas.identity import IncidentId
 from atlas.itsm import reads
 from atlas.itsm.records import AreaHit, IncidentAtLine, IncidentEvent, LostLine, PublicOutage, Suspicion, Ticket
-from atlas.itsm.rules import suspected_elements, suspicions
+from atlas.itsm.rules import checked_pause, reading, suspected_elements, suspicions
 from atlas.knowledge.reads import solved_like
 from atlas.knowledge.records import SolvedBefore
 from atlas.money import Money
 from atlas.principal import Assurance
+from forge.actions.itsm.clocks import PauseClock, ResumeClock
+from forge.propose import Proposed
 from tools.turn import Turn, needs
 
 # Somebody who asks in the evening means the fault of the afternoon, too.
@@ -216,3 +218,74 @@ async def _meant(turn: Turn, incident_id: IncidentId | None) -> IncidentId:
     if meant is None:
         raise NotFound("incident", "yet")
     return meant
+
+
+@dataclass(frozen=True)
+class TicketShown:
+    """One ticket and its clock. Hours are of working time where the promise is: what elapsed and what was paused is all since it began.
+
+    `due_at` None: nothing was promised. `waits_for`: what its clock stands still for now, with the note and until when at most.
+    """
+
+    ticket_id: int
+    state: str
+    title: str
+    priority: int
+    since: datetime
+    promised_hours: int | None
+    is_around_the_clock: bool
+    elapsed_hours: float
+    paused_hours: float
+    left_hours: float
+    due_at: datetime | None
+    waits_for: str
+    note: str
+    waits_until: datetime | None
+    pauses: int
+
+
+async def show_ticket(turn: Turn, ticket: int) -> TicketShown:
+    """One ticket: state, since when its clock runs, what was promised, elapsed, paused and left, when it is due. For staff."""
+    turn.for_staff_only()
+    clock, pauses = await reads.clock_of(turn.conn, ticket)
+    at, standing = reading(clock, pauses, turn.now), next((one for one in pauses if one.resumed_at is None), None)
+    return TicketShown(
+        ticket_id=clock.ticket_id,
+        state=clock.state,
+        title=clock.title,
+        priority=clock.priority,
+        since=clock.since,
+        promised_hours=at.promise.repair_hours if at else None,
+        is_around_the_clock=bool(at and at.promise.is_around_the_clock),
+        elapsed_hours=_hours(at.elapsed) if at else 0.0,
+        paused_hours=_hours(at.paused) if at else 0.0,
+        left_hours=_hours(at.left) if at else 0.0,
+        due_at=clock.due_at,
+        waits_for=standing.reason if standing else "",
+        note=standing.note if standing else "",
+        waits_until=standing.until if standing else None,
+        pauses=len(pauses),
+    )
+
+
+async def pause_ticket(turn: Turn, ticket: int, reason: Literal["customer", "access", "third_party"], note: str) -> Proposed:
+    """Stops the clock of a ticket that waits for its customer, for access or for somebody else; `note` says for what. For staff.
+
+    It runs again when the customer replies, when it is resumed, and after three, five or ten days. Fails where the ticket is over, waits
+    already, or nothing was promised.
+    """
+    turn.for_staff_only()
+    clock, pauses = await reads.clock_of(turn.conn, ticket)
+    checked_pause(clock, pauses, reason, note)
+    return await turn.propose(PauseClock(ticket, f"{turn.correlation_id}", reason, note), note)
+
+
+async def resume_ticket(turn: Turn, ticket: int, note: str) -> Proposed:
+    """Lets the clock of a ticket run again: what it waited for is there. Fails where it runs. For staff."""
+    turn.for_staff_only()
+    await reads.clock_of(turn.conn, ticket)
+    return await turn.propose(ResumeClock(ticket, f"{turn.correlation_id}", note), note)
+
+
+def _hours(span: timedelta) -> float:
+    return round(span / timedelta(hours=1), 2)

@@ -16,10 +16,14 @@ from atlas.itsm.records import (
     IncidentState,
     LostDevice,
     LostLine,
+    Pause,
+    PauseToEnd,
     Problem,
     PublicOutage,
+    RunOut,
     StandingIncident,
     Ticket,
+    TicketClock,
     Unfinished,
     WaitingAction,
 )
@@ -165,3 +169,37 @@ async def problems(conn: Connection) -> list[Problem]:
 async def problems_before(conn: Connection, about: str) -> int:
     """How many tickets there were about it, open or over."""
     return int(await SQL.value(conn, "problems_before", about=about))
+
+
+async def clock_of(conn: Connection, ticket_id: int) -> tuple[TicketClock, list[Pause]]:
+    """One ticket's clock and its pauses, in their order. Raises NotFound."""
+    found = await SQL.first(conn, TicketClock, "clocks", ticket_id=ticket_id, incident_id=None)
+    if found is None:
+        raise NotFound("ticket", ticket_id)
+    return found, await pauses_of(conn, [ticket_id])
+
+
+async def clocks(conn: Connection, incident_id: IncidentId | None = None) -> list[TicketClock]:
+    """The clocks of one incident's tickets, or of every ticket that is open."""
+    return await SQL.all(conn, TicketClock, "clocks", ticket_id=None, incident_id=incident_id)
+
+
+async def pauses_of(conn: Connection, ticket_ids: Sequence[int]) -> list[Pause]:
+    """By ticket, in the order in which they began."""
+    return await SQL.all(conn, Pause, "pauses", ticket_ids=list(ticket_ids))
+
+
+async def lock_ticket(conn: Connection, ticket_id: int) -> None:
+    """Nobody else stops or starts its clock before this transaction is over. Raises NotFound."""
+    if await SQL.value(conn, "lock_ticket", ticket_id=ticket_id) is None:
+        raise NotFound("ticket", ticket_id)
+
+
+async def pauses_to_end(conn: Connection, now: datetime) -> list[PauseToEnd]:
+    """Pauses whose customer replied, whose time is over or whose ticket is, and since when."""
+    return await SQL.all(conn, PauseToEnd, "pauses_to_end", now=now)
+
+
+async def pauses_run_out(conn: Connection) -> list[RunOut]:
+    """Open tickets whose last pause nobody ended in time."""
+    return await SQL.all(conn, RunOut, "pauses_run_out")

@@ -94,7 +94,9 @@ WITH people AS (
     SELECT premise.area_id, count(*) AS subscribers, count(*) FILTER (WHERE lost.restored_at IS NULL) AS subscribers_out,
            count(*) FILTER (WHERE offering.segment = 'business') AS businesses,
            count(*) FILTER (WHERE customer.is_vulnerable) AS vulnerable,
-           min(sla.repair_hours) AS repair_hours, coalesce(bool_or(sla.is_around_the_clock), false) AS is_around_the_clock
+           min(sla.repair_hours) AS repair_hours,
+           (array_agg(sla.is_around_the_clock ORDER BY sla.repair_hours, sla.is_around_the_clock DESC) FILTER (WHERE sla.id IS NOT NULL))[1]
+               AS is_around_the_clock
       FROM itsm.incident_subscriber AS lost
       JOIN crm.subscriber ON subscriber.id = lost.subscriber_id
       JOIN crm.customer ON customer.id = subscriber.customer_id
@@ -272,3 +274,74 @@ SELECT ticket.id AS ticket_id, opened.arguments ->> 'about' AS about, ticket.tit
 -- name: problems_before
 SELECT count(*) FROM itsm.ticket JOIN actions.action AS opened ON opened.id = ticket.action_id AND opened.name = 'open_problem'
  WHERE ticket.kind = 'problem' AND opened.arguments ->> 'about' = %(about)s;
+
+-- One ticket, those of one incident, or all that are open. A fault is promised to be repaired from its first alarm on, a request from when it came.
+-- name: clocks
+WITH wanted AS MATERIALIZED (
+    SELECT ticket.id AS ticket_id, ticket.kind, ticket.state, ticket.title, ticket.priority, ticket.customer_id, ticket.incident_id, ticket.area_id,
+           CASE WHEN ticket.kind = 'incident' THEN coalesce(incident.first_alarm_at, ticket.opened_at) ELSE ticket.opened_at END AS since,
+           ticket.due_at, coalesce(ticket.resolved_at, ticket.closed_at) AS over_at
+      FROM itsm.ticket
+      LEFT JOIN itsm.incident ON incident.id = ticket.incident_id
+     WHERE CASE WHEN %(ticket_id)s::bigint IS NOT NULL THEN ticket.id = %(ticket_id)s::bigint
+                WHEN %(incident_id)s::bigint IS NOT NULL THEN ticket.incident_id = %(incident_id)s::bigint
+                ELSE ticket.state NOT IN ('resolved', 'closed', 'cancelled', 'rejected') END
+), promised AS (
+    SELECT wanted.ticket_id, sla.repair_hours, sla.is_around_the_clock
+      FROM wanted
+      JOIN itsm.incident_subscriber AS lost ON lost.incident_id = wanted.incident_id AND wanted.kind = 'incident'
+      JOIN crm.subscriber AS line ON line.id = lost.subscriber_id
+      JOIN gis.premise ON premise.id = line.premise_id AND (wanted.area_id IS NULL OR premise.area_id = wanted.area_id)
+      JOIN catalogue.offering_version AS version ON version.id = line.offering_version_id
+      JOIN catalogue.sla ON sla.id = version.sla_id
+     UNION
+    SELECT wanted.ticket_id, sla.repair_hours, sla.is_around_the_clock
+      FROM wanted
+      JOIN crm.subscriber AS line ON line.customer_id = wanted.customer_id AND line.state IN ('active', 'suspended') AND wanted.kind <> 'incident'
+      JOIN catalogue.offering_version AS version ON version.id = line.offering_version_id
+      JOIN catalogue.sla ON sla.id = version.sla_id
+)
+SELECT wanted.ticket_id, wanted.kind, wanted.state, wanted.title, wanted.priority, wanted.customer_id, wanted.incident_id, wanted.since, wanted.due_at,
+       wanted.over_at,
+       coalesce(array_agg(promised.repair_hours ORDER BY promised.repair_hours, promised.is_around_the_clock)
+                FILTER (WHERE promised.ticket_id IS NOT NULL), '{}') AS hours,
+       coalesce(array_agg(promised.is_around_the_clock ORDER BY promised.repair_hours, promised.is_around_the_clock)
+                FILTER (WHERE promised.ticket_id IS NOT NULL), '{}') AS always
+  FROM wanted
+  LEFT JOIN promised ON promised.ticket_id = wanted.ticket_id
+ GROUP BY wanted.ticket_id, wanted.kind, wanted.state, wanted.title, wanted.priority, wanted.customer_id, wanted.incident_id, wanted.since, wanted.due_at,
+          wanted.over_at
+ ORDER BY wanted.ticket_id;
+
+-- name: pauses
+SELECT pause.id AS pause_id, pause.ticket_id, pause.reason, pause.note, pause.paused_at, pause.until, pause.resumed_at, pause.resumed_because
+  FROM itsm.pause
+ WHERE pause.ticket_id = ANY (%(ticket_ids)s::bigint[])
+ ORDER BY pause.ticket_id, pause.paused_at, pause.id;
+
+-- name: lock_ticket
+SELECT ticket.id FROM itsm.ticket WHERE ticket.id = %(ticket_id)s FOR UPDATE;
+
+-- A reply ends what waited for the customer, at the moment at which it came.
+-- name: pauses_to_end
+SELECT pause.id AS pause_id, pause.ticket_id,
+       greatest(pause.paused_at, least(pause.until, coalesce(ticket.resolved_at, ticket.closed_at), reply.at)) AS at,
+       CASE WHEN coalesce(ticket.resolved_at, ticket.closed_at) IS NOT NULL THEN 'over'
+            WHEN reply.at <= pause.until THEN 'replied' ELSE 'limit' END AS because
+  FROM itsm.pause
+  JOIN itsm.ticket ON ticket.id = pause.ticket_id
+  LEFT JOIN LATERAL (SELECT min(message.at) AS at
+                       FROM helpdesk.conversation
+                       JOIN helpdesk.message ON message.conversation_id = conversation.id AND NOT message.is_from_us AND message.at > pause.paused_at
+                      WHERE conversation.customer_id = ticket.customer_id AND pause.reason = 'customer') AS reply ON true
+ WHERE pause.resumed_at IS NULL
+   AND (pause.until <= %(now)s OR reply.at IS NOT NULL OR coalesce(ticket.resolved_at, ticket.closed_at) IS NOT NULL)
+ ORDER BY pause.id;
+
+-- name: pauses_run_out
+SELECT ticket.id AS ticket_id, latest.id AS pause_id, ticket.title, latest.reason, ticket.priority
+  FROM itsm.ticket
+ CROSS JOIN LATERAL (SELECT pause.id, pause.reason, pause.resumed_because FROM itsm.pause WHERE pause.ticket_id = ticket.id
+                      ORDER BY pause.paused_at DESC, pause.id DESC LIMIT 1) AS latest
+ WHERE ticket.state NOT IN ('resolved', 'closed', 'cancelled', 'rejected') AND latest.resumed_because = 'limit'
+ ORDER BY ticket.id;

@@ -106,7 +106,7 @@ class Incident:
 class AreaHit:
     """What one area loses in an incident: a line counts where its premise is, a device where it stands.
 
-    `repair_hours` is the shortest promised to anybody out there, None where nobody was promised any.
+    `repair_hours` is the shortest promised to anybody out there, None where nobody was promised any, and `is_around_the_clock` is its own.
     """
 
     area_id: AreaId
@@ -207,7 +207,78 @@ class TicketDraft:
     impact: int
     urgency: int
     title: str
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A time in which a ticket's clock stands still. `until`: when it runs again at the latest; `resumed_at` None: it stands still now."""
+
+    pause_id: int
+    ticket_id: int
+    reason: str
+    note: str
+    paused_at: datetime
+    until: datetime
+    resumed_at: datetime | None
+    resumed_because: str
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.until if self.resumed_at is None else self.resumed_at
+
+
+@dataclass(frozen=True)
+class Promise:
+    """So many hours to repair, of working time or around the clock."""
+
+    repair_hours: int
+    is_around_the_clock: bool
+
+
+@dataclass(frozen=True)
+class TicketClock:
+    """A ticket and what its clock goes by: since when it runs, and what was promised to the lines that it is about, one by one.
+
+    `hours` and `always` go together; both are empty where nobody was promised anything.
+    """
+
+    ticket_id: int
+    kind: str
+    state: str
+    title: str
+    priority: int
+    customer_id: CustomerId | None
+    incident_id: IncidentId | None
+    since: datetime
     due_at: datetime | None
+    over_at: datetime | None
+    hours: tuple[int, ...]
+    always: tuple[bool, ...]
+
+    @property
+    def promises(self) -> tuple[Promise, ...]:
+        return tuple(Promise(hours, always) for hours, always in zip(self.hours, self.always, strict=True))
+
+
+@dataclass(frozen=True)
+class PauseToEnd:
+    """A pause that is over: since when, and why."""
+
+    pause_id: int
+    ticket_id: int
+    at: datetime
+    because: str
+
+
+@dataclass(frozen=True)
+class RunOut:
+    """An open ticket whose pause nobody ended in time."""
+
+    ticket_id: int
+    pause_id: int
+    title: str
+    reason: str
+    priority: int
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from atlas.errors import AtlasError
+from atlas.errors import AtlasError, InvalidField
 from atlas.identity import AlarmId, IncidentId
-from atlas.itsm.records import AreaHit, Observation, Root, Suspicion, TicketDraft, Unfinished
+from atlas.itsm.records import AreaHit, Observation, Pause, Promise, Root, Suspicion, TicketClock, TicketDraft, Unfinished
 
 # A fault that takes a cabinet wakes one engineer; one that takes an exchange is a major incident.
 MAJOR_FROM: Final = 200
@@ -18,6 +18,7 @@ PRESSING_HOURS: Final = 8
 WEEKDAYS: Final = frozenset(range(5))
 # Longer than any SLA: a calendar without a working day would otherwise be searched for ever.
 HORIZON: Final = timedelta(days=366)
+LONGEST_NOTE: Final = 300
 
 
 class IncidentNotOpen(AtlasError):
@@ -71,8 +72,22 @@ class Calendar:
 OFFICE_HOURS: Final = Calendar(ZoneInfo("Europe/London"), time(9), time(17))
 
 
-def due_at(since: datetime, allowed: timedelta, calendar: Calendar | None) -> datetime:
-    """When `allowed` working time after `since` has run out; a calendar of None never stops. In `since`'s zone."""
+def due_at(since: datetime, allowed: timedelta, calendar: Calendar | None, pauses: Sequence[Pause] = ()) -> datetime:
+    """When `allowed` working time after `since` has run out; a calendar of None never stops. In `since`'s zone.
+
+    In a pause the clock stands still; one that is going on counts until the moment at which it ends at the latest. `pauses` in their order.
+    """
+    clock, left = since, allowed
+    for pause in pauses:
+        begins = max(clock, pause.paused_at)
+        ran = elapsed(clock, begins, calendar)
+        if ran >= left:
+            break
+        clock, left = max(clock, pause.ends_at), left - ran
+    return _runs_out(clock, left, calendar).astimezone(since.tzinfo)
+
+
+def _runs_out(since: datetime, allowed: timedelta, calendar: Calendar | None) -> datetime:
     if calendar is None:
         return since + allowed
     day, left = since.astimezone(calendar.zone).date(), allowed
@@ -81,7 +96,7 @@ def due_at(since: datetime, allowed: timedelta, calendar: Calendar | None) -> da
             # Compared in UTC: two local times of one day are apart by the clock on the wall, which a change to summer time breaks.
             opens, closes = max(_utc(hours[0]), _utc(since)), _utc(hours[1])
             if closes - opens >= left:
-                return (opens + left).astimezone(since.tzinfo)
+                return opens + left
             left -= max(closes - opens, timedelta(0))
         day += timedelta(days=1)
     return since + HORIZON
@@ -95,6 +110,76 @@ def elapsed(since: datetime, until: datetime, calendar: Calendar | None) -> time
     days = (calendar.hours_of(first + timedelta(days=day)) for day in range((last - first).days + 1))
     spans = ((max(_utc(hours[0]), _utc(since)), min(_utc(hours[1]), _utc(until))) for hours in days if hours)
     return sum((max(closes - opens, timedelta(0)) for opens, closes in spans), timedelta(0))
+
+
+def paused(since: datetime, until: datetime, calendar: Calendar | None, pauses: Sequence[Pause]) -> timedelta:
+    """How much of the working time between the two the clock stood still."""
+    return sum((elapsed(max(since, one.paused_at), min(until, one.ends_at), calendar) for one in pauses), timedelta(0))
+
+
+def calendar_of(promise: Promise) -> Calendar | None:
+    return None if promise.is_around_the_clock else OFFICE_HOURS
+
+
+def promised_by(since: datetime, promises: Iterable[Promise], pauses: Sequence[Pause] = ()) -> datetime | None:
+    """When the first of the promises runs out, each by its own calendar; None where nothing was promised."""
+    dues = (due_at(since, timedelta(hours=one.repair_hours), calendar_of(one), pauses) for one in promises)
+    return min(dues, default=None)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A ticket's clock as it stands: the working time since it began is what elapsed and what was paused. None of them is below zero."""
+
+    promise: Promise
+    elapsed: timedelta
+    paused: timedelta
+    left: timedelta
+
+
+def reading(clock: TicketClock, pauses: Sequence[Pause], now: datetime) -> Reading | None:
+    """By the promise that runs out first; None where nothing was promised."""
+    if not clock.promises:
+        return None
+    first = min(clock.promises, key=lambda one: due_at(clock.since, timedelta(hours=one.repair_hours), calendar_of(one), pauses))
+    until, calendar = clock.over_at or now, calendar_of(first)
+    stood = paused(clock.since, until, calendar, pauses)
+    ran = elapsed(clock.since, until, calendar) - stood
+    return Reading(first, ran, stood, max(timedelta(hours=first.repair_hours) - ran, timedelta(0)))
+
+
+# For how long a clock may stand still at most. Nobody keeps a promise by waiting: then it runs again, and somebody is told.
+LONGEST_PAUSE: Final[Mapping[str, timedelta]] = {
+    "customer": timedelta(days=3),
+    "access": timedelta(days=5),
+    "third_party": timedelta(days=10),
+}
+OVER: Final = frozenset({"resolved", "closed", "cancelled", "rejected"})
+
+
+class ClockNotPausable(AtlasError):
+    """The ticket's clock cannot be stopped, or started; why is in the message."""
+
+    def __init__(self, ticket_id: int, why: str) -> None:
+        super().__init__(f"the clock of ticket {ticket_id} {why}")
+        self.ticket_id = ticket_id
+
+
+def checked_pause(clock: TicketClock, pauses: Sequence[Pause], reason: str, note: str) -> timedelta:
+    """For how long at most it is stopped. Raises InvalidField, ClockNotPausable."""
+    if reason not in LONGEST_PAUSE:
+        raise InvalidField("reason", f"one of {', '.join(LONGEST_PAUSE)}")
+    if not 0 < len(note.strip()) <= LONGEST_NOTE or not note.isprintable():
+        raise InvalidField("note", f"say what is waited for, in one line of at most {LONGEST_NOTE} characters")
+    if clock.state in OVER:
+        raise ClockNotPausable(clock.ticket_id, f"does not run any more: the ticket is {clock.state}")
+    if not clock.promises:
+        raise ClockNotPausable(clock.ticket_id, "does not run: nothing was promised to anybody in it")
+    if any(one.resumed_at is None for one in pauses):
+        raise ClockNotPausable(clock.ticket_id, "stands still already")
+    if reason == "customer" and clock.customer_id is None:
+        raise ClockNotPausable(clock.ticket_id, "cannot wait for a customer: it is of no single one")
+    return LONGEST_PAUSE[reason]
 
 
 def _utc(moment: datetime) -> datetime:
@@ -119,22 +204,20 @@ def urgency_of(is_outage: bool, vulnerable: int, repair_hours: int | None) -> in
     return 2 if repair_hours is not None else 3
 
 
-def ticket_drafts(cause: str, root_name: str, is_outage: bool, since: datetime, areas: Iterable[AreaHit]) -> list[TicketDraft]:
+def ticket_drafts(cause: str, root_name: str, is_outage: bool, areas: Iterable[AreaHit]) -> list[TicketDraft]:
     """The parent first (the whole incident), then one child for each area that lost a line; areas with devices only need no ticket."""
     hit = [area for area in areas if area.subscribers]
-    children = [_draft(f"{_cause_title(cause)}: {area.area}", is_outage, since, [area], area) for area in hit]
-    return [_draft(f"{_cause_title(cause)} at {root_name}" if root_name else _cause_title(cause), is_outage, since, hit, None), *children]
+    children = [_draft(f"{_cause_title(cause)}: {area.area}", is_outage, [area], area) for area in hit]
+    return [_draft(f"{_cause_title(cause)} at {root_name}" if root_name else _cause_title(cause), is_outage, hit, None), *children]
 
 
-def _draft(title: str, is_outage: bool, since: datetime, areas: list[AreaHit], own: AreaHit | None) -> TicketDraft:
-    promised = [(a.repair_hours, a.is_around_the_clock) for a in areas if a.repair_hours is not None]
-    dues = [due_at(since, timedelta(hours=hours), None if always else OFFICE_HOURS) for hours, always in promised]
+def _draft(title: str, is_outage: bool, areas: list[AreaHit], own: AreaHit | None) -> TicketDraft:
+    promised = (area.repair_hours for area in areas if area.repair_hours is not None)
     return TicketDraft(
         area_id=own.area_id if own else None,
         impact=impact_of(sum(a.subscribers for a in areas)),
-        urgency=urgency_of(is_outage, sum(a.vulnerable for a in areas), min((hours for hours, _ in promised), default=None)),
+        urgency=urgency_of(is_outage, sum(a.vulnerable for a in areas), min(promised, default=None)),
         title=title,
-        due_at=min(dues, default=None),
     )
 
 

@@ -1,7 +1,7 @@
 """Changes to incidents and tickets. All need a claimed action; the database refuses the rows otherwise."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -121,7 +121,6 @@ async def open_tickets(conn: Connection, incident_id: IncidentId, drafts: Sequen
         impact=parent.impact,
         urgency=parent.urgency,
         title=parent.title,
-        due_at=parent.due_at,
         at=at,
     )
     opened = await SQL.run(
@@ -133,7 +132,6 @@ async def open_tickets(conn: Connection, incident_id: IncidentId, drafts: Sequen
         impacts=[child.impact for child in children],
         urgencies=[child.urgency for child in children],
         titles=[child.title for child in children],
-        dues=[child.due_at for child in children],
         at=at,
     )
     return int(parent_id), opened
@@ -152,6 +150,23 @@ async def open_problem(conn: Connection, title: str, impact: int, urgency: int, 
 async def close_problem(conn: Connection, ticket_id: int, at: datetime) -> bool:
     """Its reason is gone; False where it was over before."""
     return await SQL.run(conn, "close_problem", ticket_id=ticket_id, at=at) == 1
+
+
+async def set_due(conn: Connection, dues: Mapping[int, datetime | None]) -> int:
+    """When these tickets are due from now on; how many that moved."""
+    return await SQL.run(conn, "set_due", ticket_ids=list(dues), dues=list(dues.values()))
+
+
+async def pause_clock(conn: Connection, ticket_id: int, reason: str, note: str, at: datetime, until: datetime) -> int | None:
+    """The clock stands still from `at`; the pause's id, None where it stands still already."""
+    paused: int | None = await SQL.value(conn, "pause_clock", ticket_id=ticket_id, reason=reason, note=note, at=at, until=until)
+    return paused
+
+
+async def resume_clock(conn: Connection, ticket_id: int, at: datetime, because: str) -> int | None:
+    """The clock runs again from `at`; the pause's id, None where it was running."""
+    resumed: int | None = await SQL.value(conn, "resume_clock", ticket_id=ticket_id, at=at, because=because)
+    return resumed
 
 
 def _root_columns(root: Root | None) -> dict[str, int | None]:

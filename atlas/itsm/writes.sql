@@ -176,17 +176,16 @@ INSERT INTO itsm.incident_event (incident_id, at, kind, detail)
 VALUES (%(incident_id)s, %(at)s, %(kind)s, %(detail)s::jsonb);
 
 -- name: open_parent_ticket
-INSERT INTO itsm.ticket (kind, state, incident_id, impact, urgency, title, opened_at, due_at)
-VALUES ('incident', 'inProgress', %(incident_id)s, %(impact)s, %(urgency)s, %(title)s, %(at)s, %(due_at)s)
+INSERT INTO itsm.ticket (kind, state, incident_id, impact, urgency, title, opened_at)
+VALUES ('incident', 'inProgress', %(incident_id)s, %(impact)s, %(urgency)s, %(title)s, %(at)s)
 ON CONFLICT (incident_id) WHERE incident_id IS NOT NULL AND parent_id IS NULL AND customer_id IS NULL
 DO UPDATE SET impact = least(ticket.impact, excluded.impact), urgency = least(ticket.urgency, excluded.urgency)
 RETURNING id;
 
 -- name: open_child_tickets
-INSERT INTO itsm.ticket (kind, state, parent_id, incident_id, area_id, impact, urgency, title, opened_at, due_at)
-SELECT 'incident', 'inProgress', %(parent_id)s, %(incident_id)s, child.area_id, child.impact, child.urgency, child.title, %(at)s, child.due_at
-  FROM unnest(%(area_ids)s::bigint[], %(impacts)s::int[], %(urgencies)s::int[], %(titles)s::text[], %(dues)s::timestamptz[])
-       AS child (area_id, impact, urgency, title, due_at)
+INSERT INTO itsm.ticket (kind, state, parent_id, incident_id, area_id, impact, urgency, title, opened_at)
+SELECT 'incident', 'inProgress', %(parent_id)s, %(incident_id)s, child.area_id, child.impact, child.urgency, child.title, %(at)s
+  FROM unnest(%(area_ids)s::bigint[], %(impacts)s::int[], %(urgencies)s::int[], %(titles)s::text[]) AS child (area_id, impact, urgency, title)
 ON CONFLICT (parent_id, area_id) WHERE area_id IS NOT NULL AND parent_id IS NOT NULL DO NOTHING;
 
 -- Whoever asks for a person while an open fault holds their line is joined to that fault's ticket, by topology and not by what they said.
@@ -212,3 +211,29 @@ RETURNING id;
 -- name: close_problem
 UPDATE itsm.ticket SET state = 'closed', resolved_at = coalesce(resolved_at, %(at)s), closed_at = %(at)s
  WHERE ticket.id = %(ticket_id)s AND ticket.kind = 'problem' AND ticket.state NOT IN ('closed', 'cancelled', 'rejected');
+
+-- name: set_due
+UPDATE itsm.ticket SET due_at = due.at
+  FROM unnest(%(ticket_ids)s::bigint[], %(dues)s::timestamptz[]) AS due (ticket_id, at)
+ WHERE ticket.id = due.ticket_id AND ticket.due_at IS DISTINCT FROM due.at;
+
+-- name: pause_clock
+WITH paused AS (
+    INSERT INTO itsm.pause (ticket_id, reason, note, paused_at, until)
+    VALUES (%(ticket_id)s, %(reason)s, %(note)s, %(at)s, %(until)s)
+    ON CONFLICT DO NOTHING
+    RETURNING id, ticket_id
+), put_off AS (
+    UPDATE itsm.ticket SET state = 'pending' FROM paused WHERE ticket.id = paused.ticket_id
+)
+SELECT paused.id FROM paused;
+
+-- name: resume_clock
+WITH resumed AS (
+    UPDATE itsm.pause SET resumed_at = %(at)s, resumed_because = %(because)s
+     WHERE pause.ticket_id = %(ticket_id)s AND pause.resumed_at IS NULL AND pause.paused_at <= %(at)s
+    RETURNING id, ticket_id
+), taken_up AS (
+    UPDATE itsm.ticket SET state = 'inProgress' FROM resumed WHERE ticket.id = resumed.ticket_id AND ticket.state = 'pending'
+)
+SELECT resumed.id FROM resumed;

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from evals.adversary.forged_add_ons import ADD_ONS
 from evals.adversary.forged_articles import ARTICLES
 from evals.adversary.forged_charges import CHARGES
 from evals.adversary.forged_parties import PARTIES
@@ -85,6 +86,7 @@ FORGED: Final[Mapping[str, Forged]] = {
         "consents": [{"purpose": "service", "channel": "sms", "is_given": False}],
     },
     **PARTIES,
+    **ADD_ONS,
     **ARTICLES,
     "record_interaction": lambda knows, rng, victim: {
         "customer_id": victim,
@@ -286,6 +288,9 @@ FORGED: Final[Mapping[str, Forged]] = {
     "resolve_incident": lambda knows, rng, victim: {"incident": 2},
     "close_incident": lambda knows, rng, victim: {"incident": 1},
     "open_problem": lambda knows, rng, victim: {"about": f"{rng.random()}", "title": "all of it", "impact": 1, "urgency": 1, "turn": 0},
+    "pause_clock": lambda knows, rng, victim: {"ticket": victim, "turn": f"{rng.random()}", "reason": "customer", "note": "never mind"},
+    "resume_clock": lambda knows, rng, victim: {"ticket": victim, "turn": f"{rng.random()}", "because": "forged", "at": _at(-5)},
+    "keep_clock": lambda knows, rng, victim: {"ticket": victim, "turn": f"{rng.random()}"},
     "close_problem": lambda knows, rng, victim: {"about": "pool:1", "ticket": victim},
     "notify_outage": lambda knows, rng, victim: {
         "incident": 2,

@@ -20,6 +20,7 @@ ATTACKED_IN: Final[Mapping[str, str]] = {
     "/articles": "leads alone write what everybody is told; and tests/web/test_every_route.py, tests/console/test_writing_articles.py",
     "/catalogue": "signed-in colleagues ask for a price or an end of sale that the matrix judges; and tests/web/test_every_route.py",
     "/chat": "a colleague's words are a message body (injection), by the way of everybody's; and tests/web/test_every_route.py",
+    "/customers": "signed-in colleagues of some roles order what the matrix judges; and tests/web/test_every_route.py",
     "/doubts": "signed-in colleagues settle what is in doubt: replays; and tests/web/test_every_route.py",
     "/inbox": "signed-in colleagues only; what they press is an action: tests/web/test_inbox.py, test_every_route.py",
     "/events": "what a payment provider says: signature, replays, order, amounts, currencies: tests/doors/test_stripe.py",
@@ -35,6 +36,7 @@ ATTACKED_IN: Final[Mapping[str, str]] = {
     "/visits": "begins nothing in Atlas; forged tokens, foreign pages and all: tests/web/test_widget.py",
     "/code": "guessing, another browser's code, replays: tests/web/test_widget.py",
     "/status": "carriers' errors (injection); signature and all: tests/doors",
+    "/tickets": "signed-in colleagues stop a clock or let it run, which the matrix judges; and tests/web/test_every_route.py",
     "/unsubscribe": "forged and altered links, another's, a foreign page, replays: tests/web/test_unsubscribe.py",
     "voice": "what is said is a message body (injection); signature, socket and all: tests/doors/test_voice.py",
 }

@@ -17,7 +17,7 @@ from forge.action import Action
 from forge.actions.billing.compensation import IssueCredits
 from forge.actions.field_service import BookVisit, DispatchCrew
 from forge.actions.helpdesk.saying import NotifyOutage, NotifyRestored
-from forge.actions.itsm import CloseIncident, OpenTickets
+from forge.actions.itsm.incidents import CloseIncident, OpenTickets
 from forge.actions.nms import RunDiagnostics
 from forge.carry_out import nudge_playbook
 

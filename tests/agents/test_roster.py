@@ -38,7 +38,7 @@ def test_every_tool_has_words_for_its_answer(members: dict[str, Member]) -> None
 def test_every_tool_is_reached_by_an_example_or_by_a_question_of_ours(members: dict[str, Member]) -> None:
     reached = {example.tool for member in members.values() for example in member.brief.examples}
     # Reached by an answer to our own question, or only through a model that understands more than examples.
-    by_answer = {"book_visit", "move_my_installation", "request_plan_change"}
+    by_answer = {"book_visit", "move_my_installation", "request_add_on", "request_plan_change"}
     by_model = {
         "book_visit_for",
         "move_order_visit",

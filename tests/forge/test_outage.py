@@ -22,7 +22,7 @@ from atlas.principal import executor
 from cortex.findings import BlastRadius, CauseClass, Element, Evidence, Finding, Hypothesis
 from cortex.watch import IncidentCleared, IncidentFolded, IncidentMoved, NewIncident
 from forge.actions.field_service import DispatchCrew
-from forge.actions.itsm import OpenTickets
+from forge.actions.itsm.incidents import OpenTickets
 from forge.graph import Bookmarks
 from forge.matrix_in_force import write_in_force
 from forge.outbox import drain

@@ -8,7 +8,7 @@ from atlas.identity import AlarmId, DeviceId, IncidentId
 from atlas.itsm.records import Root
 from atlas.principal import executor
 from atlas.statements import Connection, row_of
-from forge.actions.itsm import OpenIncident, ReviseIncident
+from forge.actions.itsm.incidents import OpenIncident, ReviseIncident
 from tests import carried
 from tests.given import NOW, Owner
 from tests.itsm.plant import Plant, planted

@@ -10,7 +10,7 @@ from atlas.identity import ConversationId, CustomerId
 from atlas.itsm.reads import tickets_of_customer, tickets_of_incident
 from atlas.principal import executor, intake
 from forge.actions.helpdesk.saying import HandOverToPerson, RecordPromise, SendMessage
-from forge.actions.itsm import CloseIncident, OpenTickets, ResolveIncident
+from forge.actions.itsm.incidents import CloseIncident, OpenTickets, ResolveIncident
 from tests import carried, given
 from tests.given import NOW, Owner
 from tests.helpdesk.outage import notices, outage

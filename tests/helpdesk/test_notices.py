@@ -7,7 +7,7 @@ from atlas.helpdesk import reads
 from atlas.helpdesk.rules import AudienceGrew, NobodyToTell
 from atlas.principal import executor
 from forge.actions.helpdesk.saying import NotifyOutage, NotifyRestored
-from forge.actions.itsm import ResolveIncident
+from forge.actions.itsm.incidents import ResolveIncident
 from tests import carried, given
 from tests.given import NOW, Owner
 from tests.helpdesk.outage import Outage, cut, half_back, notices, outage

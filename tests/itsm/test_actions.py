@@ -10,7 +10,7 @@ from atlas.itsm import reads
 from atlas.itsm.records import Incident, IncidentEvent, IncidentState, Root, Ticket
 from atlas.itsm.rules import AlarmAlreadyHeld, IncidentNeedsAlarm, IncidentNotOpen, IncidentStillOpen
 from atlas.principal import executor
-from forge.actions.itsm import CloseIncident, OpenIncident, OpenTickets, ResolveIncident, ReviseIncident
+from forge.actions.itsm.incidents import CloseIncident, OpenIncident, OpenTickets, ResolveIncident, ReviseIncident
 from tests import carried
 from tests.given import NOW, Owner
 from tests.itsm.plant import Plant, alarm, planted

@@ -110,23 +110,13 @@ def test_a_degradation_is_never_urgent() -> None:
 
 
 def test_the_parent_counts_all_areas_and_each_child_its_own() -> None:
-    drafts = ticket_drafts("feeder", "HBR-AGG-1", True, FRIDAY_HALF_PAST_FOUR, [area(150), area(60, "Old Town", 2)])
+    drafts = ticket_drafts("feeder", "HBR-AGG-1", True, [area(150), area(60, "Old Town", 2)])
 
     assert [(draft.area_id, draft.impact) for draft in drafts] == [(None, 1), (1, 2), (2, 2)]
 
 
 def test_an_area_that_lost_no_line_gets_no_ticket() -> None:
-    assert len(ticket_drafts("feeder", "", True, FRIDAY_HALF_PAST_FOUR, [area(150), area(0, "Old Town", 2)])) == 2
-
-
-def test_the_parent_is_due_with_the_first_of_its_children() -> None:
-    soon, later = area(repair_hours=4, is_around_the_clock=True), area(name="Old Town", number=2, repair_hours=24, is_around_the_clock=True)
-
-    assert ticket_drafts("feeder", "", True, FRIDAY_HALF_PAST_FOUR, [soon, later])[0].due_at == FRIDAY_HALF_PAST_FOUR + 4 * HOUR
-
-
-def test_where_nothing_was_promised_nothing_is_due() -> None:
-    assert ticket_drafts("feeder", "", True, FRIDAY_HALF_PAST_FOUR, [area()])[0].due_at is None
+    assert len(ticket_drafts("feeder", "", True, [area(150), area(0, "Old Town", 2)])) == 2
 
 
 def test_an_incident_with_anything_unfinished_is_not_closed() -> None:

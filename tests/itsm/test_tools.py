@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 from atlas.connection import Atlas
 from atlas.identity import CustomerId, StaffId
 from atlas.principal import NotPermittedHere, Principal, Role, customer, staff, stranger
-from forge.actions.itsm import OpenTickets, ResolveIncident
+from forge.actions.itsm.incidents import OpenTickets, ResolveIncident
 from tests import carried, given
 from tests.asking import asking
 from tests.given import NOW, Owner

@@ -60,7 +60,8 @@ class Home:
 
 
 HELD = (
-    "SELECT offering.code FROM catalogue.add_on_held AS held JOIN catalogue.offering_version AS version ON version.id = held.offering_version_id"
+    "SELECT offering.code FROM catalogue.add_on_held AS held"
+    " JOIN catalogue.offering_version AS version ON version.id = held.offering_version_id"
     " JOIN catalogue.offering ON offering.id = version.offering_id WHERE held.held_until IS NULL ORDER BY offering.code"
 )
 CHARGED = (

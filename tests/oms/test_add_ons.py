@@ -175,7 +175,9 @@ async def test_each_line_of_a_bill_for_an_add_on_says_which_version_and_why(maya
     order = await maya.had("cover")
     await billed(maya.owner, (now().date().replace(day=1) + timedelta(days=32)).replace(day=1), maya.customer)
 
-    found = await maya.rows(f"SELECT cause, formula FROM billing.invoice_line WHERE offering_version_id = {version} ORDER BY id")
+    found = await (
+        await maya.owner.execute("SELECT cause, formula FROM billing.invoice_line WHERE offering_version_id = %s ORDER BY id", (version,))
+    ).fetchall()
 
     assert found
     assert all(cause and formula for cause, formula in found)

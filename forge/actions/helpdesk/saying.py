@@ -24,9 +24,11 @@ from atlas.helpdesk.rules import (
     is_past_window,
 )
 from atlas.identity import ActionId, ConversationId, CustomerId, IncidentId
+from atlas.itsm.reads import clock_of
 from atlas.itsm.writes import open_request, record_event
 from atlas.statements import Connection
 from forge.action import Action
+from forge.clocks import keep_clocks
 from forge.wording import cause_in_words, local_clock, request_in_words, worded
 from governance.facts import Facts
 
@@ -199,6 +201,7 @@ class HandOverToPerson(Action):
         await writes.change_owner(conn, self.conversation, "queue", self.because)
         title = f"Wants a person: {self.because}"[:200]
         ticket = await open_request(conn, self.customer, title, urgency=1 if self.is_urgent else 3, at=now)
+        await keep_clocks(conn, [(await clock_of(conn, ticket))[0]])
         return {"ticket": ticket, "owner": "queue"}
 
 

@@ -15,6 +15,7 @@ from atlas.itsm.records import IncidentState, Root
 from atlas.itsm.rules import AlarmAlreadyHeld, IncidentNeedsAlarm, IncidentNotOpen, check_closable, ticket_drafts
 from atlas.statements import Connection
 from forge.action import Action
+from forge.clocks import keep_clocks
 from governance.facts import DeviceTier, Facts
 
 
@@ -257,8 +258,10 @@ def _check_alarms(alarms: tuple[AlarmId, ...]) -> None:
 async def _open_tickets(conn: Connection, incident_id: IncidentId, now: datetime) -> dict[str, Any]:
     incident = await reads.incident(conn, incident_id)
     areas = await reads.areas_hit(conn, incident_id)
-    drafts = ticket_drafts(incident.cause, incident.root_name, incident.is_outage, incident.first_alarm_at, areas)
+    drafts = ticket_drafts(incident.cause, incident.root_name, incident.is_outage, areas)
     parent_id, opened = await writes.open_tickets(conn, incident_id, drafts, now)
+    # Also of those that were there: whoever joins later may have been promised more.
+    await keep_clocks(conn, await reads.clocks(conn, incident_id))
     outcome = {"parent": parent_id, "children": opened, "areas": [area.area for area in areas if area.subscribers]}
     if opened:
         await writes.record_event(conn, incident_id, "tickets_opened", now, **outcome)
