@@ -156,10 +156,10 @@ SELECT own.conversation_id, own.thread, own.customer_id, own.staff_id, own.chann
   FROM helpdesk.own_conversation() AS own;
 
 -- name: asked_for_in
-SELECT action.conversation_id FROM actions.action WHERE action.id = actions.claimed();
+SELECT action.conversation_id FROM actions.action WHERE action.id = (SELECT actions.claimed());
 
 -- name: is_asked_by_customer
-SELECT action.proposer LIKE 'customer:%%' FROM actions.action WHERE action.id = actions.claimed();
+SELECT action.proposer LIKE 'customer:%%' FROM actions.action WHERE action.id = (SELECT actions.claimed());
 
 -- name: came_from
 SELECT ARRAY[message.channel, message.address] FROM helpdesk.message

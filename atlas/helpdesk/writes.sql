@@ -202,14 +202,14 @@ UPDATE helpdesk.call SET ended_at = clock_timestamp() WHERE provider_id = %(prov
 -- name: take_conversation
 UPDATE helpdesk.conversation SET owner = action.proposer
   FROM actions.action
- WHERE action.id = actions.claimed() AND action.proposer LIKE 'staff:%%'
+ WHERE action.id = (SELECT actions.claimed()) AND action.proposer LIKE 'staff:%%'
    AND conversation.id = %(conversation_id)s AND conversation.owner = %(from_whom)s AND conversation.owner <> action.proposer
 RETURNING conversation.owner;
 
 -- name: hand_back
 UPDATE helpdesk.conversation SET owner = 'agents', handed_over_because = NULL
   FROM actions.action
- WHERE action.id = actions.claimed() AND conversation.id = %(conversation_id)s AND conversation.owner = action.proposer
+ WHERE action.id = (SELECT actions.claimed()) AND conversation.id = %(conversation_id)s AND conversation.owner = action.proposer
 RETURNING action.proposer;
 
 -- name: queue_ruling

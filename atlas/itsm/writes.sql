@@ -3,7 +3,7 @@
 -- that is gone takes its splitters with it.
 -- name: open_incident
 WITH claimed AS MATERIALIZED (
-    SELECT id, correlation_id FROM actions.action WHERE id = actions.claimed()
+    SELECT id, correlation_id FROM actions.action WHERE id = (SELECT actions.claimed())
 ), opened AS (
     INSERT INTO itsm.incident (cause, is_outage, root_device_id, root_link_id, root_site_id, root_conduit_id, confidence, hypotheses,
                                first_alarm_at, opened_at, correlation_id, action_id)
