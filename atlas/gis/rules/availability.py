@@ -1,6 +1,9 @@
 """What is filed of fixed availability with the FCC: one line for each location and technology, or why there is none. Pure.
 
-The list of locations as the Broadband Data Collection wants it: https://help.bdc.fcc.gov/hc/en-us/articles/5291539645339
+The list of locations as the Broadband Data Collection wants it: https://help.bdc.fcc.gov/hc/en-us/articles/5291539645339; that a service is
+filed by its tier where either direction is slower than 25/3, and filed at all where either reaches 200 kbit/s, is said word for word in
+https://help.bdc.fcc.gov/hc/en-us/articles/5291395792283 (maxdown, "Service Below 25/3 Mbps"). The pairs by which those tiers are written, 10/1
+and 0/0, are in the list that follows there: hold them against it before a first filing.
 """
 
 import re
@@ -19,7 +22,7 @@ WIRELESS: Final = (70, 71, 72)
 LOCATION: Final = re.compile(r"(?:fabric:)?([1-8]\d{9})")
 # What is called available can be had by a routine installation within so many days of work.
 ROUTINE_DAYS: Final = 10
-# Mbit/s down and up. What is slower than broadband is filed by tiers, and what is slower than the least of them not at all.
+# Mbit/s down and up. Where either is slower than broadband both are filed by tiers; where neither reaches the least, nothing is.
 BROADBAND: Final = (25, 3)
 MIDDLE: Final = (10, 1)
 LEAST_KBPS: Final = 200
