@@ -1,6 +1,5 @@
 """The room of the catalogue: what is sold and had, what is wrong with it, what another price would do, and the orders that change it."""
 
-import uuid
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Annotated, Any, Final
@@ -14,14 +13,12 @@ from atlas.catalogue.records import SimulatedChange
 from atlas.catalogue.rules.offers import checked_on_sale
 from atlas.catalogue.rules.pricing import checked_amount
 from atlas.errors import AtlasError, InvalidField
-from atlas.identity import CorrelationId
 from atlas.principal import Role
 from atlas.statements import Connection
 from console.room import Me, OwnForm, Room
 from console.sign_in import sentence
 from forge.action import Action
 from forge.actions.catalogue import ChangePrice, RetireOffering
-from forge.propose import propose
 
 # Who asks for a change of what is sold; what becomes of it is the matrix's to say.
 MAY_ASK: Final = frozenset({Role.BILLING_LEAD, Role.CARE_LEAD, Role.OPERATIONS_DIRECTOR})
@@ -94,12 +91,10 @@ async def asked(room: Room, me: Me, code: str, made: Callable[[Connection], Awai
     try:
         async with room.forge.atlas.transaction(me.principal) as conn:
             action = await made(conn)
-        reason = f"offering {code} from the console"
-        proposed = await propose(room.forge, me.principal, action, reason=reason, correlation_id=CorrelationId(uuid.uuid4()))
+        done = await room.proposed(me, action, f"offering {code}")
     except AtlasError as error:
         return await offering_page(room, me, code, 409, problem=sentence(error))
-    why = f": {proposed.failure}" if proposed.failure else ""
-    return await offering_page(room, me, code, done=f"{proposed.reference} is {proposed.state.value}{why}.")
+    return await offering_page(room, me, code, done=done)
 
 
 async def shelf_facts(room: Room, me: Me) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The room of one customer: what they have and owe, what passed between us, whether their line is down, and add-ons ordered for them."""
 
-import uuid
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Annotated, Any, Final
@@ -12,7 +11,7 @@ from atlas.billing.reads.bills import bill_of_month, months_billed
 from atlas.crm.reads import customer_page, customers_like
 from atlas.crm.records import Contact, CustomerPage, Purpose
 from atlas.errors import AtlasError
-from atlas.identity import CorrelationId, CustomerId, SubscriberId
+from atlas.identity import CustomerId, SubscriberId
 from atlas.oms.reads import add_ons
 from atlas.oms.records import AddOn
 from atlas.principal import Role
@@ -20,7 +19,6 @@ from atlas.statements import Connection
 from console.room import Me, OwnForm, Room, RowId
 from console.sign_in import sentence
 from forge.actions.oms.add_ons import ForAddOn, OrderAddOn, OrderEndOfAddOn, held_add_on, new_add_on
-from forge.propose import propose
 
 Search = Annotated[str, Query(max_length=100)]
 Code = Annotated[str, Form(pattern=r"^[^\x00-\x1f]+$", max_length=80)]
@@ -69,9 +67,7 @@ async def asked(
     try:
         async with room.forge.atlas.transaction(me.principal) as conn:
             action = made(await found(conn, customer, code, today, line), today)
-        reason = f"{code} for line {line} from the console"
-        proposed = await propose(room.forge, me.principal, action, reason=reason, correlation_id=CorrelationId(uuid.uuid4()))
-        done = f"{proposed.reference} is {proposed.state.value}{': ' if proposed.failure else ''}{proposed.failure or ''}."
+        done = await room.proposed(me, action, f"{code} for line {line}")
     except AtlasError as error:
         status, problem = 409, sentence(error)
     facts = await facts_of(room, me, customer)

@@ -7,14 +7,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from atlas.errors import AtlasError
-from atlas.identity import CorrelationId, OrderId
+from atlas.identity import OrderId
 from atlas.oms.reads import case_of, fallout_queue, in_jeopardy, orders_under_way, steps_of, story_of
 from atlas.oms.rules import checked_reason
 from atlas.principal import Role
 from console.room import Me, OwnForm, Room, RowId
 from console.sign_in import sentence
 from forge.actions.oms.orders import ForOrder, GiveUpOrder, MendOrder
-from forge.propose import propose
 
 # Who lets an order go on, or gives it up; what becomes of it is the matrix's to say.
 MAY_MEND = frozenset({Role.CARE_LEAD, Role.NOC_LEAD, Role.OPERATIONS_DIRECTOR})
@@ -54,17 +53,14 @@ def router(room: Room) -> APIRouter:
 
 async def asked(room: Room, me: Me, order_id: int, made: Any) -> Response:
     """Proposes what `made` makes of the order's customer, and shows the page as it is then."""
-    thread = uuid.uuid4()
     try:
         async with room.forge.atlas.transaction(me.principal) as conn:
             case = await case_of(conn, OrderId(order_id))
-        action: ForOrder = made(case.customer_id, f"console:{thread}")
-        reason = f"order {order_id} from the console"
-        proposed = await propose(room.forge, me.principal, action, reason=reason, correlation_id=CorrelationId(thread))
+        action: ForOrder = made(case.customer_id, f"console:{uuid.uuid4()}")
+        done = await room.proposed(me, action, f"order {order_id}")
     except AtlasError as error:
         return await order_page(room, me, order_id, 409, problem=sentence(error))
-    why = f": {proposed.failure}" if proposed.failure else ""
-    return await order_page(room, me, order_id, done=f"{proposed.reference} is {proposed.state.value}{why}.")
+    return await order_page(room, me, order_id, done=done)
 
 
 async def list_facts(room: Room, me: Me) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import Path as InPath
 from fastapi import Request
@@ -14,15 +14,16 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from atlas.errors import NotPermitted
-from atlas.identity import StaffId
+from atlas.identity import CorrelationId, StaffId
 from atlas.principal import Principal, Role, staff
 from atlas.staff.records import SignedIn
 from atlas.staff.rules import SESSION_LIVES, has_two_factors, proved_ago
 from console.guards import Guard
 from console.live import Changes
 from console.words import filters
+from forge.action import Action
 from forge.approvals import waiting_for
-from forge.propose import Forge
+from forge.propose import Forge, propose
 from forge.sign_in.caller import KNOWN_BROWSER_DAYS, Caller, browser_mark
 from forge.sign_in.oidc import House
 from forge.sign_in.relying_party import RelyingParty, relying_party
@@ -170,6 +171,11 @@ class Room:
         """A page for whoever is not in: the door and its steps."""
         frame = {"operator": self.installation.operator, "me": None, "nonce": nonce_of(request)}
         return HTMLResponse(self.templates.get_template(template).render(frame | facts), status)
+
+    async def proposed(self, me: Me, action: Action, reason: str) -> str:
+        """What became of an order that was given from a page, in a sentence. Raises whatever an order raises that cannot be made."""
+        made = await propose(self.forge, me.principal, action, reason=f"{reason} from the console", correlation_id=CorrelationId(uuid4()))
+        return f"{made.reference} is {made.state.value}{': ' if made.failure else ''}{made.failure or ''}."
 
     async def waiting_count(self, me: Me) -> int:
         async with self.forge.atlas.transaction(me.principal) as conn:

@@ -7,14 +7,12 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
 
 from atlas.errors import AtlasError
-from atlas.identity import CorrelationId
 from atlas.itsm.reads import clock_of
 from atlas.itsm.rules import LONGEST_NOTE, LONGEST_PAUSE, reading
 from atlas.principal import Role
 from console.room import Me, OwnForm, Room, RowId
 from console.sign_in import sentence
 from forge.actions.itsm.clocks import ForTicket, PauseClock, ResumeClock
-from forge.propose import propose
 
 # Who works tickets; what becomes of what they ask for is the matrix's to say.
 MAY_STOP: Final = frozenset(
@@ -47,13 +45,10 @@ def router(room: Room) -> APIRouter:
 
 async def asked(room: Room, me: Me, action: ForTicket) -> Response:
     try:
-        reason = f"ticket {action.ticket} from the console"
-        made = await propose(room.forge, me.principal, action, reason=reason, correlation_id=CorrelationId(uuid.uuid4()))
+        done = await room.proposed(me, action, f"ticket {action.ticket}")
     except AtlasError as error:
         return await ticket_page(room, me, action.ticket, 409, problem=sentence(error))
-    if made.failure:
-        return await ticket_page(room, me, action.ticket, 409, problem=made.failure)
-    return await ticket_page(room, me, action.ticket, done=f"{made.reference} is {made.state.value}.")
+    return await ticket_page(room, me, action.ticket, done=done)
 
 
 async def ticket_page(room: Room, me: Me, ticket_id: int, status: int = 200, *, problem: str = "", done: str = "") -> Response:

@@ -1,9 +1,9 @@
 """What is filed of fixed availability with the FCC: one line for each location and technology, or why there is none. Pure.
 
 The list of locations as the Broadband Data Collection wants it: https://help.bdc.fcc.gov/hc/en-us/articles/5291539645339; that a service is
-filed by its tier where either direction is slower than 25/3, and filed at all where either reaches 200 kbit/s, is said word for word in
-https://help.bdc.fcc.gov/hc/en-us/articles/5291395792283 (maxdown, "Service Below 25/3 Mbps"). The pairs by which those tiers are written, 10/1
-and 0/0, are in the list that follows there: hold them against it before a first filing.
+filed by its tier where either direction is slower than 25/3, and filed at all where either reaches 200 kbit/s, stands in
+https://help.bdc.fcc.gov/hc/en-us/articles/5291395792283 (maxdown, "Service Below 25/3 Mbps"). The pairs by which those tiers are written,
+10/1 and 0/0, are in the list that follows there: hold them against it before a first filing.
 """
 
 import re

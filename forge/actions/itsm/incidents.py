@@ -127,13 +127,8 @@ class ReviseIncident(Action):
 
 
 @dataclass(frozen=True)
-class OpenTickets(Action):
-    """Open the parent ticket of an incident and one child for each area that lost a line; those that are there stay.
-
-    Once service is back none is opened: nobody would resolve it, and the incident could never be closed.
-    """
-
-    name: ClassVar[str] = "open_child_tickets"
+class ForIncident(Action):
+    """Something that is done once to one incident."""
 
     incident: IncidentId
 
@@ -147,6 +142,16 @@ class OpenTickets(Action):
 
     def facts(self) -> Facts:
         return Facts(self.name)
+
+
+@dataclass(frozen=True)
+class OpenTickets(ForIncident):
+    """Open the parent ticket of an incident and one child for each area that lost a line; those that are there stay.
+
+    Once service is back none is opened: nobody would resolve it, and the incident could never be closed.
+    """
+
+    name: ClassVar[str] = "open_child_tickets"
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         if not await reads.is_in_progress_held(conn, self.incident_id):
@@ -155,46 +160,20 @@ class OpenTickets(Action):
 
 
 @dataclass(frozen=True)
-class ResolveIncident(Action):
+class ResolveIncident(ForIncident):
     """Service is back for everybody: restore whatever the incident still holds and resolve its tickets, those on hold left."""
 
     name: ClassVar[str] = "resolve_incident"
-
-    incident: IncidentId
-
-    @property
-    def incident_id(self) -> IncidentId:
-        return self.incident
-
-    @property
-    def operation_key(self) -> str:
-        return f"{self.name}:{self.incident_id}"
-
-    def facts(self) -> Facts:
-        return Facts(self.name)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         return vars(await writes.resolve_incident(conn, self.incident_id, now))
 
 
 @dataclass(frozen=True)
-class CloseIncident(Action):
+class CloseIncident(ForIncident):
     """Close a resolved incident in which nothing is unfinished, and its tickets with it."""
 
     name: ClassVar[str] = "close_incident"
-
-    incident: IncidentId
-
-    @property
-    def incident_id(self) -> IncidentId:
-        return self.incident
-
-    @property
-    def operation_key(self) -> str:
-        return f"{self.name}:{self.incident_id}"
-
-    def facts(self) -> Facts:
-        return Facts(self.name)
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         found = await reads.incident(conn, self.incident_id)
