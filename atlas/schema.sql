@@ -3194,6 +3194,34 @@ CREATE INDEX incident_of_subscriber ON itsm.incident_subscriber USING btree (sub
 --   trigger require_claim_before BEFORE INSERT ON itsm.incident_subscriber FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_change BEFORE UPDATE ON itsm.incident_subscriber FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+CREATE TABLE itsm.pause (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    ticket_id bigint NOT NULL,
+    reason text NOT NULL,
+    note text NOT NULL,
+    paused_at timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,  -- whoever forgets to resume it does not stop the clock for ever: then it runs again, and somebody is told
+    resumed_at timestamp with time zone,
+    resumed_because text NOT NULL DEFAULT ''::text,  -- replied, limit, over, or the words of whoever resumed it
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    CHECK (((resumed_because = ''::text) = (resumed_at IS NULL))),
+    CHECK ((note <> ''::text)),
+    CHECK ((reason = ANY (ARRAY['customer'::text, 'access'::text, 'third_party'::text]))),
+    CHECK ((resumed_at >= paused_at)),
+    CHECK ((until > paused_at)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (ticket_id) REFERENCES itsm.ticket(id)
+);
+CREATE INDEX pause_of_ticket ON itsm.pause USING btree (ticket_id, paused_at);
+CREATE UNIQUE INDEX one_pause_at_a_time ON itsm.pause USING btree (ticket_id) WHERE (resumed_at IS NULL);
+--   trigger announce AFTER INSERT OR DELETE ON itsm.pause FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON itsm.pause REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger is_final BEFORE UPDATE ON itsm.pause FOR EACH ROW WHEN (((old.resumed_at IS NOT NULL) OR ((((old.ticket_id IS DISTINCT FROM new.ticket_id) OR (old.reason IS DISTINCT FROM new.reason)) OR (old.paused_at IS DISTINCT FROM new.paused_at)) OR (old.until IS DISTINCT FROM new.until)))) EXECUTE FUNCTION itsm.pause_is_final()
+--   trigger require_claim_after AFTER INSERT ON itsm.pause REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON itsm.pause FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON itsm.pause FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE itsm.ticket (
     id bigint NOT NULL GENERATED AS IDENTITY,
     kind text NOT NULL,
@@ -3234,6 +3262,7 @@ CREATE UNIQUE INDEX one_parent_ticket ON itsm.ticket USING btree (incident_id) W
 --   trigger require_claim_before BEFORE INSERT ON itsm.ticket FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_change BEFORE UPDATE ON itsm.ticket FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+-- function itsm.pause_is_final() RETURNS trigger
 -- function itsm.public_outages(p_area_name text) RETURNS TABLE(incident_id bigint, area text, cause text, since timestamp with time zone, subscribers bigint) SECURITY DEFINER
 
 -- helpdesk ---------------------------------------------------------------------------------------------------------------------------------
