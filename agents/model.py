@@ -26,6 +26,8 @@ ATTEMPTS: Final = 2
 FAILURES: Final = 3
 OPEN_FOR_S: Final = 30.0
 LONGEST_PAUSE_S: Final = 1.0
+# A provider that asks for more patience is left alone as long as it asks, up to this: longer may be a slip of its pen.
+LONGEST_REST_S: Final = 600.0
 FINISHED: Final = frozenset({"stop", "tool_calls"})
 WORTH_ANOTHER_TRY: Final = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)
 
@@ -66,22 +68,26 @@ class Provider:
 
 @dataclass
 class CircuitBreaker:
-    """Opens after FAILURES in a row and stays open OPEN_FOR_S by `clock`; then one call may try."""
+    """Opens after FAILURES in a row and stays open OPEN_FOR_S by `clock`; then one call may try. Open, too, as long as a provider asked."""
 
     clock: Callable[[], float]
     failures: int = field(default=0, init=False)
     opened_at: float = field(default=0.0, init=False)
+    rests_until: float = field(default=0.0, init=False)
 
     @property
     def is_open(self) -> bool:
-        return self.failures >= FAILURES and self.clock() - self.opened_at < OPEN_FOR_S
+        now = self.clock()
+        return now < self.rests_until or (self.failures >= FAILURES and now - self.opened_at < OPEN_FOR_S)
 
     def succeeded(self) -> None:
         self.failures = 0
 
-    def failed(self) -> None:
+    def failed(self, asked_to_wait_s: float = 0.0) -> None:
         self.failures += 1
         self.opened_at = self.clock()
+        if asked_to_wait_s > LONGEST_PAUSE_S:
+            self.rests_until = self.opened_at + min(asked_to_wait_s, LONGEST_REST_S)
 
 
 class ProviderCalls(AgentMiddleware[Any, TurnContext]):
@@ -102,7 +108,7 @@ class ProviderCalls(AgentMiddleware[Any, TurnContext]):
         try:
             answer = await self._tried(request, handler)
         except Exception as error:
-            self._breaker.failed()
+            self._breaker.failed(asked_to_wait_s(error))
             log.warning("provider_failed", kind=type(error).__name__, failures=self._breaker.failures)
             raise
         self._breaker.succeeded()

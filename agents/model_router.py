@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agents.briefs import Brief, brief_of
 from agents.budgets import CHARACTERS_A_TOKEN, BudgetExhausted, Prices
 from agents.conversation import Said, TurnContext
-from agents.model import CircuitBreaker, CutOff, Provider
+from agents.model import CircuitBreaker, CutOff, Provider, asked_to_wait_s
 from agents.roster import Member
 from agents.router import MOST_MODULES, Errands
 from agents.slots import spoken
@@ -83,7 +83,7 @@ class ModelRouter:
         # The model, the wire to it, its budget and its handwriting behind one door: somebody is routed whatever breaks there.
         except Exception as error:
             if not isinstance(error, NoSuchModule | ValidationError | BudgetExhausted):
-                self.breaker.failed()
+                self.breaker.failed(asked_to_wait_s(error))
             log.warning("not_routed_by_model", kind=type(error).__name__)
             return None
 
