@@ -15,6 +15,7 @@ from forge.actions.cmdb.plant import ConfigureLine
 from forge.actions.crm.customers import MovePlan, RecordInteraction
 from forge.actions.oms.plans import AdvanceOrder
 from forge.sequences.advance import begin
+from forge.sequences.lines import closes
 from forge.sequences.records import Making, SequenceKind, SoFar, Step
 
 # Longer than any outage of the provisioning platform that a customer should have to sit out with half a change.
@@ -92,11 +93,8 @@ def _notes(words: str) -> Making:
 PLAN_MOVE: Final = SequenceKind(
     "plan_move",
     (
-        Step(
-            "begin the order",
-            _begins,
-            _advances(OrderState.IN_PROGRESS, OrderState.FAILED, "it could not be carried out, and what was done is taken back"),
-        ),
+        # Failed, or cancelled where it was withdrawn meanwhile: then it is in progress no more.
+        Step("begin the order", _begins, closes),
         Step("reserve room", _configures("reserve", "after"), _configures("release", "after")),
         Step("keep the profile", _configures("add_profile", "after"), _configures("remove_profile", "after")),
         Step("apply the speed", _configures("set_speed", "after"), _configures("set_speed", "before")),

@@ -1,6 +1,6 @@
 """What goes beside a plan: only where it fits, held and charged from one moment on, ended as surely, and never kept by mistake."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -14,7 +14,7 @@ from forge.actions.oms.orders import PlaceCease
 from forge.actions.oms.plans import CancelOrder, RequestPlanChange
 from forge.outside.recorded import RecordedProvisioner
 from tests import given
-from tests.billing.billed import billed, lines
+from tests.billing.billed import billed, charge, charged_line, lines
 from tests.given import Owner
 from tests.oms.add_ons import Home, add_on, fixed_address, home, related
 from tests.oms.signups import ME, Stubborn, now
@@ -421,3 +421,15 @@ async def test_the_lint_names_lines_whose_add_on_does_not_fit_and_add_ons_that_n
         ("add_on_unfit", "sport", "1 lines have it beside films"),
         ("requires_what_is_gone", "alone", "it can only be had beside fibre-50, of which none is sold"),
     ]
+
+
+async def test_an_add_on_that_starts_on_the_last_day_of_a_month_is_charged_for_that_day_and_not_twice(owner: Owner) -> None:
+    plan = await given.offering(owner)
+    customer, line, _ = await charged_line(owner, plan, date(2026, 1, 1))
+    extra = await add_on(owner, "cover", 3100)
+    await charge(owner, customer, line, extra, date(2026, 1, 31), is_add_on=True)
+
+    run = await billed(owner, date(2026, 2, 1), customer)
+
+    covers = [(one[2], one[3], one[4]) for one in await lines(owner, run) if one[0].startswith("cover")]
+    assert covers == [(date(2026, 1, 31), date(2026, 2, 1), 100), (date(2026, 2, 1), date(2026, 3, 1), 3100)]

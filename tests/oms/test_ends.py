@@ -11,10 +11,11 @@ from atlas.oms.reads import plan_changes
 from atlas.oms.records import OrderState
 from atlas.oms.rules import the_change
 from forge.actions.oms.orders import MendOrder, PlaceCease
-from forge.actions.oms.plans import RequestPlanChange
+from forge.actions.oms.plans import CancelOrder, RequestPlanChange
 from forge.outside.recorded import RecordedProvisioner
 from tests import given
 from tests.given import Owner
+from tests.oms.add_ons import home, ordered
 from tests.oms.signups import ME, Stubborn, Town, now, town
 
 S = OrderState
@@ -85,3 +86,41 @@ async def test_a_line_that_changes_its_plan_is_charged_for_the_new_one_by_the_sa
     assert (await place.case(order)).state is S.COMPLETED
     assert await (await place.owner.execute(charges)).fetchall() == [(case.version, case.order_id, order), (faster, order, None)]
     assert ("refresh_session",) in told
+
+
+async def test_a_change_of_plan_that_is_withdrawn_while_it_is_carried_out_is_taken_back_and_cancelled(atlas: Atlas, owner: Owner) -> None:
+    maya = await home(atlas, owner)
+    await given.offering(owner, "fibre-900", 4500, down_kbps=900_000)
+    async with atlas.transaction(ME) as conn:
+        (change,) = await plan_changes(conn, maya.customer, "fibre-900", now().date())
+    order = ordered(await maya.town.asked(RequestPlanChange.of(change, now().date())))
+    await maya.town.round(1)
+    begun = await maya.town.case(order)
+
+    await maya.town.asked(CancelOrder(maya.customer, order, begun.state_changed_at, "changed their mind"))
+    await maya.town.round(30)
+
+    case = await maya.town.case(order)
+    speed = await maya.rows("SELECT down_kbps FROM crm.subscriber JOIN catalogue.offering_version AS sold ON sold.id = offering_version_id")
+    assert (begun.state, case.state, case.sequence_state, speed) == (
+        OrderState.IN_PROGRESS,
+        OrderState.CANCELLED,
+        "undone",
+        [(100_000,)],
+    )
+
+
+async def test_a_change_of_plan_that_fails_tells_its_customer(atlas: Atlas, owner: Owner) -> None:
+    maya = await home(atlas, owner)
+    await given.offering(owner, "fibre-900", 4500, down_kbps=900_000)
+    async with atlas.transaction(ME) as conn:
+        (change,) = await plan_changes(conn, maya.customer, "fibre-900", now().date())
+    maya.town.provisioner = Stubborn(RecordedProvisioner(atlas), {"set_speed"})
+
+    order = ordered(await maya.town.asked(RequestPlanChange.of(change, now().date())))
+    await maya.town.round(6)
+    maya.town.provisioner = RecordedProvisioner(atlas)
+    await maya.town.round(20)
+
+    told = await maya.rows("SELECT purpose FROM helpdesk.notice ORDER BY id")
+    assert ((await maya.town.case(order)).state, told[-1]) == (OrderState.FAILED, ("order_failed",))
