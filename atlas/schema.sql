@@ -3205,7 +3205,7 @@ CREATE TABLE itsm.pause (
     resumed_because text NOT NULL DEFAULT ''::text,  -- replied, limit, over, or the words of whoever resumed it
     action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
     PRIMARY KEY (id),
-    CHECK (((resumed_because = ''::text) = (resumed_at IS NULL))),
+    CHECK (((resumed_at IS NULL) OR (resumed_because <> ''::text))),
     CHECK ((note <> ''::text)),
     CHECK ((reason = ANY (ARRAY['customer'::text, 'access'::text, 'third_party'::text]))),
     CHECK ((resumed_at >= paused_at)),
@@ -3217,7 +3217,7 @@ CREATE INDEX pause_of_ticket ON itsm.pause USING btree (ticket_id, paused_at);
 CREATE UNIQUE INDEX one_pause_at_a_time ON itsm.pause USING btree (ticket_id) WHERE (resumed_at IS NULL);
 --   trigger announce AFTER INSERT OR DELETE ON itsm.pause FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON itsm.pause REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
---   trigger is_final BEFORE UPDATE ON itsm.pause FOR EACH ROW WHEN (((old.resumed_at IS NOT NULL) OR ((((old.ticket_id IS DISTINCT FROM new.ticket_id) OR (old.reason IS DISTINCT FROM new.reason)) OR (old.paused_at IS DISTINCT FROM new.paused_at)) OR (old.until IS DISTINCT FROM new.until)))) EXECUTE FUNCTION itsm.pause_is_final()
+--   trigger is_final BEFORE UPDATE ON itsm.pause FOR EACH ROW WHEN ((((old.resumed_at IS NOT NULL) AND (new.resumed_at IS DISTINCT FROM old.resumed_at)) OR ((((old.ticket_id IS DISTINCT FROM new.ticket_id) OR (old.reason IS DISTINCT FROM new.reason)) OR (old.paused_at IS DISTINCT FROM new.paused_at)) OR (old.until IS DISTINCT FROM new.until)))) EXECUTE FUNCTION itsm.pause_is_final()
 --   trigger require_claim_after AFTER INSERT ON itsm.pause REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON itsm.pause FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_change BEFORE UPDATE ON itsm.pause FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()

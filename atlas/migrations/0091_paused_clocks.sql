@@ -8,7 +8,7 @@ CREATE TABLE itsm.pause (
     paused_at       timestamptz NOT NULL,
     until           timestamptz NOT NULL CHECK (until > paused_at),
     resumed_at      timestamptz CHECK (resumed_at >= paused_at),
-    resumed_because text NOT NULL DEFAULT '' CHECK ((resumed_because = '') = (resumed_at IS NULL)),
+    resumed_because text NOT NULL DEFAULT '' CHECK (resumed_at IS NULL OR resumed_because <> ''),
     action_id       bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action
 );
 COMMENT ON COLUMN itsm.pause.until IS 'whoever forgets to resume it does not stop the clock for ever: then it runs again, and somebody is told';
@@ -19,7 +19,7 @@ CREATE INDEX pause_of_ticket ON itsm.pause (ticket_id, paused_at);
 CREATE FUNCTION itsm.pause_is_final() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN RAISE EXCEPTION 'pause % of ticket % ended, or is about something else', OLD.id, OLD.ticket_id USING ERRCODE = '55000'; END $$;
 CREATE TRIGGER is_final BEFORE UPDATE ON itsm.pause FOR EACH ROW
-    WHEN (OLD.resumed_at IS NOT NULL OR (OLD.ticket_id, OLD.reason, OLD.paused_at, OLD.until) IS DISTINCT FROM (NEW.ticket_id, NEW.reason, NEW.paused_at, NEW.until))
+    WHEN (OLD.resumed_at IS NOT NULL AND NEW.resumed_at IS DISTINCT FROM OLD.resumed_at OR (OLD.ticket_id, OLD.reason, OLD.paused_at, OLD.until) IS DISTINCT FROM (NEW.ticket_id, NEW.reason, NEW.paused_at, NEW.until))
     EXECUTE FUNCTION itsm.pause_is_final();
 
 CALL atlas.protect('itsm.pause');
