@@ -3209,7 +3209,7 @@ CREATE TABLE itsm.pause (
     CHECK ((note <> ''::text)),
     CHECK ((reason = ANY (ARRAY['customer'::text, 'access'::text, 'third_party'::text]))),
     CHECK ((resumed_at >= paused_at)),
-    CHECK ((until > paused_at)),
+    CHECK ((until >= paused_at)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (ticket_id) REFERENCES itsm.ticket(id)
 );

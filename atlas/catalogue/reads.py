@@ -267,9 +267,14 @@ async def add_on_effect(conn: Connection, version: OfferingVersionId) -> AddOnEf
     return await SQL.one(conn, AddOnEffect, "add_on_effect", version=version)
 
 
+async def held_add_ons(conn: Connection, line: SubscriberId) -> list[str]:
+    """The codes of the add-ons that the line holds."""
+    return await SQL.column(conn, "held_add_ons", subscriber_id=line)
+
+
 async def add_ons_lost(conn: Connection, line: SubscriberId, version: OfferingVersionId) -> list[str]:
     """The codes of what the line holds that would end with a change of its plan to this version. Raises NotFound."""
-    held = await SQL.column(conn, "held_add_ons", subscriber_id=line)
+    held = await held_add_ons(conn, line)
     if not held:
         return []
     plan = await SQL.value(conn, "plan_of_version", version=version)

@@ -6,7 +6,7 @@ CREATE TABLE itsm.pause (
     reason          text NOT NULL CHECK (reason IN ('customer', 'access', 'third_party')),
     note            text NOT NULL CHECK (note <> ''),
     paused_at       timestamptz NOT NULL,
-    until           timestamptz NOT NULL CHECK (until > paused_at),
+    until           timestamptz NOT NULL CHECK (until >= paused_at),
     resumed_at      timestamptz CHECK (resumed_at >= paused_at),
     resumed_because text NOT NULL DEFAULT '' CHECK (resumed_at IS NULL OR resumed_because <> ''),
     action_id       bigint NOT NULL DEFAULT nullif(current_setting('bedrock.action', true), '')::bigint REFERENCES actions.action

@@ -95,10 +95,11 @@ SELECT line.customer_id, line.id AS subscriber_id, line.state AS line_state, pla
 
 -- name: add_on_order
 SELECT ordered.id AS order_id, ordered.customer_id, ordered.subscriber_id, ordered.offering_version_id AS version, line.state AS line_state,
-       current_version.down_kbps, current_version.up_kbps, extra.code, extra.name
+       current_version.down_kbps, current_version.up_kbps, plan.code AS plan_code, extra.code, extra.name
   FROM oms.product_order AS ordered
   JOIN crm.subscriber AS line ON line.id = ordered.subscriber_id
   JOIN catalogue.offering_version AS current_version ON current_version.id = line.offering_version_id
+  JOIN catalogue.offering AS plan ON plan.id = current_version.offering_id
   JOIN catalogue.offering_version AS wanted ON wanted.id = ordered.offering_version_id
   JOIN catalogue.offering AS extra ON extra.id = wanted.offering_id
  WHERE ordered.id = %(order_id)s AND ordered.kind IN ('add_on', 'end_add_on');

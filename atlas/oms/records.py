@@ -131,6 +131,7 @@ class AddOnOrder:
     line_state: str
     down_kbps: int
     up_kbps: int
+    plan_code: str
     code: str
     name: str
 

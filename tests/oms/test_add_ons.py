@@ -7,11 +7,11 @@ import pytest
 from atlas.catalogue.reads import defects
 from atlas.catalogue.rules.pricing import AddOnUnfit
 from atlas.connection import Atlas
-from atlas.oms.reads import fallout_queue, plan_changes, story_of
+from atlas.oms.reads import fallout_queue, story_of
 from atlas.oms.records import OrderState
 from atlas.oms.rules import OrderOpen, PlanUnavailable
 from forge.actions.oms.orders import PlaceCease
-from forge.actions.oms.plans import CancelOrder, RequestPlanChange
+from forge.actions.oms.plans import CancelOrder
 from forge.outside.recorded import RecordedProvisioner
 from tests import given
 from tests.billing.billed import billed, charge, charged_line, lines
@@ -305,58 +305,6 @@ async def test_an_add_on_that_another_one_needs_is_not_ended(maya: Home) -> None
 
     with pytest.raises(AddOnUnfit, match="films needs box"):
         await maya.end("box")
-
-
-async def changed(maya: Home, code: str = "fibre-900") -> None:
-    async with maya.town.forge.atlas.transaction(ME) as conn:
-        (change,) = await plan_changes(conn, maya.customer, code, now().date())
-    await maya.town.asked(RequestPlanChange.of(change, now().date()))
-    await maya.town.round(20)
-
-
-async def test_a_change_of_plan_ends_the_add_ons_that_do_not_go_with_it_or_come_with_it_and_keeps_the_others(maya: Home) -> None:
-    await given.offering(maya.owner, "fibre-900", 4500, down_kbps=900_000)
-    for code in ("films", "cover", "sport"):
-        await add_on(maya.owner, code)
-    await related(maya.owner, "films", "requires", "fibre-100")
-    await related(maya.owner, "cover", "included_in", "fibre-900")
-    for code in ("films", "cover", "sport"):
-        await maya.had(code)
-
-    await changed(maya)
-
-    today = now().date()
-    assert await maya.held() == ["sport"]
-    assert await maya.charged() == [("films", today, today), ("cover", today, today), ("sport", today, None)]
-
-
-async def test_an_add_on_that_needed_one_that_ends_with_the_plan_ends_too(maya: Home) -> None:
-    await given.offering(maya.owner, "fibre-900", 4500, down_kbps=900_000)
-    for code in ("films", "box"):
-        await add_on(maya.owner, code)
-    await related(maya.owner, "box", "requires", "fibre-100")
-    await related(maya.owner, "films", "requires", "box")
-    await maya.had("box")
-    await maya.had("films")
-
-    await changed(maya)
-
-    assert await maya.held() == []
-
-
-async def test_a_change_of_plan_that_is_taken_back_gives_back_the_add_ons_with_their_address(maya: Home, atlas: Atlas) -> None:
-    await given.offering(maya.owner, "fibre-900", 4500, down_kbps=900_000)
-    await fixed_address(maya.owner)
-    await related(maya.owner, "static-ip", "requires", "fibre-100")
-    await maya.had("static-ip")
-    address = (await maya.answered())["Framed-IP-Address"]
-    maya.town.provisioner = Stubborn(RecordedProvisioner(atlas), {"refresh_session"})
-
-    await changed(maya)
-
-    assert (await maya.held(), (await maya.answered())["Framed-IP-Address"]) == (["static-ip"], address)
-    running = [(code, starts) for code, starts, ends in await maya.charged() if ends is None]
-    assert running == [("static-ip", now().date())]
 
 
 async def test_the_end_of_a_line_ends_its_add_ons(maya: Home) -> None:

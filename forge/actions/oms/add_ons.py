@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from atlas.actions.writes import queue_errands
 from atlas.billing.writes.charges import start_charge, take_back_charge
-from atlas.catalogue.reads import add_on_effect, relations_of
+from atlas.catalogue.reads import add_on_effect, held_add_ons, relations_of
 from atlas.catalogue.rules.pricing import AddOnUnfit, checked_add_on, lost_add_ons
 from atlas.catalogue.writes import hold_add_on, take_back_add_on
 from atlas.cmdb.reads import equipment_of, pools_for_add_on
@@ -141,8 +141,9 @@ class BeginAddOn(ForOrder):
         """Raises AddOnUnfit, PoolExhausted, Conflict; and then nothing of it stays."""
         order = await add_on_order(conn, self.order)
         await lock_line(conn, order.subscriber_id)
-        (one,) = await add_ons(conn, self.customer, now.date(), order.code, order.subscriber_id)
-        checked_add_on(one.code, {one.plan_code, *one.beside}, await relations_of(conn, [one.code, one.plan_code, *one.beside]))
+        # By the version that was ordered, whatever became of its sale since: what is in flight is finished.
+        beside = {order.plan_code, *await held_add_ons(conn, order.subscriber_id)} - {order.code}
+        checked_add_on(order.code, beside, await relations_of(conn, [order.code, *sorted(beside)]))
         allotment = await _address(conn, order)
         await hold_add_on(conn, order.subscriber_id, order.version, self.order, allotment, now)
         evidence = f"add_on:order-{self.order}"
