@@ -105,6 +105,8 @@ VALUES (1, 5, '', 'lossOfSignal', 'communicationsAlarm', 'critical', 'no light',
 INSERT INTO itsm.incident_alarm (incident_id, alarm_id, action_id) VALUES (1, 1, 1);
 INSERT INTO itsm.ticket (id, kind, incident_id, customer_id, impact, urgency, title, action_id)
 SELECT id, 'request', CASE WHEN id < 9 THEN 1 END, id, 4, 3, 'Slow since Monday ' || pg_temp.secret(id, 'ticket'), 1 FROM generate_series(1, 24) AS id;
+INSERT INTO itsm.pause (ticket_id, reason, note, paused_at, until, action_id)
+VALUES (2, 'customer', 'a day that suits them', now(), now() + interval '1 day', 1);
 
 INSERT INTO oms.product_order (id, customer_id, subscriber_id, kind, state, offering_version_id, wanted_on, action_id)
 SELECT id, id, id, 'modify', 'acknowledged', 2, current_date + 10, 1 FROM generate_series(1, 24) AS id WHERE id % 4 = 0;
