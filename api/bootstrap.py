@@ -28,6 +28,7 @@ from forge.matrix_in_force import put_in_force
 from forge.outside.carriers import ByChannel
 from forge.outside.codes import WithCodes
 from forge.outside.letters import Sender
+from forge.outside.paper import LETTER, PaperPost
 from forge.outside.ports import Messenger, Payments, Prober, Provisioner
 from forge.outside.radius import RadiusProvisioner
 from forge.outside.recorded import RecordedMessenger, RecordedPayments, RecordedProber, RecordedProvisioner
@@ -91,14 +92,9 @@ async def outside_world(one: House) -> AsyncIterator[tuple[Messenger, Outside]]:
 
 
 async def _messenger(one: House, stack: AsyncExitStack) -> Messenger:
-    post = _post(one)
+    post = {**_post(one), LETTER: PaperPost(one.atlas, one.settings.operator)}
     carriers = await _twilio(one, stack)
-    if not carriers:
-        recorded = RecordedMessenger(one.atlas)
-        if not post:
-            return WithCodes(recorded, one.atlas)
-        carriers = {channel.value: recorded for channel in Channel}
-    return WithCodes(ByChannel({**carriers, **post}), one.atlas)
+    return WithCodes(ByChannel({**carriers, **post}, None if carriers else RecordedMessenger(one.atlas)), one.atlas)
 
 
 def _post(one: House) -> dict[str, Messenger]:

@@ -49,6 +49,7 @@ from forge.rulings import tell_rulings
 from forge.sequences.advance import advance_due
 from forge.sequences.kinds import KINDS
 from forge.sessions import sweep_sessions
+from forge.spool import count_as_delivered
 
 log = structlog.get_logger()
 
@@ -190,6 +191,8 @@ def register_nightly(jobs: App, one: House) -> None:
         await finish_erasures(one.forge)
 
     async def dunning_job() -> None:
+        # A letter that arrived by now is a word that was heard.
+        await count_as_delivered(one.atlas, one.forge.now().astimezone(one.forge.timezone).date())
         await chase(one.forge, one.ladder)
 
     async def restore_job(customer_id: int) -> None:

@@ -1501,7 +1501,7 @@ CREATE TABLE crm.subscriber (
     CHECK (((state = 'suspended'::text) = (suspended_for IS NOT NULL))),
     CHECK ((restricted_for = ANY (ARRAY['non_payment'::text, 'fair_use'::text]))),
     CHECK ((state = ANY (ARRAY['created'::text, 'pendingActive'::text, 'active'::text, 'suspended'::text, 'pendingTerminate'::text, 'terminated'::text, 'cancelled'::text, 'aborted'::text]))),
-    CHECK ((suspended_for = ANY (ARRAY['non_payment'::text, 'voluntary'::text, 'abuse'::text]))),
+    CHECK ((suspended_for = ANY (ARRAY['non_payment'::text, 'voluntary'::text, 'abuse'::text, 'fraud'::text]))) NOT VALID,
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
     FOREIGN KEY (offering_version_id) REFERENCES catalogue.offering_version(id),
@@ -1825,7 +1825,7 @@ CREATE TABLE billing.compensation_rate (
 CREATE TABLE billing.convention (
     only_one boolean NOT NULL DEFAULT true,
     change_day text NOT NULL DEFAULT 'new'::text,  -- to which plan the day of a change belongs, and whether the day of a cancellation is charged: new, it is not; old, it is
-    suspended_days text NOT NULL DEFAULT 'charged'::text,
+    suspended_days text NOT NULL DEFAULT 'charged'::text,  -- of reasons that have no row in billing.suspension_policy for that day
     cycle text NOT NULL DEFAULT 'anniversary'::text,  -- anniversary: billed on the day of the month on which the first service started; fixed: everybody on fixed_day
     fixed_day integer NOT NULL DEFAULT 1,
     rounding text NOT NULL DEFAULT 'half_up'::text,
@@ -1833,9 +1833,11 @@ CREATE TABLE billing.convention (
     due_after_days integer NOT NULL DEFAULT 14,
     usage_open_days integer NOT NULL DEFAULT 60,  -- how long after a period its late usage is still rated; later it waits for a person
     anomaly_percent integer NOT NULL DEFAULT 50,  -- a bill that differs by more from the last one is looked at before it is issued
+    letter_days integer,  -- after so many working days a posted letter counts as delivered; none: nobody posts letters for us, and none are printed
     PRIMARY KEY (only_one),
     CHECK (((due_after_days >= 0) AND (due_after_days <= 365))),
     CHECK (((fixed_day >= 1) AND (fixed_day <= 31))),
+    CHECK (((letter_days >= 1) AND (letter_days <= 30))),
     CHECK (((usage_open_days >= 0) AND (usage_open_days <= 3650))),
     CHECK ((anomaly_percent > 0)),
     CHECK ((change_day = ANY (ARRAY['new'::text, 'old'::text]))),
@@ -2031,7 +2033,8 @@ CREATE TABLE billing.invoice (
     CHECK ((period_to > period_from)),
     CHECK ((state = ANY (ARRAY['new'::text, 'onHold'::text, 'validated'::text, 'sent'::text, 'partiallyPaid'::text, 'settled'::text]))),
     FOREIGN KEY (customer_id) REFERENCES crm.customer(id),
-    FOREIGN KEY (journal_id) REFERENCES billing.journal(id)
+    FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
+    FOREIGN KEY (series) REFERENCES billing.series(code) NOT VALID
 );
 CREATE INDEX invoice_of_customer ON billing.invoice USING btree (customer_id, month DESC);
 CREATE INDEX invoice_of_run ON billing.invoice USING btree (run_id) WHERE (run_id IS NOT NULL);
@@ -2340,6 +2343,16 @@ CREATE TABLE billing.series (
 );
 --   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
 
+CREATE TABLE billing.suspension_policy (
+    reason text NOT NULL,
+    valid_from date NOT NULL,
+    days text NOT NULL,
+    PRIMARY KEY (reason, valid_from),
+    CHECK ((days = ANY (ARRAY['charged'::text, 'not_charged'::text]))),
+    CHECK ((reason = ANY (ARRAY['non_payment'::text, 'voluntary'::text, 'abuse'::text, 'fraud'::text])))
+);
+--   row policy customer: (( SELECT atlas.zone() AS zone) = 'customer'::text)
+
 CREATE TABLE billing.tax_exemption (
     customer_id bigint NOT NULL,
     valid_from date NOT NULL,
@@ -2488,6 +2501,7 @@ CREATE INDEX usage_to_bill ON billing.usage_total USING btree (customer_id) WHER
 -- function billing.untaxed(p_customer_ids bigint[], p_on date) RETURNS text SECURITY DEFINER
 -- function billing.usage_due(p_customer_ids bigint[], p_on date) RETURNS TABLE(customer_id bigint, subscriber_id bigint, offering_version_id bigint, charge_id bigint, price_id bigint, label text, units bigint, minor bigint, billed_minor bigint, period_from date, last_day date, tax_category text, is_tax_inclusive boolean, cause text) SECURITY DEFINER
 -- function billing.usage_refused(p_units bigint, p_used_at timestamp with time zone, p_charge_id bigint, p_price_id bigint, p_period_to date, p_at timestamp with time zone) RETURNS text SECURITY DEFINER
+-- function billing.working_day_after(p_day date, p_days integer) RETURNS date SECURITY DEFINER
 -- function billing.write_off(p_key text, p_invoice_id bigint, p_amount_minor bigint, p_at timestamp with time zone, p_reason text) RETURNS bigint SECURITY DEFINER
 
 -- nms --------------------------------------------------------------------------------------------------------------------------------------
@@ -3373,6 +3387,30 @@ CREATE INDEX inbox_waiting ON helpdesk.inbox USING btree (conversation_id, id) W
 --   trigger announce AFTER INSERT OR DELETE ON helpdesk.inbox FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
 --   trigger announce_update AFTER UPDATE ON helpdesk.inbox REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 
+CREATE TABLE helpdesk.letter (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    key text NOT NULL,  -- the outbox' own key for the message
+    notice_key text NOT NULL,
+    reference text NOT NULL GENERATED ALWAYS AS (('LT-'::text || id)) STORED,  -- what its notice has as provider_reference, and its line in the index of the spool as id
+    address text NOT NULL,
+    pages integer NOT NULL,
+    pdf bytea NOT NULL,
+    digest bytea NOT NULL GENERATED ALWAYS AS (sha256(pdf)) STORED,
+    printed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    posted_at timestamp with time zone,  -- when it was handed to whoever prints and posts
+    returned_at timestamp with time zone,  -- when it came back: it reached nobody
+    PRIMARY KEY (id),
+    UNIQUE (key),
+    UNIQUE (reference),
+    CHECK (((returned_at IS NULL) OR (posted_at IS NOT NULL))),
+    CHECK ((address <> ''::text)),
+    CHECK ((key <> ''::text)),
+    CHECK ((notice_key <> ''::text)),
+    CHECK ((pages > 0))
+);
+CREATE INDEX letter_of_notice ON helpdesk.letter USING btree (notice_key);
+CREATE INDEX letter_waiting ON helpdesk.letter USING btree (id) WHERE (posted_at IS NULL);
+
 CREATE TABLE helpdesk.message (
     id bigint NOT NULL GENERATED AS IDENTITY,
     conversation_id bigint NOT NULL,
@@ -3427,7 +3465,7 @@ CREATE TABLE helpdesk.notice (
     PRIMARY KEY (id),
     UNIQUE (key),
     UNIQUE (provider_reference),
-    CHECK ((channel = ANY (ARRAY['sms'::text, 'whatsapp'::text, 'voice'::text, 'email'::text, 'chat'::text, 'console'::text]))),
+    CHECK ((channel = ANY (ARRAY['sms'::text, 'whatsapp'::text, 'voice'::text, 'email'::text, 'chat'::text, 'console'::text, 'letter'::text]))) NOT VALID,
     CHECK ((state = ANY (ARRAY['queued'::text, 'leased'::text, 'sent'::text, 'delivered'::text, 'failed'::text, 'in_doubt'::text]))),
     CHECK ((words <> ''::text)),
     FOREIGN KEY (action_id) REFERENCES actions.action(id),
@@ -3510,6 +3548,7 @@ CREATE TABLE helpdesk.recorded_message (
 -- function helpdesk.confirm_code(p_code_id bigint) RETURNS void SECURITY DEFINER
 -- function helpdesk.delivery_rank(p_status text) RETURNS integer
 -- function helpdesk.is_address_of(p_customer_id bigint, p_channel text, p_address text) RETURNS boolean SECURITY DEFINER
+-- function helpdesk.letter_address(p_customer_id bigint) RETURNS text SECURITY DEFINER
 -- function helpdesk.merge_delivery(p_provider text, p_provider_id text) RETURNS boolean SECURITY DEFINER
 -- function helpdesk.merge_what_came_early() RETURNS trigger SECURITY DEFINER
 -- function helpdesk.notice_keeps_to_its_customer() RETURNS trigger SECURITY DEFINER

@@ -98,6 +98,7 @@ UNTOLD: Final = {
     "consent_withdrawn": "consent withdrawn for {channels}",
     "not_a_customer": "no longer an active customer",
     "not_delivered": "nothing sent by {channels} arrived",
+    "letter_came_back": "the letter to their premise came back",
     "was_unreachable": "nobody could be reached when it was said; {channels} is open by now, and it is said again",
 }
 

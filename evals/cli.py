@@ -27,6 +27,7 @@ from api.commands.explaining import add_explaining
 from api.commands.gis import add_gis
 from api.commands.inbox import add_inbox
 from api.commands.keys import add_keys
+from api.commands.letters import add_letters
 from api.commands.offerings import add_offerings
 from api.commands.orders import add_orders
 from api.commands.privacy import add_privacy
@@ -193,6 +194,7 @@ app.add_typer(evaluations, name="eval")
 add_access(app)
 add_backup(app)
 add_billing(app)
+add_letters(app)
 add_radius(app)
 add_configs()
 add_customers()

@@ -16,7 +16,7 @@ from atlas.identity import NoticeId
 from atlas.principal import executor
 from atlas.statements import Connection, Statements
 from atlas.tracing import span_of, spanned
-from forge.may_send import May, Permit, permits
+from forge.may_send import OF_A_DEBT, May, Permit, permits
 from forge.outside.ports import Message, Messenger, Never, NoAnswer, NotNow
 
 SQL = Statements(__file__)
@@ -180,7 +180,9 @@ async def _turned(conn: Connection, told: Sequence[Told]) -> list[Told]:
     if not ways:
         return list(told)
     ids, attempts = [one.notice.id for one in ways], [one.notice.attempts for one in ways]
-    again = set(await SQL.column(conn, "turn", ids=ids, attempts=attempts, failures=[one.failure for one in ways]))
+    again = set(
+        await SQL.column(conn, "turn", ids=ids, attempts=attempts, failures=[one.failure for one in ways], by_letter=sorted(OF_A_DEBT))
+    )
     return [replace(one, state="failed") if one.state == "turned" and one.notice.id not in again else one for one in told]
 
 

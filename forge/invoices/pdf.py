@@ -28,7 +28,7 @@ LINE_HEIGHT: Final = 7.2 * MM
 DEVANAGARI: Final = re.compile(r"([\u0900-\u097f\u200c\u200d]+)")
 
 
-def _font() -> None:
+def load_font() -> None:
     """The letters of all five languages. Anew for each bill: a font remembers what it joined, and a bill is the same bytes each time."""
     file = next(one for one in resources.files("fontpkg_noto_sans").joinpath("files").iterdir() if "Italic" not in one.name)
     pdfmetrics.registerFont(TTFont(FONT, str(file), shapable=True))
@@ -36,7 +36,7 @@ def _font() -> None:
 
 def invoice_pdf(paper: Paper, operator: str) -> bytes:
     """The whole document. Times and names of the machine are left out, so that the same bill is the same bytes."""
-    _font()
+    load_font()
     words = invoice_words(paper.head.language, paper.head.currency)
     made = BytesIO()
     canvas = Canvas(made, pagesize=A4, invariant=1, pageCompression=1)
@@ -53,7 +53,7 @@ def invoice_pdf(paper: Paper, operator: str) -> bytes:
     return made.getvalue()
 
 
-def _write(canvas: Canvas, x: float, y: float, text: str, size: float = 9.5, colour: HexColor = INK, *, to_the_left: bool = False) -> None:
+def write(canvas: Canvas, x: float, y: float, text: str, size: float = 9.5, colour: HexColor = INK, *, to_the_left: bool = False) -> None:
     canvas.setFont(FONT, size)
     canvas.setFillColor(colour)
     runs = [(run, _width(run, size)) for run in _shaped(text, size)]
@@ -76,13 +76,13 @@ def _width(run: str, size: float) -> float:
 
 def _head(canvas: Canvas, paper: Paper, words: InvoiceWords, operator: str) -> float:
     head = paper.head
-    _write(canvas, LEFT, TOP, operator, 15, TINT)
-    _write(canvas, RIGHT, TOP, words.title(paper), 22, to_the_left=True)
+    write(canvas, LEFT, TOP, operator, 15, TINT)
+    write(canvas, RIGHT, TOP, words.title(paper), 22, to_the_left=True)
     canvas.setStrokeColor(TINT)
     canvas.setLineWidth(1.4)
     canvas.line(LEFT, TOP - 6 * MM, RIGHT, TOP - 6 * MM)
     for place, text in enumerate((head.name, *head.address)):
-        _write(canvas, LEFT, TOP - 20 * MM - place * 5 * MM, text, 10.5)
+        write(canvas, LEFT, TOP - 20 * MM - place * 5 * MM, text, 10.5)
     facts = (
         (words["number"], str(head.number)),
         (words["customer"], f"C-{head.customer_id}"),
@@ -92,15 +92,15 @@ def _head(canvas: Canvas, paper: Paper, words: InvoiceWords, operator: str) -> f
     )
     for place, (name, value) in enumerate(facts):
         y = TOP - 20 * MM - place * 5.4 * MM
-        _write(canvas, RIGHT - 80 * MM, y, name, 9, QUIET)
-        _write(canvas, RIGHT, y, value, 9.5, to_the_left=True)
+        write(canvas, RIGHT - 80 * MM, y, name, 9, QUIET)
+        write(canvas, RIGHT, y, value, 9.5, to_the_left=True)
     return _columns(canvas, words, TOP - 62 * MM)
 
 
 def _columns(canvas: Canvas, words: InvoiceWords, y: float) -> float:
-    _write(canvas, LEFT, y, words["line"], 8.5, QUIET)
+    write(canvas, LEFT, y, words["line"], 8.5, QUIET)
     for x, name in ((NET, "net"), (TAX, "tax"), (GROSS, "gross")):
-        _write(canvas, x, y, words[name], 8.5, QUIET, to_the_left=True)
+        write(canvas, x, y, words[name], 8.5, QUIET, to_the_left=True)
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.6)
     canvas.line(LEFT, y - 2.4 * MM, RIGHT, y - 2.4 * MM)
@@ -110,9 +110,9 @@ def _columns(canvas: Canvas, words: InvoiceWords, y: float) -> float:
 def _line(canvas: Canvas, line: PaperLine, words: InvoiceWords, y: float) -> float:
     pieces = simpleSplit(line.label, FONT, 9.5, NET - LEFT - 26 * MM) or [""]
     for place, piece in enumerate(pieces):
-        _write(canvas, LEFT, y - place * 4.6 * MM, piece)
+        write(canvas, LEFT, y - place * 4.6 * MM, piece)
     for x, amount in ((NET, line.net), (TAX, line.tax), (GROSS, line.gross)):
-        _write(canvas, x, y, words.money(amount), to_the_left=True)
+        write(canvas, x, y, words.money(amount), to_the_left=True)
     return y - LINE_HEIGHT - (len(pieces) - 1) * 4.6 * MM
 
 
@@ -120,23 +120,23 @@ def _totals(canvas: Canvas, paper: Paper, words: InvoiceWords, y: float) -> None
     canvas.setStrokeColor(RULE)
     canvas.line(LEFT, y + 3.4 * MM, RIGHT, y + 3.4 * MM)
     for name, amount in (("total_net", paper.net), ("total_tax", paper.tax)):
-        _write(canvas, TAX, y - 2 * MM, words[name], 9.5, QUIET, to_the_left=True)
-        _write(canvas, GROSS, y - 2 * MM, words.money(amount), to_the_left=True)
+        write(canvas, TAX, y - 2 * MM, words[name], 9.5, QUIET, to_the_left=True)
+        write(canvas, GROSS, y - 2 * MM, words.money(amount), to_the_left=True)
         y -= 6 * MM
     canvas.setFillColor(HexColor("#eaf2f5"))
     canvas.rect(LEFT, y - 9.5 * MM, RIGHT - LEFT, 11 * MM, stroke=0, fill=1)
-    _write(canvas, LEFT + 3 * MM, y - 5.6 * MM, words["total"], 12)
-    _write(canvas, RIGHT - 3 * MM, y - 5.6 * MM, words.money(paper.total), 14, TINT, to_the_left=True)
+    write(canvas, LEFT + 3 * MM, y - 5.6 * MM, words["total"], 12)
+    write(canvas, RIGHT - 3 * MM, y - 5.6 * MM, words.money(paper.total), 14, TINT, to_the_left=True)
     for place, piece in enumerate(simpleSplit(words.to_pay(paper), FONT, 10, RIGHT - LEFT)):
-        _write(canvas, LEFT, y - 19 * MM - place * 5 * MM, piece, 10)
+        write(canvas, LEFT, y - 19 * MM - place * 5 * MM, piece, 10)
 
 
 def _foot(canvas: Canvas, words: InvoiceWords) -> None:
     canvas.setStrokeColor(RULE)
     canvas.line(LEFT, 25 * MM, RIGHT, 25 * MM)
     for place, piece in enumerate(simpleSplit(words["questions"], FONT, 8.5, RIGHT - LEFT - 24 * MM)):
-        _write(canvas, LEFT, 20 * MM - place * 4.2 * MM, piece, 8.5, QUIET)
-    _write(canvas, RIGHT, 20 * MM, words["page"].format(page=canvas.getPageNumber()), 8.5, QUIET, to_the_left=True)
+        write(canvas, LEFT, 20 * MM - place * 4.2 * MM, piece, 8.5, QUIET)
+    write(canvas, RIGHT, 20 * MM, words["page"].format(page=canvas.getPageNumber()), 8.5, QUIET, to_the_left=True)
 
 
 def _next_page(canvas: Canvas, words: InvoiceWords) -> float:

@@ -8,9 +8,13 @@ from forge.outside.ports import Message, Messenger, Never
 
 @dataclass(frozen=True)
 class ByChannel:
-    """A Messenger that hands each message to its channel's carrier, and refuses what has none: the customer's next way is tried then."""
+    """A Messenger that hands each message to its channel's carrier, or to who takes all the others.
+
+    It refuses what nobody carries: the customer's next way is tried then.
+    """
 
     carriers: Mapping[str, Messenger]
+    otherwise: Messenger | None = None
 
     async def send(self, message: Message) -> str:
         return await self._carrier(message).send(message)
@@ -19,6 +23,7 @@ class ByChannel:
         return await self._carrier(message).find(message)
 
     def _carrier(self, message: Message) -> Messenger:
-        if message.channel not in self.carriers:
+        carrier = self.carriers.get(message.channel, self.otherwise)
+        if carrier is None:
             raise Never(f"nobody carries {message.channel} for us")
-        return self.carriers[message.channel]
+        return carrier

@@ -15,11 +15,12 @@ from typer.testing import CliRunner, Result
 from api.cli import console
 from atlas.connection import Atlas
 from evals.cli import app
+from tests import given
 from tests.billing.arranged import bill, customer_with_line, one, payment
 from tests.billing.billed import billed, charged_line, plan
 from tests.cmdb import aaa
 from tests.conftest import SECRET
-from tests.given import Owner
+from tests.given import Owner, row
 
 Bedrock = Callable[..., Awaitable[Result]]
 TODAY = datetime.now(UTC).date()
@@ -207,3 +208,29 @@ async def test_what_we_owe_to_leavers_is_listed_with_its_reason_and_answers_no_w
 
     assert (nobody.exit_code, "Nobody who left" in nobody.stdout, found.exit_code) == (0, True, 1)
     assert [(each["name"], each["owed"], each["why"]) for each in json.loads(found.stdout)] == [("Omar Haddad", "12.50", "")]
+
+
+async def test_letters_are_listed_exported_with_their_index_and_kept_as_returned(bedrock: Bedrock, owner: Owner, tmp_path: Path) -> None:
+    customer, _ = await customer_with_line(owner)
+    words = {
+        "purpose": "reminder",
+        "key": "k",
+        "channel": "letter",
+        "address": "Maya\nHarbour",
+        "language": "en",
+        "template": "",
+        "words": "pay",
+    }
+    sent = {"state": "sent", "provider_reference": "LT-7", "action_id": await given.action(owner)}
+    await row(owner, "helpdesk.notice", customer_id=customer, **words, **sent)
+    await row(owner, "helpdesk.letter", id=7, key="k", notice_key="k", address="Maya\nHarbour", pages=1, pdf=b"%PDF-1")
+
+    async def letters(*said: object) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, app, ["letters", *map(str, said)])
+
+    exported, again = await letters("export", tmp_path / "post"), await letters("export", tmp_path / "post")
+    posted, returned, listed = await letters("list"), await letters("returned", "LT-7"), await letters("list", "--json")
+
+    assert ("1 letters are in" in exported.stdout, "No letter waits" in again.stdout, "posted" in posted.stdout) == (True, True, True)
+    assert (tmp_path / "post" / "index.csv").read_text().splitlines()[1].startswith("LT-7,Maya,Harbour,,,,,1,")
+    assert (returned.exit_code, json.loads(listed.stdout)[0]["returned_at"] is not None) == (0, True)

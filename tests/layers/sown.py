@@ -95,6 +95,7 @@ LEFT_OUT: Final = frozenset(
         "crm.customer.action_id",
         "crm.customer.merged_into_id",
         "billing.invoice.journal_id",
+        "billing.journal.gives_back_id",
         "billing.journal.reverses_id",
         "cmdb.allotment.subscriber_id",
         "cmdb.asset.replaced_by_id",

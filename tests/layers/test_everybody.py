@@ -20,6 +20,7 @@ PUBLIC: Final = frozenset(
     {
         "billing.compensation_rate",
         "billing.convention",
+        "billing.suspension_policy",
         "billing.series",
         "billing.tax_rate",
         "billing.currency",

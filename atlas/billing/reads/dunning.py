@@ -88,6 +88,11 @@ async def warning_contacts(conn: Connection, customer_ids: Sequence[CustomerId],
     return await SQL.all(conn, BillContact, "warning_contacts", customer_ids=list(customer_ids), since=now - FAILED_WITHIN)
 
 
+async def debt_contacts(conn: Connection, customer_ids: Sequence[CustomerId]) -> list[BillContact]:
+    """Where these customers are told of a debt: by what is open for bills, else by a letter on paper, where letters are posted for us."""
+    return await SQL.all(conn, BillContact, "debt_contacts", customer_ids=list(customer_ids))
+
+
 async def fees_due(conn: Connection, fee: LateFee, today: date, invoice_ids: Sequence[InvoiceId] | None = None) -> list[FeeDue]:
     """Every bill, or of these, that costs a late fee which was not charged yet; disputed amounts left out of what is open of it."""
     return await SQL.all(

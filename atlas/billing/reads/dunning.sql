@@ -36,11 +36,15 @@ SELECT debt.customer_id, debt.owed, debt.unpaid_bills, debt.oldest_due_on, coale
   LEFT JOIN LATERAL (SELECT max(promise_to_pay.due_on) AS until
                        FROM billing.promise_to_pay WHERE promise_to_pay.customer_id = debt.customer_id) AS promised ON true
   -- Words that went out later than they were written move the day by as much.
-  LEFT JOIN LATERAL (SELECT min(greatest(warned.announced_for, (notice.sent_at AT TIME ZONE customer.timezone)::date
+  -- A letter is heard when it counts as delivered, and not when it was printed.
+  LEFT JOIN LATERAL (SELECT min(greatest(warned.announced_for, coalesce(letter.heard_on, (notice.sent_at AT TIME ZONE customer.timezone)::date)
                                          + (warned.announced_for - (warned.taken_at AT TIME ZONE customer.timezone)::date))) AS cut_from
                        FROM billing.dunning_step AS warned
                        JOIN helpdesk.notice ON notice.customer_id = warned.customer_id AND notice.action_id = warned.action_id
-                        AND notice.purpose = 'suspension_notice' AND notice.state IN ('sent', 'delivered')
+                        AND notice.purpose = 'suspension_notice' AND (notice.state = 'delivered' OR (notice.state = 'sent' AND notice.channel <> 'letter'))
+                       LEFT JOIN LATERAL (SELECT billing.working_day_after((post.posted_at AT TIME ZONE customer.timezone)::date, convention.letter_days) AS heard_on
+                                            FROM helpdesk.letter AS post CROSS JOIN billing.convention
+                                           WHERE notice.channel = 'letter' AND post.reference = notice.provider_reference) AS letter ON true
                       WHERE warned.customer_id = debt.customer_id AND warned.oldest_due_on = debt.oldest_due_on
                         AND warned.announced_for IS NOT NULL) AS told ON true
  CROSS JOIN LATERAL (SELECT coalesce(max(said.attempt), 0) AS times, max(said.taken_at) AS last_at,
@@ -56,16 +60,20 @@ SELECT debt.customer_id, debt.owed, debt.unpaid_bills, debt.oldest_due_on, coale
                                                             AND said.announced_for IS NOT NULL
                                                             AND one.channel || ':' || one.address
                                                                 = ANY (notice.tried || (notice.channel || ':' || notice.address)))), false) AS has_new_way
-                       FROM crm.contact AS one
-                       LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.channel = one.channel AND consent.purpose = 'service'
-                      WHERE one.customer_id = debt.customer_id AND customer.state = 'active' AND consent.is_given IS DISTINCT FROM false) AS open
+                       FROM (SELECT contact.channel, contact.address
+                               FROM crm.contact
+                               LEFT JOIN crm.consent ON consent.customer_id = contact.customer_id AND consent.channel = contact.channel AND consent.purpose = 'service'
+                              WHERE contact.customer_id = debt.customer_id AND customer.state = 'active' AND consent.is_given IS DISTINCT FROM false
+                              UNION ALL
+                             SELECT 'letter', post.address FROM helpdesk.letter_address(debt.customer_id) AS post (address) WHERE post.address IS NOT NULL)
+                            AS one) AS open
  ORDER BY debt.customer_id;
 
 -- name: owing_and_unreachable
 -- Contacts are open as `bill_contacts` has it: letters go by what is open for bills, a warning by what is open for their service. A letter that
 -- found nobody is made good by the next one; a warning is said again, and until then it is unsaid even where somebody could hear it by now.
 SELECT asked.customer_id, customer.name, asked.owed, asked.oldest_due_on, asked.step,
-       CASE WHEN customer.state <> 'active' THEN 'not_a_customer' WHEN known.channels = '{}' THEN 'no_address'
+       CASE WHEN customer.state <> 'active' THEN 'not_a_customer' WHEN said.came_back THEN 'letter_came_back' WHEN known.channels = '{}' THEN 'no_address'
             WHEN NOT known.is_open THEN 'consent_withdrawn' WHEN said.is_failed THEN 'not_delivered' ELSE 'was_unreachable' END AS why,
        known.channels, asked.is_warning AS stops_cutting_off
   FROM unnest(%(customer_ids)s::bigint[], %(oldest)s::date[], %(owed)s::bigint[], %(steps)s::text[], %(warnings)s::boolean[])
@@ -81,26 +89,50 @@ SELECT asked.customer_id, customer.name, asked.owed, asked.oldest_due_on, asked.
                         AND consent.purpose = CASE WHEN asked.is_warning THEN 'service' ELSE 'billing' END
                       WHERE one.customer_id = asked.customer_id) AS known
  CROSS JOIN LATERAL (SELECT coalesce(bool_or(notice.state = 'failed'), false) AS is_failed,
+                            coalesce(bool_or(notice.state = 'failed' AND notice.channel = 'letter'), false) AS came_back,
                             coalesce(bool_or(notice.state <> 'failed'), false) AS is_heard_or_on_its_way
                        FROM helpdesk.notice
                       WHERE notice.customer_id = asked.customer_id AND notice.action_id = ANY (taken.action_ids)) AS said
  WHERE NOT said.is_heard_or_on_its_way
-   AND (customer.state <> 'active' OR NOT known.is_open OR said.is_failed OR (asked.is_warning AND taken.action_ids IS NOT NULL))
+   AND (customer.state <> 'active' OR (NOT known.is_open AND helpdesk.letter_address(customer.id) IS NULL) OR said.is_failed OR (asked.is_warning AND taken.action_ids IS NOT NULL))
  ORDER BY asked.owed DESC, asked.customer_id;
 
 -- name: warning_contacts
 SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until
   FROM crm.customer
   JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until
-                  FROM crm.contact AS one
-                  LEFT JOIN crm.consent ON consent.customer_id = one.customer_id AND consent.purpose = 'service' AND consent.channel = one.channel
-                 WHERE one.customer_id = customer.id
-                   AND consent.is_given IS DISTINCT FROM false
+                  FROM (SELECT open.id, open.channel, open.address, open.quiet_from, open.quiet_until, open.is_preferred
+                          FROM crm.contact AS open
+                          LEFT JOIN crm.consent ON consent.customer_id = open.customer_id AND consent.purpose = 'service' AND consent.channel = open.channel
+                         WHERE open.customer_id = customer.id
+                           AND consent.is_given IS DISTINCT FROM false
+                         UNION ALL
+                        SELECT NULL, 'letter', post.address, NULL, NULL, false FROM helpdesk.letter_address(customer.id) AS post (address)
+                         WHERE post.address IS NOT NULL) AS one
                  ORDER BY (SELECT count(*) FROM helpdesk.notice AS failed
-                            WHERE failed.customer_id = one.customer_id AND failed.purpose = 'suspension_notice' AND failed.state = 'failed'
+                            WHERE failed.customer_id = customer.id AND failed.purpose = 'suspension_notice' AND failed.state = 'failed'
                               AND failed.queued_at > %(since)s
                               AND one.channel || ':' || one.address = ANY (failed.tried || (failed.channel || ':' || failed.address))),
-                          one.is_preferred DESC, one.id
+                          one.is_preferred DESC, one.id NULLS LAST
+                 LIMIT 1) AS contact ON true
+ WHERE customer.id = ANY (%(customer_ids)s::bigint[])
+   AND customer.state = 'active'
+ ORDER BY customer.id;
+
+-- name: debt_contacts
+-- As `bill_contacts`, and a letter to whom no other way leads: what is said of a debt has a legal effect.
+SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until
+  FROM crm.customer
+  JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until
+                  FROM (SELECT open.id, open.channel, open.address, open.quiet_from, open.quiet_until, open.is_preferred
+                          FROM crm.contact AS open
+                          LEFT JOIN crm.consent ON consent.customer_id = open.customer_id AND consent.purpose = 'billing' AND consent.channel = open.channel
+                         WHERE open.customer_id = customer.id
+                           AND consent.is_given IS DISTINCT FROM false
+                         UNION ALL
+                        SELECT NULL, 'letter', post.address, NULL, NULL, false FROM helpdesk.letter_address(customer.id) AS post (address)
+                         WHERE post.address IS NOT NULL) AS one
+                 ORDER BY one.is_preferred DESC, one.id NULLS LAST
                  LIMIT 1) AS contact ON true
  WHERE customer.id = ANY (%(customer_ids)s::bigint[])
    AND customer.state = 'active'

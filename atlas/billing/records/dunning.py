@@ -106,8 +106,8 @@ class Unreachable:
     """Somebody who owes, and whom a step of the ladder that says so reached by no channel. Disputes are left out of `owed`.
 
     `why`: no_address; consent_withdrawn, for every channel that they have (`channels`); not_a_customer any more; not_delivered, by any of
-    them; was_unreachable when it was said, and no longer, so it is said again. `stops_cutting_off`: it was the warning without which
-    nobody is cut off.
+    them; letter_came_back, and no other way led to them; was_unreachable when it was said, and no longer, so it is said again.
+    `stops_cutting_off`: it was the warning without which nobody is cut off.
     """
 
     customer_id: CustomerId

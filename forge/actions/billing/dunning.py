@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final, Self
 
 from atlas.billing.reads.bills import balance, currency
 from atlas.billing.reads.compensation import bill_contacts
-from atlas.billing.reads.dunning import charges_disputable, chased, cut_off_and_square, dispute, promises, warning_contacts
+from atlas.billing.reads.dunning import charges_disputable, chased, cut_off_and_square, debt_contacts, dispute, promises, warning_contacts
 from atlas.billing.records.compensation import BillContact
 from atlas.billing.records.debts import Debt
 from atlas.billing.records.dunning import DisputableCharge
@@ -315,10 +315,10 @@ async def _drafts(
     contacts: Sequence[BillContact] | None = None,
     day: date | None = None,
 ) -> list[NoticeDraft]:
-    """One a debt: by the contacts given, else by those that are open for bills."""
+    """One a debt: by the contacts given, else by those that are open for bills, and by letter where none is."""
     code = await currency(conn)
     if contacts is None:
-        contacts = await bill_contacts(conn, [debt.customer_id for debt in debts])
+        contacts = await debt_contacts(conn, [debt.customer_id for debt in debts])
     known = {contact.customer_id: contact for contact in contacts}
     return [
         _draft(contact, worded(words, contact.language, _slots(debt, code, contact.language, day)), now)
