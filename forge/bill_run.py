@@ -10,8 +10,17 @@ from uuid import uuid4
 import structlog
 
 from atlas.actions.records import ActionState
-from atlas.billing.reads.runs import batches_to_draft, batches_to_issue, held_bills, last_billed_on, open_run, run_of, run_totals
-from atlas.billing.records.runs import BillRun, HeldBill, RunTotals
+from atlas.billing.reads.runs import (
+    batches_to_draft,
+    batches_to_issue,
+    held_bills,
+    last_billed_on,
+    open_run,
+    run_of,
+    run_totals,
+    suspended_in_run,
+)
+from atlas.billing.records.runs import BillRun, HeldBill, RunTotals, SuspendedDays
 from atlas.billing.writes.runs import draft_batch
 from atlas.errors import AtlasError
 from atlas.identity import CorrelationId, CustomerId
@@ -40,6 +49,7 @@ class Preview:
     run: BillRun
     totals: RunTotals
     held: tuple[HeldBill, ...]
+    suspended: tuple[SuspendedDays, ...] = ()
 
 
 def untold(step: str, done: int, of: int) -> None:
@@ -80,7 +90,8 @@ async def drafted(forge: Forge, run_id: int, told: Told = untold) -> Preview:
 
 async def preview(forge: Forge, run_id: int) -> Preview:
     async with forge.atlas.transaction(BILLER) as conn:
-        return Preview(await run_of(conn, run_id), await run_totals(conn, run_id), tuple(await held_bills(conn, run_id)))
+        suspended = tuple(await suspended_in_run(conn, run_id))
+        return Preview(await run_of(conn, run_id), await run_totals(conn, run_id), tuple(await held_bills(conn, run_id)), suspended)
 
 
 async def let_go(forge: Forge, by: Principal, run_id: int) -> Proposed:

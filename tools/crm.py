@@ -144,18 +144,18 @@ async def undo_merge(turn: Turn, merge_id: int) -> Proposed:
 
 
 async def suspend_line(
-    turn: Turn, customer_id: CustomerId, line: SubscriberId, why: Literal["voluntary", "abuse"], reason: str
+    turn: Turn, customer_id: CustomerId, line: SubscriberId, why: Literal["voluntary", "abuse", "fraud"], reason: str
 ) -> Proposed:
-    """Asks that one line be cut off: at the customer's own wish (voluntary) or for abuse. For staff; a care lead has to agree.
+    """Asks that one line be cut off: at the customer's own wish (voluntary), for abuse or for fraud. For staff; a care lead has to agree.
 
-    Never for a debt, and never for whoever is vulnerable or has an emergency line. Whether its days are charged is the house's convention.
+    Never for a debt, and never for whoever is vulnerable or has an emergency line. Its days are charged or not by policy, for that reason.
     """
     turn.for_staff_only()
     return await turn.propose(await SuspendLine.of(turn.conn, customer_id, line, why, reason), reason)
 
 
 async def resume_line(turn: Turn, customer_id: CustomerId, line: SubscriberId, reason: str) -> Proposed:
-    """Lets a line in again that was suspended at its customer's wish or for abuse. For staff. One that owes is let in by paying."""
+    """Lets a line in again that was suspended at its customer's wish, for abuse or fraud. For staff. One that owes is let in by paying."""
     turn.for_staff_only()
     return await turn.propose(await ResumeLine.of(turn.conn, customer_id, line, reason), reason)
 

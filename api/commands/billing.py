@@ -14,10 +14,10 @@ from api.cli import Json, console, opened, printed_json, run
 from api.settings import Settings
 from atlas.billing.reads.leaks import leaks as standing_leaks
 from atlas.billing.reads.leavers import owed_to_leavers
-from atlas.billing.reads.runs import lines_derived
+from atlas.billing.reads.runs import lines_derived, suspension_rules
 from atlas.billing.records.leaks import Leak
 from atlas.billing.records.leavers import OwedToLeaver
-from atlas.billing.records.runs import BillRun, LineDerived
+from atlas.billing.records.runs import BillRun, LineDerived, SuspensionRule
 from atlas.billing.rules.leavers import why_it_waits
 from atlas.identity import CustomerId
 from atlas.principal import Zone, executor
@@ -174,7 +174,7 @@ def explain(customer_id: int, month: Annotated[datetime, typer.Argument(formats=
     if as_json:
         printed_json([asdict(line) for line in lines])
         return
-    table = Table("Line", "Net", "Tax", "From", "Until", "Formula (minor units)", "Price list", "Cause")
+    table = Table("Line", "Net", "Tax", "From", "Until", "Formula (minor units)", "Price list", "Cause", "Suspended")
     for line in lines:
         version = f"{line.catalogue_code} of {line.catalogue_version_from}" if line.catalogue_code else ""
         table.add_row(
@@ -186,7 +186,33 @@ def explain(customer_id: int, month: Annotated[datetime, typer.Argument(formats=
             line.formula,
             version,
             line.cause,
+            _suspended(line),
         )
+    console.print(table)
+
+
+def _suspended(line: LineDerived) -> str:
+    if not line.suspended_days:
+        return ""
+    why = " and ".join(reason.replace("_", " ") for reason in line.suspended_for)
+    return f"{line.suspended_days} days ({why}), {line.suspended_charged} of them charged"
+
+
+@billing.command("suspended-days")
+def suspended_days(as_json: Json = False) -> None:
+    """Whether days on which a line is suspended are charged: by why it is, and from which day on (billing.suspension_policy)."""
+
+    async def work() -> list[SuspensionRule]:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(BILLER) as conn:
+            return await suspension_rules(conn)
+
+    rules = run(work)
+    if as_json:
+        printed_json([asdict(one) for one in rules])
+        return
+    table = Table("Suspended for", "From", "Its days are")
+    for one in rules:
+        table.add_row(one.reason.replace("_", " "), str(one.valid_from or "ever"), "charged" if one.is_charged else "not charged")
     console.print(table)
 
 
@@ -216,6 +242,9 @@ def _shown(found: Preview) -> None:
     console.print(
         f"{totals.bills:,} bills for {totals.total}; the dearest is {totals.largest}. {totals.carried:,} are carried to the next bill."
     )
+    for one in found.suspended:
+        days = f"{one.charged} days are charged, {one.spared} are not"
+        console.print(f"{one.lines} lines were suspended ({one.reason.replace('_', ' ')}): {days}.")
     if found.held:
         table = Table(
             "Held",

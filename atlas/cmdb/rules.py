@@ -31,6 +31,8 @@ SUSPENDED: Final = {
     "non_payment": ("suspended_for_non_payment", "pay"),
     "voluntary": ("suspended_at_own_wish", "speak_to_us"),
     "abuse": ("suspended_for_abuse", "speak_to_us"),
+    # Whoever deceives us is not told what we know: a person speaks to them.
+    "fraud": ("suspended_for_abuse", "speak_to_us"),
 }
 
 

@@ -45,7 +45,7 @@ UPDATE crm.subscriber SET state = 'suspended', suspended_for = %(why)s, action_i
 -- name: resume_line
 UPDATE crm.subscriber SET state = 'active', suspended_for = NULL, action_id = actions.claimed(), version = version + 1
  WHERE subscriber.id = %(subscriber_id)s AND subscriber.customer_id = %(customer_id)s AND subscriber.version = %(version)s
-   AND subscriber.suspended_for IN ('voluntary', 'abuse');
+   AND subscriber.suspended_for IN ('voluntary', 'abuse', 'fraud');
 
 -- name: begin_line
 INSERT INTO crm.subscriber (customer_id, premise_id, offering_version_id, state, action_id)

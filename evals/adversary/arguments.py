@@ -88,7 +88,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "to_give_back": lambda knows, rng, victim: "20.00",
     "wanted_on": lambda knows, rng, victim: _soon(3)[:10],
     "window_from": lambda knows, rng, victim: _soon(2)[:11] + "08:00:00+00:00",
-    "why": lambda knows, rng, victim: rng.choice(["voluntary", "abuse"]),
+    "why": lambda knows, rng, victim: rng.choice(["voluntary", "abuse", "fraud"]),
     "words": lambda knows, rng, victim: f"+4477009{victim * 10 + 1:05d}",
 }
 

@@ -62,7 +62,7 @@ async def resumed(atlas: Atlas, radius: Radius) -> None:
     await carried.out(atlas, action, now())
 
 
-@pytest.mark.parametrize("why", ["voluntary", "abuse"])
+@pytest.mark.parametrize("why", ["voluntary", "abuse", "fraud"])
 async def test_a_line_suspended_at_its_own_wish_or_for_abuse_is_signed_out_and_not_let_in(
     atlas: Atlas, owner: Owner, radius: Radius, why: str
 ) -> None:
@@ -75,7 +75,7 @@ async def test_a_line_suspended_at_its_own_wish_or_for_abuse_is_signed_out_and_n
     assert (served, await radius.standing(), outcome["sessions_ended"], told) == ("welcome", "suspended", 1, "disconnect_session")
 
 
-@pytest.mark.parametrize("why", ["voluntary", "abuse"])
+@pytest.mark.parametrize("why", ["voluntary", "abuse", "fraud"])
 async def test_the_days_of_a_suspension_are_kept_with_its_reason_for_the_bill(atlas: Atlas, owner: Owner, radius: Radius, why: str) -> None:
     await suspended(atlas, radius, why)
     await resumed(atlas, radius)

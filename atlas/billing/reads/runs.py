@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from datetime import date
 
-from atlas.billing.records.runs import BatchTotals, BillRun, CreditableLine, HeldBill, LineDerived, RunTotals
+from atlas.billing.records.runs import (
+    BatchTotals,
+    BillRun,
+    CreditableLine,
+    HeldBill,
+    LineDerived,
+    RunTotals,
+    SuspendedDays,
+    SuspensionRule,
+)
 from atlas.errors import NotFound
 from atlas.identity import CustomerId, InvoiceId
 from atlas.statements import Connection, Statements
@@ -58,6 +67,16 @@ async def held_bills(
 async def lines_derived(conn: Connection, customer_id: CustomerId, month: date, label: str | None = None) -> list[LineDerived]:
     """Each line of the customer's bill of that month (its first day), or those of one label, with what it was made of."""
     return await SQL.all(conn, LineDerived, "lines_derived", customer_id=customer_id, month=month, label=label)
+
+
+async def suspended_in_run(conn: Connection, run_id: int) -> list[SuspendedDays]:
+    """What the drafts of a run make of suspended days, by reason; empty where no line of theirs was suspended."""
+    return await SQL.all(conn, SuspendedDays, "suspended_in_run", run_id=run_id)
+
+
+async def suspension_rules(conn: Connection) -> list[SuspensionRule]:
+    """Whether suspended days are charged, for each reason from its first rule to its last."""
+    return await SQL.all(conn, SuspensionRule, "suspension_rules")
 
 
 async def creditable_lines(conn: Connection, customer_id: CustomerId, invoice_id: InvoiceId) -> list[CreditableLine]:

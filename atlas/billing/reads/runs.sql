@@ -63,18 +63,46 @@ SELECT line.id AS line_id, line.label, line.kind, line.amount_minor AS net, line
                                                                          AND total.period_from <= line.period_from
                                                                        ORDER BY total.period_from DESC LIMIT 1)) ELSE 0 END AS usage_records,
        coalesce(offering.code, '') AS catalogue_code, version.valid_from AS catalogue_version_from, charge.started_by_order_id AS order_id, line.cause,
-       line.formula, line.subscriber_id
+       line.formula, line.subscriber_id, spell.days AS suspended_days, spell.charged AS suspended_charged, spell.reasons AS suspended_for
   FROM billing.invoice_line AS line
   JOIN billing.invoice ON invoice.id = line.invoice_id
   LEFT JOIN billing.charge ON charge.id = line.charge_id
   LEFT JOIN catalogue.price ON price.id = line.price_id
   LEFT JOIN catalogue.offering_version AS version ON version.id = line.offering_version_id
   LEFT JOIN catalogue.offering ON offering.id = version.offering_id
+ CROSS JOIN LATERAL (SELECT coalesce(sum(upper(part.days) - lower(part.days)), 0)::int AS days,
+                            coalesce(sum(upper(part.days) - lower(part.days)) FILTER (WHERE part.is_charged), 0)::int AS charged,
+                            coalesce(array_agg(DISTINCT part.reason), '{}') AS reasons
+                       FROM (SELECT daterange(pause.paused_on, pause.resumed_on) * rule.days * daterange(invoice.period_from, invoice.period_to) AS days,
+                                    rule.is_charged, rule.reason
+                               FROM billing.pause JOIN billing.suspension_rule AS rule ON rule.reason = pause.paused_for
+                              WHERE pause.subscriber_id = line.subscriber_id AND line.of_days IS NOT NULL) AS part
+                      WHERE NOT isempty(part.days)) AS spell
  WHERE invoice.customer_id = %(customer_id)s
    AND invoice.month = %(month)s
    AND invoice.number IS NOT NULL
    AND (%(label)s::text IS NULL OR line.label = %(label)s::text)
  ORDER BY line.id;
+
+-- name: suspended_in_run
+SELECT part.reason, count(DISTINCT part.subscriber_id) AS lines,
+       coalesce(sum(upper(part.days) - lower(part.days)) FILTER (WHERE part.is_charged), 0) AS charged,
+       coalesce(sum(upper(part.days) - lower(part.days)) FILTER (WHERE NOT part.is_charged), 0) AS spared
+  FROM (SELECT pause.subscriber_id, rule.reason, rule.is_charged,
+               daterange(pause.paused_on, pause.resumed_on) * rule.days * daterange(invoice.period_from, invoice.period_to) AS days
+          FROM billing.pause
+          JOIN billing.suspension_rule AS rule ON rule.reason = pause.paused_for
+          JOIN crm.subscriber ON subscriber.id = pause.subscriber_id
+          JOIN billing.invoice ON invoice.customer_id = subscriber.customer_id AND invoice.run_id = %(run_id)s AND invoice.number IS NULL) AS part
+ WHERE NOT isempty(part.days)
+ GROUP BY part.reason
+ ORDER BY part.reason;
+
+-- name: suspension_rules
+SELECT rule.reason, lower(rule.days) AS valid_from, rule.is_charged
+  FROM billing.suspension_rule AS rule
+ WHERE NOT isempty(rule.days)
+ ORDER BY rule.reason, lower(rule.days) NULLS FIRST;
 
 -- name: creditable_lines
 SELECT line.id AS line_id, line.label, line.amount_minor - coalesce(given.net, 0) AS net_left,

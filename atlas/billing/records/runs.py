@@ -57,8 +57,31 @@ class HeldBill:
 
 
 @dataclass(frozen=True)
+class SuspendedDays:
+    """What a run makes of days on which lines were suspended, by why they were: how many are charged, and how many are spared."""
+
+    reason: str
+    lines: int
+    charged: int
+    spared: int
+
+
+@dataclass(frozen=True)
+class SuspensionRule:
+    """Whether days of suspension for this reason are charged; from that day on, or (none) until the first that has a rule of its own."""
+
+    reason: str
+    valid_from: date | None
+    is_charged: bool
+
+
+@dataclass(frozen=True)
 class LineDerived:
-    """One line of a bill with everything that it was made of. Days run from `period_from` until before `period_to`."""
+    """One line of a bill with everything that it was made of. Days run from `period_from` until before `period_to`.
+
+    `suspended_days`: on so many days of the bill's period its line was suspended, for these reasons; `suspended_charged`: so many of
+    them are charged.
+    """
 
     line_id: int
     label: str
@@ -81,6 +104,9 @@ class LineDerived:
     cause: str
     formula: str
     subscriber_id: SubscriberId | None
+    suspended_days: int = 0
+    suspended_charged: int = 0
+    suspended_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

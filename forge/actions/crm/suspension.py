@@ -1,4 +1,4 @@
-"""A line is cut off at its customer's own wish or for abuse, and let in again. For debts there is the ladder."""
+"""A line is cut off at its customer's own wish, for abuse or for fraud, and let in again. For debts there is the ladder."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from forge.sessions import order_disconnects
 from governance.facts import Facts
 
 # Why, and how it stands in the customer's timeline.
-REASONS: Final = {"voluntary": "suspended at their own wish", "abuse": "suspended for abuse"}
+REASONS: Final = {"voluntary": "suspended at their own wish", "abuse": "suspended for abuse", "fraud": "suspended for fraud"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class OnOneLine(Action):
 
 @dataclass(frozen=True)
 class SuspendLine(OnOneLine):
-    """Cut one line off: at its next sign-in it is refused, and what is signed in is signed out. `why`: voluntary or abuse."""
+    """Cut one line off: at its next sign-in it is refused, and what is signed in is signed out. `why`: voluntary, abuse or fraud."""
 
     name: ClassVar[str] = "suspend_line"
 
