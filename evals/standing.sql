@@ -184,7 +184,8 @@ SELECT format('line %%s was credited %%s times for %%s', credit.subscriber_id, c
 -- name: what_was_credited_for_an_outage_is_what_its_length_and_the_plan_come_to
 SELECT format('line %%s was credited %%s for %%s, which comes to %%s', given.subscriber_id, given.amount_minor, given.cause,
               coalesce(array_to_string(due.minor, ' or '), 'nothing: it lost no line'))
-  FROM (SELECT credit.*, split_part(credit.cause, ':', 2)::bigint AS incident_id, credit.cause LIKE '%%:duration' AS is_by_days
+  FROM (SELECT credit.subscriber_id, credit.amount_minor, credit.cause, credit.granted_at, split_part(credit.cause, ':', 2)::bigint AS incident_id,
+               credit.cause LIKE '%%:duration' AS is_by_days
           FROM billing.credit WHERE credit.cause ~ '^incident:[0-9]+(:duration)?$') AS given
  CROSS JOIN LATERAL (
        SELECT array_agg(DISTINCT CASE WHEN NOT given.is_by_days THEN flat.minor

@@ -1,5 +1,6 @@
 """The books watched over: what must hold of them, asked every night, and what the payment provider says beside what we have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,14 +9,14 @@ import psycopg
 import structlog
 
 from atlas.billing.reads import books
-from atlas.billing.records.books import INVARIANTS, RECONCILED, BrokenInvariant, PaymentDifference
+from atlas.billing.records.books import GIVEN_BACK, INVARIANTS, RECONCILED, BrokenInvariant, PaymentDifference, PaymentKept
 from atlas.billing.rules.payments import payment_differences
 from atlas.billing.writes.books import record_invariants, set_currency
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.money import Money
 from atlas.principal import executor
-from forge.outside.ports import Statement
+from forge.outside.ports import Receipt, Statement
 
 log = structlog.get_logger()
 
@@ -41,10 +42,12 @@ class BooksChecked:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """Our payments of some days beside the provider's: how many agree, and each that does not."""
+    """Our payments of some days, and our refunds, beside the provider's: how many agree, and each that does not."""
 
     agree: int
     differences: tuple[PaymentDifference, ...]
+    refunds_agree: int
+    refund_differences: tuple[PaymentDifference, ...]
 
 
 async def keep_books_in(atlas: Atlas, currency: str) -> None:
@@ -69,11 +72,15 @@ async def check_books(atlas: Atlas, now: datetime) -> BooksChecked:
 async def check_payments(atlas: Atlas, statement: Statement, now: datetime) -> Reconciled:
     """Lays the last days' payments beside the provider's list and keeps the result, whatever it is. Raises NotNow, Never or NoAnswer."""
     found = await reconciled(atlas, statement, now - SETTLES - LOOKS_BACK, now - SETTLES)
-    differ = [BrokenInvariant(RECONCILED, one.reference, _minor(one.kept), _minor(one.reported)) for one in found.differences]
+    differ = [_broken(RECONCILED, one) for one in found.differences] + [_broken(GIVEN_BACK, one) for one in found.refund_differences]
     async with atlas.transaction(BOOKKEEPER) as conn:
-        await record_invariants(conn, differ, now, (RECONCILED,))
-    (log.error if differ else log.info)("payments_reconciled", agree=found.agree, differ=len(differ))
+        await record_invariants(conn, differ, now, (RECONCILED, GIVEN_BACK))
+    (log.error if differ else log.info)("payments_reconciled", agree=found.agree + found.refunds_agree, differ=len(differ))
     return found
+
+
+def _broken(invariant: str, one: PaymentDifference) -> BrokenInvariant:
+    return BrokenInvariant(invariant, one.reference, _minor(one.kept), _minor(one.reported))
 
 
 def _minor(amount: Money | None) -> int | None:
@@ -83,11 +90,19 @@ def _minor(amount: Money | None) -> int | None:
 async def reconciled(atlas: Atlas, statement: Statement, since: datetime, until: datetime) -> Reconciled:
     """Reads both sides and changes nothing; money that differs is a person's to look at."""
     # The two clocks differ by seconds: what lies beside the edge on one side only is looked for beyond it on the other.
-    listed = await statement.receipts(since - SETTLES, until + SETTLES)
+    begins, ends = since - SETTLES, until + SETTLES
+    came, went = await statement.receipts(begins, ends), await statement.refunds(begins, ends)
     async with atlas.transaction(BOOKKEEPER) as conn:
-        kept = await books.payments_kept(conn, since - SETTLES, until + SETTLES)
+        kept, given = await books.payments_kept(conn, begins, ends), await books.refunds_kept(conn, begins, ends)
+    return Reconciled(*_beside(kept, came, since, until), *_beside(given, went, since, until))
+
+
+def _beside(
+    kept: Sequence[PaymentKept], listed: Sequence[Receipt], since: datetime, until: datetime
+) -> tuple[int, tuple[PaymentDifference, ...]]:
+    """How many of those that either side has within these times agree, and the others."""
     times = [*((one.reference, one.received_at) for one in kept if not one.is_returned), *((one.reference, one.at) for one in listed)]
     asked = {reference for reference, at in times if since <= at < until}
     reported: dict[str, Money] = {receipt.reference: receipt.amount for receipt in listed}
     differences = [one for one in payment_differences(kept, reported) if one.reference in asked]
-    return Reconciled(len(asked) - len(differences), tuple(differences))
+    return len(asked) - len(differences), tuple(differences)

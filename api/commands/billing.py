@@ -1,5 +1,6 @@
 """`bedrock billing`: bills go out; what must hold of the books, and what the payment provider says beside what we have."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from api.settings import Settings
 from atlas.billing.reads.leaks import leaks as standing_leaks
 from atlas.billing.reads.leavers import owed_to_leavers
 from atlas.billing.reads.runs import lines_derived, suspension_rules
+from atlas.billing.records.books import PaymentDifference
 from atlas.billing.records.leaks import Leak
 from atlas.billing.records.leavers import OwedToLeaver
 from atlas.billing.records.runs import BillRun, LineDerived, SuspensionRule
@@ -261,11 +263,13 @@ def _shown(found: Preview) -> None:
 
 @billing.command()
 def reconcile(
-    statement: Annotated[Path, typer.Argument(help="The provider's list: a CSV with reference, amount and at.", exists=True)],
+    statement: Annotated[
+        Path, typer.Argument(help="The provider's list: a CSV with reference, amount (a refund: below 0) and at.", exists=True)
+    ],
     days: Annotated[int, typer.Option(help="How many days back, until now.")] = 7,
     as_json: Json = False,
 ) -> None:
-    """Lay the provider's payments beside ours; nothing is changed. Exit 1 where they differ."""
+    """Lay the provider's payments and refunds beside ours; nothing is changed. Exit 1 where they differ."""
     until = datetime.now(UTC)
 
     async def work() -> Reconciled:
@@ -276,8 +280,13 @@ def reconcile(
     if as_json:
         printed_json(asdict(found))
     else:
-        console.print(f"{found.agree:,} payments agree, {len(found.differences):,} do not.")
-        for one in found.differences:
-            console.print(f"  {one.reference}: we have {one.kept or 'nothing'}, the provider {one.reported or 'nothing'}", highlight=False)
-    if found.differences:
+        _beside("payments", found.agree, found.differences)
+        _beside("refunds", found.refunds_agree, found.refund_differences)
+    if found.differences or found.refund_differences:
         raise typer.Exit(1)
+
+
+def _beside(what: str, agree: int, differences: Sequence[PaymentDifference]) -> None:
+    console.print(f"{agree:,} {what} agree, {len(differences):,} do not.")
+    for one in differences:
+        console.print(f"  {one.reference}: we have {one.kept or 'nothing'}, the provider {one.reported or 'nothing'}", highlight=False)

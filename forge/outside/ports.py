@@ -127,7 +127,10 @@ class Payments(Protocol):
 
 @runtime_checkable
 class Statement(Protocol):
-    """What the provider says it received: Payments, as far as it only reads."""
+    """What the provider says it received and gave back: Payments, as far as it only reads."""
 
     async def receipts(self, since: datetime, until: datetime) -> Sequence[Receipt]:
         """Every payment the provider holds for us from `since` until before `until`; what it gave back again is left out."""
+
+    async def refunds(self, since: datetime, until: datetime) -> Sequence[Receipt]:
+        """Everything the provider gave back for us then, each under its own name for the refund; what failed is left out."""

@@ -3,23 +3,33 @@
 import asyncio
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from atlas.errors import InvalidField
-from atlas.money import Money
+from atlas.money import ZERO, Money
 from forge.outside.ports import Receipt
 
 
 @dataclass(frozen=True)
 class StatementFile:
-    """A CSV with the columns reference, amount (decimal, in the currency of the books) and at (ISO 8601; without a zone: UTC)."""
+    """A CSV with the columns reference, amount (decimal, in the currency of the books) and at (ISO 8601; without a zone: UTC).
+
+    An amount below nothing went out: a refund, under the provider's name for it.
+    """
 
     path: Path
 
     async def receipts(self, since: datetime, until: datetime) -> Sequence[Receipt]:
         """Raises InvalidField with the line that cannot be read."""
+        return [one for one in await self._between(since, until) if one.amount >= ZERO]
+
+    async def refunds(self, since: datetime, until: datetime) -> Sequence[Receipt]:
+        """Raises InvalidField with the line that cannot be read."""
+        return [replace(one, amount=-one.amount) for one in await self._between(since, until) if one.amount < ZERO]
+
+    async def _between(self, since: datetime, until: datetime) -> list[Receipt]:
         found = await asyncio.to_thread(self._read)
         return [receipt for receipt in found if since <= receipt.at < until]
 

@@ -74,6 +74,14 @@ class StripePayments:
             raise NoAnswer("Stripe lists more payments than are read at a time")
         return [_received(one) for one in listed if one.get("status") == "succeeded" and one.get("captured") and not one.get("disputed")]
 
+    async def refunds(self, since: datetime, until: datetime) -> Sequence[Receipt]:
+        """Every refund of that time that was made, or is under way to the bank. Raises NotNow, Never or NoAnswer."""
+        then = {"created[gte]": str(int(since.timestamp())), "created[lt]": str(int(until.timestamp()))}
+        listed = [one async for one in self._listed("/v1/refunds", then, PAGES_OF_A_STATEMENT)]
+        if len(listed) >= PAGE * PAGES_OF_A_STATEMENT:
+            raise NoAnswer("Stripe lists more refunds than are read at a time")
+        return [_receipt(one) for one in listed if one.get("status") not in NOT_GIVEN]
+
     async def ask(self, key: str, wanted: PaymentWanted) -> PaymentLink:
         """A page of Stripe's on which this very amount can be paid. Raises NotNow, Never or NoAnswer."""
         return _link(await self._call("POST", "/v1/checkout/sessions", self._session(key, wanted), key))

@@ -2,17 +2,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from atlas.billing.reads.books import latest_invariants
-from atlas.billing.records.books import INVARIANTS, RECONCILED
+from atlas.billing.records.books import GIVEN_BACK, INVARIANTS, RECONCILED
 from atlas.connection import Atlas
 from atlas.errors import InvalidField
 from atlas.money import Money
 from atlas.principal import executor
 from forge.books import LOOKS_BACK, BooksInAnotherCurrency, check_books, check_payments, keep_books_in, reconciled
 from forge.outside.statement import StatementFile
+from tests import given
 from tests.billing.arranged import bill, customer_with_line, payment
-from tests.given import NOW, Owner
+from tests.given import NOW, Owner, row
 
 A_DAY = timedelta(days=1)
 
@@ -72,7 +74,7 @@ async def test_every_night_the_days_before_it_are_laid_beside_the_providers_list
     async with atlas.transaction(executor("test")) as conn:
         kept = {one.invariant: one.broken for one in await latest_invariants(conn)}
     assert (found.agree, [one.reference for one in found.differences]) == (1, ["only ours"])
-    assert (kept[RECONCILED], sum(kept.values()), set(kept)) == (1, 1, {*INVARIANTS, RECONCILED})
+    assert (kept[RECONCILED], sum(kept.values()), set(kept)) == (1, 1, {*INVARIANTS, RECONCILED, GIVEN_BACK})
 
 
 async def test_a_payment_at_the_edge_of_the_days_is_looked_for_on_both_sides_of_it(atlas: Atlas, owner: Owner, tmp_path: Path) -> None:
@@ -101,3 +103,44 @@ async def test_nothing_starts_on_books_of_another_currency(atlas: Atlas, owner: 
 
     with pytest.raises(BooksInAnotherCurrency, match="kept in EUR"):
         await keep_books_in(atlas, "GBP")
+
+
+async def test_money_that_went_out_is_laid_beside_the_providers_refunds_too(atlas: Atlas, owner: Owner, tmp_path: Path) -> None:
+    for key, state, answer in (
+        ("agrees", "done", {"reference": "re_1", "at": NOW.isoformat()}),
+        ("differs", "done", {"reference": "re_2", "at": NOW.isoformat()}),
+        ("refused", "failed", {"why": "card gone"}),
+        ("on its way", "queued", None),
+    ):
+        await refund_ordered(owner, key, state, answer)
+    statement = tmp_path / "provider.csv"
+    rows = [f"re_1,-5.00,{NOW}", f"re_2,-4.99,{NOW}", f"re_at_their_desk,-1.00,{NOW}", f"re_old,-1.00,{NOW - 365 * A_DAY}"]
+    statement.write_text("\n".join(["reference,amount,at", *rows]))
+
+    found = await reconciled(atlas, StatementFile(statement), NOW - A_DAY, NOW + A_DAY)
+
+    assert (found.agree, found.differences, found.refunds_agree) == (0, (), 1)
+    assert [(one.reference, one.kept, one.reported) for one in found.refund_differences] == [
+        ("re_2", Money("5.00"), Money("4.99")),
+        ("re_at_their_desk", None, Money("1.00")),
+        ("refused", Money("5.00"), None),
+    ]
+
+
+async def test_a_refund_that_the_provider_does_not_know_is_on_record_in_the_morning(atlas: Atlas, owner: Owner, tmp_path: Path) -> None:
+    await refund_ordered(owner, "lost", "done", {"reference": "re_9", "at": NOW.isoformat()})
+    statement = tmp_path / "provider.csv"
+    statement.write_text("reference,amount,at\n")
+
+    await check_payments(atlas, StatementFile(statement), NOW + A_DAY)
+
+    async with atlas.transaction(executor("test")) as conn:
+        kept = {one.invariant: one.broken for one in await latest_invariants(conn)}
+    assert kept == {RECONCILED: 0, GIVEN_BACK: 1}
+
+
+async def refund_ordered(owner: Owner, key: str, state: str, answer: dict[str, str] | None) -> None:
+    """An errand to give 5.00 back, as it stands."""
+    columns = {"port": "payments", "operation": "refund", "arguments": Jsonb({"reference": "pi_1", "amount_minor": 500}), "key": key}
+    ended = {"state": state, "answer": Jsonb(answer) if answer else None, "finished_at": NOW if answer else None, "queued_at": NOW}
+    await row(owner, "actions.errand", action_id=await given.action(owner), **columns, **ended)

@@ -66,7 +66,8 @@ class Peer:
 
     async def listed(self, request: web.Request) -> web.Response:
         """Newest first, one a page: so that following pages are asked for."""
-        found = [one for one in reversed(self.made.values()) if one["path"] == request.path]
+        since, until = int(request.query.get("created[gte]", 0)), int(request.query.get("created[lt]", 2**40))
+        found = [one for one in reversed(self.made.values()) if one["path"] == request.path and since <= one["created"] < until]
         after = request.query.get("starting_after")
         at = next((place for place, one in enumerate(found) if one["id"] == after), -1) + 1
         return web.json_response({"object": "list", "data": found[at : at + 1], "has_more": at + 1 < len(found)})
@@ -135,6 +136,19 @@ async def test_what_came_in_is_listed_by_the_payments_own_name_and_what_failed_o
         ("pi_3", Money("35.00"), NOW + timedelta(minutes=3)),
         ("pi_0", Money("35.00"), NOW),
     ]
+
+
+async def test_what_went_out_is_listed_by_the_refunds_own_name_and_what_failed_or_was_of_another_day_is_not(
+    stripe: StripePayments, peer: Peer
+) -> None:
+    for number in range(4):
+        await stripe.refund(f"refund:{number}", "pi_1", Money("5.00"))
+    peer.made["refund:1"]["status"] = "failed"
+    peer.made["refund:2"]["created"] -= 86400
+
+    found = await stripe.refunds(NOW, NOW + timedelta(minutes=1))
+
+    assert [(one.reference, one.amount) for one in found] == [("re_3", Money("5.00")), ("re_0", Money("5.00"))]
 
 
 async def test_a_page_to_pay_on_carries_whose_money_it_will_be(stripe: StripePayments, peer: Peer) -> None:

@@ -23,3 +23,8 @@ async def latest_invariants(conn: Connection) -> list[InvariantResult]:
 async def payments_kept(conn: Connection, since: datetime, until: datetime) -> list[PaymentKept]:
     """Payments received from `since` until before `until`, oldest first."""
     return await SQL.all(conn, PaymentKept, "payments_kept", since=since, until=until)
+
+
+async def refunds_kept(conn: Connection, since: datetime, until: datetime) -> list[PaymentKept]:
+    """What we had the provider give back then, by its own name for the refund; by ours where it refused, or did not say."""
+    return await SQL.all(conn, PaymentKept, "refunds_kept", since=since, until=until)

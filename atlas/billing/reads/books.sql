@@ -192,6 +192,16 @@ SELECT DISTINCT ON (result.invariant) result.checked_at, result.invariant, resul
   FROM billing.invariant_result AS result
  ORDER BY result.invariant, result.checked_at DESC;
 
+-- name: refunds_kept
+-- Ordered by us, and by now given, refused, or in doubt: what was not given stands in the books all the same, under our own key.
+SELECT coalesce(errand.answer ->> 'reference', errand.key) AS reference, (errand.arguments ->> 'amount_minor')::bigint AS amount, made.at AS received_at,
+       false AS is_returned
+  FROM actions.errand
+ CROSS JOIN LATERAL (SELECT coalesce((errand.answer ->> 'at')::timestamptz, errand.finished_at, errand.queued_at) AS at) AS made
+ WHERE errand.port = 'payments' AND errand.operation = 'refund' AND errand.state IN ('done', 'failed', 'in_doubt')
+   AND made.at >= %(since)s AND made.at < %(until)s
+ ORDER BY made.at, errand.id;
+
 -- name: payments_kept
 SELECT payment.provider_reference AS reference, payment.amount_minor AS amount, payment.received_at,
        EXISTS (SELECT FROM billing.journal WHERE journal.reverses_id = payment.journal_id) AS is_returned

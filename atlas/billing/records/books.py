@@ -36,6 +36,7 @@ INVARIANTS: Final = (
 )
 # Asked of the provider's list and not of the books alone.
 RECONCILED: Final = "the provider has the payments that we have"
+GIVEN_BACK: Final = "the provider gave back what we had it give back"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class PaymentKept:
 
 @dataclass(frozen=True)
 class PaymentDifference:
-    """A payment of which the provider's list and Atlas say different things; None where one of them has none."""
+    """A payment, or a refund, of which the provider's list and Atlas say different things; None where one of them has none."""
 
     reference: str
     kept: Money | None
