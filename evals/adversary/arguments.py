@@ -80,6 +80,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "reason": lambda knows, rng, victim: "maintenance, agreed with everybody",
     "received_power_dbm": lambda knows, rng, victim: -18.5,
     "received_on": lambda knows, rng, victim: "2026-01-01",
+    "paid_on": lambda knows, rng, victim: "2026-01-01",
     "reference": lambda knows, rng, victim: f"PAY-{victim}",
     "serial": lambda knows, rng, victim: "HWTC00000001",
     "session_id": lambda knows, rng, victim: victim,

@@ -248,7 +248,7 @@ OURS: Final[Mapping[str, str]] = {
     "helpdesk.notice": "purpose key address language template provider_reference delivery tried: from templates and contacts",
     "helpdesk.one_time_code": "channel address sent_channel: from contacts",
     "helpdesk.handed_letter": "key: the outbox' own",
-    "helpdesk.letter": "key notice_key reference address: the outbox' own, and where their line is",
+    "helpdesk.letter": "key notice_key reference address pdf: the outbox' own, and where their line is",
     "helpdesk.recorded_message": "key reference channel address words: what we sent",
     "itsm.pause": "reason: from a list of ours; resumed_because: staff's own words, on a page of ours, escaped; no tool reads it",
     "itsm.incident_event": "kind: from a list of ours",
