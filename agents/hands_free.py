@@ -11,50 +11,90 @@ from agents.commands import Certain
 from agents.conversation import Asked
 from agents.slots import is_no, is_yes
 
-_ONES: Final = {
-    "nought": 0,
-    "zero": 0,
-    "oh": 0,
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-}
-_TEENS: Final = {
-    "ten": 10,
-    "eleven": 11,
-    "twelve": 12,
-    "thirteen": 13,
-    "fourteen": 14,
-    "fifteen": 15,
-    "sixteen": 16,
-    "seventeen": 17,
-    "eighteen": 18,
-    "nineteen": 19,
-}
-_TENS: Final = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
-_SCALES: Final = {"hundred": 100, "thousand": 1000}
-_BELOW: Final = frozenset({"minus", "negative"})
-_POINT: Final = frozenset({"point", "dot", "decimal"})
+
+def _named(*languages: str, first: int = 0, each: int = 1) -> dict[str, int]:
+    """Words of numbers that follow one another, language by language."""
+    return {word: first + each * at for words in languages for at, word in enumerate(words.split()) if word != "-"}
+
+
+# Those that mean nothing else in another of our languages: "ein", "une" and "once" are left out, and so are the French above sixty-nine.
+_ONES: Final = {"nought": 0, "oh": 0, "zwo": 2, "पांच": 5, "छः": 6} | _named(
+    "zero one two three four five six seven eight nine",
+    "cero uno dos tres cuatro cinco seis siete ocho nueve",
+    "null eins zwei drei vier fünf sechs sieben acht neun",
+    "zéro - deux trois quatre cinq six sept huit neuf",
+    "शून्य एक दो तीन चार पाँच छह सात आठ नौ",
+)
+_TEENS: Final = _named(
+    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen",
+    "diez - doce trece catorce quince dieciséis diecisiete dieciocho diecinueve",
+    "zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn",
+    "dix onze douze treize quatorze quinze seize dixsept dixhuit dixneuf",
+    "दस ग्यारह बारह तेरह चौदह पंद्रह सोलह सत्रह अठारह उन्नीस",
+    first=10,
+) | _named(
+    "veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve",
+    "इक्कीस बाईस तेईस चौबीस पच्चीस छब्बीस सत्ताईस अट्ठाईस उनतीस",
+    first=21,
+)
+_TENS: Final = _named(
+    "twenty thirty forty fifty sixty seventy eighty ninety",
+    "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa",
+    "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
+    "vingt trente quarante cinquante soixante",
+    "बीस तीस चालीस पचास साठ सत्तर अस्सी नब्बे",
+    first=20,
+    each=10,
+)
+# German says the ones first, in one word with the tens.
+_TEENS.update(
+    {
+        f"{one}und{ten}": value + worth
+        for one, value in _named("ein zwei drei vier fünf sechs sieben acht neun", first=1).items()
+        for ten, worth in _named("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig", first=20, each=10).items()
+    }
+)
+_SCALES: Final = {"hundred": 100, "thousand": 1000, "hundert": 100, "cent": 100, "cien": 100, "ciento": 100, "सौ": 100}
+_BELOW: Final = frozenset({"minus", "negative", "menos", "moins", "माइनस"})
+_POINT: Final = frozenset({"point", "dot", "decimal", "coma", "punto", "komma", "virgule", "दशमलव", "पॉइंट"})
+# Between hundreds and tens, and between tens and ones.
+_JOINTS: Final = frozenset({"and", "y", "et"})
 
 # By which words each kind of reading is known, with its unit. The field's words first: the name wins over the unit.
 KINDS: Final = (
-    ("splice_loss_db", re.compile(r"\bsplice(?: loss)?\b")),
-    ("otdr_distance_m", re.compile(r"\b(?:otdr|distance|met(?:er|re)s?)\b")),
-    ("speed_down_mbps", re.compile(r"\b(?:speed|download|megabits?|meg|mbps|mbit)\b")),
-    ("received_power_dbm", re.compile(r"\b(?:received|power|optical|light|level|db ?m|d\.? ?b\.? ?m)\b")),
+    ("splice_loss_db", re.compile(r"\bsplice(?: loss)?\b|empalme|spleiß|épissure|स्प्लाइस")),
+    ("otdr_distance_m", re.compile(r"\b(?:otdr|distance|met(?:er|re)s?|distancia|metros?|entfernung|metern?|mètres?)\b|दूरी|मीटर")),
+    (
+        "speed_down_mbps",
+        re.compile(r"\b(?:speed|download|megabits?|meg|mbps|mbit|velocidad|geschwindigkeit|vitesse|débit|mégabits?)\b|गति|स्पीड"),
+    ),
+    (
+        "received_power_dbm",
+        re.compile(
+            r"\b(?:received|power|optical|light|level|db ?m|d\.? ?b\.? ?m|potencia|señal|luz|(?:empfangs)?pegel|leistung|licht|"
+            r"puissance|lumière)\b|पावर|रोशनी"
+        ),
+    ),
 )
-NEXT: Final = re.compile(r"\b(?:next|what(?:'s| is) (?:next|my job|to do)|my job|where (?:am i|do i) go|repeat)\b", re.IGNORECASE)
-PORT: Final = re.compile(r"\b(?:port|splitter|which leg)\b", re.IGNORECASE)
+NEXT: Final = re.compile(
+    r"\b(?:next|what(?:'s| is) (?:next|my job|to do)|my job|where (?:am i|do i) go|repeat|siguiente|qué sigue|repite|repita|"
+    r"weiter|nächste[rs]?|wiederhol\w*|suivante?|répète[rz]?)\b|आगे|अगला|दोहरा",
+    re.IGNORECASE,
+)
+PORT: Final = re.compile(r"\b(?:port|splitter|which leg|puerto)\b|पोर्ट", re.IGNORECASE)
 CLOSE: Final = re.compile(
-    r"^(?:please )?(?:close|finish|complete|end)(?: (?:the|my|this))? job\b[\s,.:]*(?P<findings>.*)$", re.IGNORECASE | re.DOTALL
+    r"^(?:please |por favor |bitte |s'il vous plaît )?(?:(?:close|finish|complete|end)(?: (?:the|my|this))? job\b|"
+    r"(?:cerrar|cierra|cierre|termina|terminar) (?:(?:el|mi|este) )?trabajo\b|"
+    r"(?:(?:schließ\w*|beende\w*) (?:(?:den|meinen|diesen) )?auftrag(?: ab)?\b|auftrag (?:abschließen|beenden|schließen)\b)|"
+    r"(?:clore|clos|ferme[rz]?|termine[rz]?) (?:l'|mon |cette |l’)?intervention\b|काम (?:बंद|पूरा) (?:करो|करें|कर दो))"
+    r"[\s,.:।]*(?P<findings>.*)$",
+    re.IGNORECASE | re.DOTALL,
 )
-READING: Final = re.compile(r"\b(?:reading|record|measured|measure|log)\b|\bdb ?m\b|\bdecibels?\b", re.IGNORECASE)
+READING: Final = re.compile(
+    r"\b(?:reading|record|measured|measure|log|medida|medición|anota|messwert|messung|gemessen|notiere?|mesure|relevé|noter?)\b|"
+    r"\bdb ?m\b|\bdecibels?\b|रीडिंग",
+    re.IGNORECASE,
+)
 
 
 def order(words: str, asked: Asked | None) -> Certain:
@@ -102,14 +142,16 @@ def kind_of(words: str) -> str:
 
 def number_in(words: str) -> Decimal | None:
     """The number that the words hold, in figures or in words; None where they hold none, or two."""
-    saids = re.findall(r"-?\d+(?:[.,]\d+)?|[a-z]+", words.casefold().replace("−", "-").replace("-", " -"))
+    joined = re.sub(r"\bdix[- ](?=sept\b|huit\b|neuf\b)", "dix", words.casefold())
+    saids = re.findall(r"-?\d+(?:[.,]\d+)?|[a-zà-öø-ÿß]+|[\u0900-\u097f]+", joined.replace("−", "-").replace("-", " -"))
     runs = [run for run in _runs(_without_joints(saids)) if any(_is_figure(said) for said in run)]
     return _valued(runs[0]) if len(runs) == 1 else None
 
 
 def _without_joints(saids: list[str]) -> list[str]:
-    """Without the "and" between hundreds and tens."""
-    return [said for at, said in enumerate(saids) if said != "and" or at == 0 or saids[at - 1] not in _SCALES]
+    """Without the "and" between hundreds and tens, or tens and ones."""
+    before = ["", *saids]
+    return [said for at, said in enumerate(saids) if said not in _JOINTS or before[at] not in (_SCALES if said == "and" else _TENS)]
 
 
 def _is_figure(said: str) -> bool:

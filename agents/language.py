@@ -11,13 +11,14 @@ WORDS: Final = {
     "about tell keeps every out show want need which does",
     "es": "el la mi es por qué que hay una un está cuando tengo quiero funciona factura con hablar persona mes una de los más alta "
     "cita técnico hola gracias sin avería zona puedo necesito como cómo mañana su desde las cuánto cuesta tarifas tenéis algo dónde "
-    "pedido equipo estamos nada usted y se ha le mensajes habéis",
+    "pedido equipo estamos nada usted y se ha le mensajes habéis siguiente puerto trabajo potencia menos",
     "de": "der die das ist mein meine warum ich nicht es gibt eine ein wie wann kein keine mit rechnung störung geht und zu einen "
     "termin techniker hallo danke möchte mensch sprechen diesen monat höher leitung wir haben morgen sie ihre diese welche welcher wo "
-    "bestellung gerät versorgen uns von bei auf was kostet anschluss",
+    "bestellung gerät versorgen uns von bei auf was kostet anschluss weiter auftrag empfangspegel",
     "fr": "le la mon ma est pourquoi il une un je ne pas y a-t-il quand avec facture plus de ce mois les panne parler personne "
     "rendez-vous technicien bonjour merci connexion veux voudrais quelqu'un ma ligne marche élevée j'ai c'est demain mes quels quel "
-    "quelle avez-vous vous nous où en est-elle combien commande montrez-moi ai-je chez à du sur votre envoyez-moi passez-moi lien pour",
+    "quelle avez-vous vous nous où en est-elle combien commande montrez-moi ai-je chez à du sur votre envoyez-moi passez-moi lien pour "
+    "suivant suivante puissance moins clore",
     "hi": "mera meri kyun hai nahi kab kya net bill bahut zyada chal raha rahi kar mujhe baat karni band hua aaj",
 }
 KNOWN: Final = {language: frozenset(words.split()) for language, words in WORDS.items()}

@@ -9,6 +9,7 @@ import pytest
 from agents.checkpoints import KeptInAtlas
 from agents.consultation import Consultants
 from agents.hands_free import number_in, order
+from agents.language import language_of
 from agents.router import Router
 from api.answering import answer_conversation
 from api.bootstrap import House
@@ -50,10 +51,53 @@ PIN = "271828"
         ("splice loss zero point oh five", "0.05"),
         ("minus 19,5", "-19.5"),
         ("nine hundred forty megabits", "940"),
+        ("potencia menos diecinueve coma cinco", "-19.5"),
+        ("menos veintiuno punto cinco", "-21.5"),
+        ("treinta y cuatro metros", "34"),
+        ("Empfangspegel minus einundzwanzig Komma fünf", "-21.5"),
+        ("hundert zwanzig Meter", "120"),
+        ("puissance moins dix-neuf virgule cinq", "-19.5"),
+        ("moins vingt-trois virgule zéro cinq", "-23.05"),
+        ("प्राप्त पावर माइनस उन्नीस दशमलव पाँच", "-19.5"),
+        ("पावर -21,5", "-21.5"),
     ],
 )
 def test_numbers_are_heard_in_words_and_in_figures(said: str, number: str) -> None:
     assert number_in(said) == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    ("said", "tool"),
+    [
+        *((said, "my_next_step") for said in ("siguiente", "weiter", "suivant", "आगे", "sí", "ja", "oui", "हाँ")),
+        *((said, "port_of_my_job") for said in ("qué puerto", "welcher Port", "quel port", "कौन सा पोर्ट")),
+        *(
+            (said, "record_reading")
+            for said in (
+                "potencia recibida menos diecinueve coma cinco",
+                "Empfangspegel minus neunzehn Komma fünf",
+                "puissance reçue moins dix-neuf virgule cinq",
+                "प्राप्त पावर माइनस 19.5",
+            )
+        ),
+        *(
+            (said, "close_my_job")
+            for said in (
+                "cerrar el trabajo, conector sucio",
+                "Auftrag abschließen, Stecker verschmutzt",
+                "clore l'intervention, connecteur sale",
+                "काम बंद करो, कनेक्टर गंदा था",
+            )
+        ),
+    ],
+)
+def test_each_order_is_heard_in_each_language(said: str, tool: str) -> None:
+    assert order(said, None).tool == tool
+
+
+@pytest.mark.parametrize(("said", "language"), [("siguiente", "es"), ("weiter", "de"), ("suivant", "fr"), ("आगे", "hi"), ("next", "en")])
+def test_one_word_is_enough_to_be_answered_in_its_language(said: str, language: str) -> None:
+    assert language_of(said) == language
 
 
 @pytest.mark.parametrize("said", ["one at 5 and then 7 dBm", "minus 21-5", "twenty thirty dBm", "minus minus 5", "no number at all", ""])

@@ -12,7 +12,8 @@ from agents.lookout import flags_of
 from agents.router import Router
 from agents.supervisor import Supervisor
 from agents.tampering import orders_in
-from evals.benchmarks.hearing import DataMissing, asked_of_us, complaints, flagged, orders
+from evals.benchmarks.hearing import asked_of_us, complaints, flagged, orders
+from evals.benchmarks.intent import DataMissing
 from tests import given
 from tests.agents.test_supervisor import somebody, told
 from tests.billing.arranged import bill
