@@ -13,11 +13,12 @@ import structlog
 from agents.commands import certain, is_command, is_start, is_stop, wants_person
 from agents.language import language_of
 from agents.replies import phrases
-from agents.slots import goes_on
+from agents.slots import goes_on, wants_the_rest
 from agents.supervisor import Reply, Supervisor, answer
 from api.chat import DESK, RULES_HAVE_S, Desk, Question, after_choice, after_code, fixed, in_queue, question, which_of_you, with_preface
 from api.inbound.inbox import ended, ended_without_words, failed, taken_up
 from api.inbound.voice.speech import page
+from api.texting import first_part
 from api.watching import Watching
 from atlas.actions.records import ActionState
 from atlas.crm.reads import customers_at, scopes_from
@@ -190,27 +191,32 @@ async def _answer(here: Desk, asks: Question, causes: CorrelationId, watching: W
 
 
 async def _left_to_say(here: Desk, last: Unanswered) -> str:
-    """What is left of a list, where a caller who was asked whether we shall go on says yes."""
-    if last.channel != "voice" or not goes_on(last.words):
+    """What is left of a list, for a caller who was asked whether we shall go on and says yes, and for whoever asks for it by text."""
+    wants = goes_on(last.words) if last.channel == "voice" else last.channel == "sms" and wants_the_rest(last.words)
+    if not wants:
         return ""
     async with here.house.atlas.transaction(DESK) as conn:
         return await left_to_say(conn, last.conversation_id, last.message_id)
 
 
-def _for_an_ear(reply: Reply) -> Reply:
-    """As much of a list as an ear takes in, and the question whether we shall go on."""
-    said, rest = page(reply.words)
-    if not rest:
+def for_a_telephone(reply: Reply, channel: str) -> Reply:
+    """As much of a list as an ear takes in, or a text says, and how to have the rest; all of it everywhere else."""
+    said = phrases(reply.language)
+    if channel == "voice":
+        words, rest = page(reply.words)
+        more = str(said["voice"]["go_on"])
+    elif channel == "sms":
+        part = first_part(reply.words)
+        words, rest, more = part.words, part.rest, str(said["more_by_text"]).format(count=part.left)
+    else:
         return reply
-    go_on = str(phrases(reply.language)["voice"]["go_on"])
-    return replace(reply, words=f"{said}\n{go_on}", trace={**reply.trace, "more": rest})
+    return replace(reply, words=f"{words}\n{more}", trace={**reply.trace, "more": rest}) if rest else reply
 
 
 async def _sent(here: Desk, turn: Sequence[Unanswered], reply: Reply, causes: CorrelationId, by: str) -> bool:
     """Queues the answer to the address that wrote and ends the wait of what it answers, in one transaction; False where it may not."""
     last = turn[-1]
-    if last.channel == "voice":
-        reply = _for_an_ear(reply)
+    reply = for_a_telephone(reply, last.channel)
     author = "agents:" + "+".join(reply.modules or ("supervisor",))
     message = SendMessage(last.conversation_id, last.customer_id, last.message_id, reply.words, author, reply.language, reply.trace)
 
