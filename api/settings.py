@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     imap_password: SecretStr | None = None
     imap_folder: str = "INBOX"
     imap_tls: bool = Field(default=True, description="false only for a server on this machine")
+    notices_a_day: int = Field(
+        default=6,
+        ge=0,
+        description="that one address gets; more wait. Answers, codes, faults, warnings and visits are not counted; 0 is no limit",
+    )
     mail_every_s: float = Field(default=15, gt=0, description="how often the mailbox is looked at")
     mail_checked_by: str = Field(
         default="", description="the name our own mail server writes into Authentication-Results; without it no sender is recognised"

@@ -37,6 +37,7 @@ from forge.errands import Outside, run_errands
 from forge.graph import Bookmarks, advance, open_bookmarks
 from forge.leaks import look_at_all, look_for_leaks
 from forge.leavers import settle_with_leavers
+from forge.may_send import Limit
 from forge.outbox import drain
 from forge.outside.ports import Messenger, Statement
 from forge.playbooks.activation import attend_orders, tell_late_orders
@@ -305,7 +306,8 @@ def witnessing(one: House, stopping: asyncio.Event) -> list[Coroutine[Any, Any, 
 
 
 async def sent_out(works: Works) -> None:
-    await drain(works.house.atlas, works.messenger, is_stopping=works.stopping.is_set)
+    limit = Limit(works.house.settings.notices_a_day)
+    await drain(works.house.atlas, works.messenger, is_stopping=works.stopping.is_set, limit=limit)
 
 
 async def ran_out(works: Works) -> None:

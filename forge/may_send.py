@@ -1,7 +1,7 @@
 """May this leave the house now? One rule for every message, probe, order and payment; whoever sends asks it, and nothing else.
 
 It looks at the kill switches (of the channel, the action, and whoever asked), at what the customer said of being written to, at the hour
-where they live, at WhatsApp's window, and at whether the same words are there already.
+where they live, at how much they had already, at WhatsApp's window, and at whether the same words are there already.
 """
 
 from collections.abc import Sequence
@@ -47,12 +47,26 @@ PURPOSE_OF: Final = {
 }
 # Of those about the service, what can wait until they are awake.
 CAN_WAIT: Final = frozenset({"suspension_notice"})
+# Nobody counts these: they answer somebody (so does a code), raise an alarm, say that a line is down or back, warn of what happens
+# otherwise, or say when somebody comes. All else is more than enough when it comes again and again.
+NOT_COUNTED: Final = UNASKED | {"outage", "restored", "suspension_notice", "order_visit"}
 # What is said of a debt is not said any more once nothing is overdue: the money may come between the night and the morning.
 OF_A_DEBT: Final = frozenset({"reminder", "restricted", "suspension_notice"})
 # While something is switched off it is looked at again this often; release need not take effect within the second, stopping must.
 LOOK_AGAIN: Final = timedelta(seconds=5)
 # As long as the first of two who share an address takes to be told.
 TWIN_TAKES: Final = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many counted notices go to one address `within` this time; the next waits until the first is that long ago. 0: no limit."""
+
+    most: int = 6
+    within: timedelta = timedelta(days=1)
+
+
+NO_LIMIT: Final = Limit(0)
 
 
 class May(StrEnum):
@@ -77,7 +91,10 @@ class Permit:
 
 @dataclass(frozen=True)
 class NoticeStanding:
-    """One notice, as everything stands at `now` by the database's clock. `agreed` and `declined`: the customer's word for this channel."""
+    """One notice, as everything stands at `now` by the database's clock. `agreed` and `declined`: the customer's word for this channel.
+
+    `counted_at`: when the counted notices went to this address within the limit's time, the newest first; what is on its way counts as now.
+    """
 
     id: NoticeId
     purpose: str
@@ -95,6 +112,7 @@ class NoticeStanding:
     stopped_because: str | None
     now: datetime
     owes_nothing_overdue: bool = False
+    counted_at: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,13 +123,13 @@ class ErrandStanding:
     stopped_because: str | None
 
 
-def may_send(one: NoticeStanding | ErrandStanding) -> Permit:
+def may_send(one: NoticeStanding | ErrandStanding, limit: Limit = NO_LIMIT) -> Permit:
     """The rule. Pure: `permits` and `errand_permits` read what it judges."""
     if one.stopped_because is not None:
         return Permit(May.LATER, f"switched off: {one.stopped_because}", LOOK_AGAIN)
     if isinstance(one, ErrandStanding):
         return Permit(May.SEND)
-    return _unwelcome(one) or _repeated(one) or _too_early(one) or _by_window(one)
+    return _unwelcome(one) or _repeated(one) or _too_early(one) or _too_many(one, limit) or _by_window(one)
 
 
 def _unwelcome(one: NoticeStanding) -> Permit | None:
@@ -150,6 +168,14 @@ def _too_early(one: NoticeStanding) -> Permit | None:
     return Permit(May.LATER, "quiet hours", ends - one.now) if ends is not None else None
 
 
+def _too_many(one: NoticeStanding, limit: Limit) -> Permit | None:
+    """Nothing is lost: what is over the limit waits until there is room for it, and is then asked about like anything else."""
+    if not limit.most or one.purpose in NOT_COUNTED or len(one.counted_at) < limit.most:
+        return None
+    room = one.counted_at[limit.most - 1] + limit.within - one.now
+    return Permit(May.LATER, "enough for this address for now", max(room, LOOK_AGAIN))
+
+
 def _by_window(one: NoticeStanding) -> Permit:
     """WhatsApp takes free words only within a day of the customer's own; after that, a template."""
     is_open = one.last_wrote_at is not None and one.now - one.last_wrote_at <= SERVICE_WINDOW
@@ -160,10 +186,11 @@ def _by_window(one: NoticeStanding) -> Permit:
     return Permit(May.SEND, as_template=True)
 
 
-async def permits(conn: Connection, notices: Sequence[NoticeId]) -> dict[NoticeId, Permit]:
+async def permits(conn: Connection, notices: Sequence[NoticeId], limit: Limit = NO_LIMIT) -> dict[NoticeId, Permit]:
     """What may become of each notice at this moment."""
-    standings = await SQL.all(conn, NoticeStanding, "notice_standings", ids=list(notices))
-    return {one.id: may_send(one) for one in standings}
+    counted = {"not_counted": sorted(NOT_COUNTED), "most": limit.most, "within": limit.within}
+    standings = await SQL.all(conn, NoticeStanding, "notice_standings", ids=list(notices), **counted)
+    return {one.id: may_send(one, limit) for one in standings}
 
 
 async def errand_permits(conn: Connection, errands: Sequence[int]) -> dict[int, Permit]:

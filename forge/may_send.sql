@@ -22,7 +22,16 @@ SELECT notice.id, notice.purpose, notice.channel, notice.template, coalesce(cust
                              LEFT JOIN billing.invoice ON invoice.journal_id = item.journal_id
                              LEFT JOIN billing.journal ON journal.id = item.journal_id
                             WHERE item.customer_id = notice.customer_id AND item.open_minor > 0
-                              AND (invoice.due_on < current_date OR (invoice.id IS NULL AND journal.kind = 'opening'))) AS owes_nothing_overdue
+                              AND (invoice.due_on < current_date OR (invoice.id IS NULL AND journal.kind = 'opening'))) AS owes_nothing_overdue,
+       -- Of those that are leased together the one that was queued first counts before the others.
+       CASE WHEN %(most)s > 0 AND notice.purpose <> ALL (%(not_counted)s::text[]) THEN
+           ARRAY(SELECT coalesce(earlier.sent_at, clock_timestamp()) AS at FROM helpdesk.notice AS earlier
+                  WHERE earlier.address = notice.address AND earlier.channel = notice.channel AND earlier.id <> notice.id
+                    AND earlier.purpose <> ALL (%(not_counted)s::text[])
+                    AND (earlier.sent_at > clock_timestamp() - %(within)s::interval
+                         OR (earlier.state IN ('leased', 'in_doubt') AND earlier.id < notice.id AND earlier.queued_at > clock_timestamp() - %(within)s::interval))
+                  ORDER BY at DESC LIMIT %(most)s)
+           ELSE '{}' END AS counted_at
   FROM helpdesk.notice
   JOIN actions.action ON action.id = notice.action_id
   LEFT JOIN crm.customer ON customer.id = notice.customer_id

@@ -16,7 +16,7 @@ from atlas.identity import NoticeId
 from atlas.principal import executor
 from atlas.statements import Connection, Statements
 from atlas.tracing import span_of, spanned
-from forge.may_send import OF_A_DEBT, May, Permit, permits
+from forge.may_send import NO_LIMIT, OF_A_DEBT, Limit, May, Permit, permits
 from forge.outside.ports import Message, Messenger, Never, NoAnswer, NotNow
 
 SQL = Statements(__file__)
@@ -98,10 +98,11 @@ async def drain(
     lease: timedelta = LEASE,
     worst_case: timedelta = WORST_CASE,
     is_stopping: Callable[[], bool] = never_stops,
+    limit: Limit = NO_LIMIT,
 ) -> Drained:
     """Sends whatever is due until nothing is, or until this process is to stop; what became of it, counted."""
     told: list[Told] = []
-    while not is_stopping() and (batch := await _leased(atlas, lease)):
+    while not is_stopping() and (batch := await _leased(atlas, lease, limit)):
         now_told, lost = await _sent_together(messenger, batch, worst_case)
         async with atlas.transaction(OUTBOX) as conn:
             now_told = await _turned(conn, now_told)
@@ -115,10 +116,10 @@ async def drain(
     return Drained(counts["sent"], counts["failed"], len(told) - sum(counts.values()), counts["in_doubt"])
 
 
-async def _leased(atlas: Atlas, lease: timedelta) -> list[DueNotice]:
+async def _leased(atlas: Atlas, lease: timedelta, limit: Limit) -> list[DueNotice]:
     async with atlas.transaction(OUTBOX) as conn:
         batch = await SQL.all(conn, Leased, "lease_notices", most=BATCH, lease=lease)
-        may = await permits(conn, [one.id for one in batch])
+        may = await permits(conn, [one.id for one in batch], limit)
     return [DueNotice(one, may[one.id]) for one in batch]
 
 

@@ -26,18 +26,24 @@ RETURNING notice.id, notice.key, notice.channel, notice.address, notice.template
                  AND other.provider_reference IS NOT NULL AND other.queued_at > notice.queued_at - interval '1 hour') ELSE '{}' END AS others;
 
 -- name: turn
--- The customer's next way, by their own order, and a letter after all others where what is said has a legal effect. Whether we may use it is may_send's to say, once it is due. Replies go where they were asked.
+-- The customer's next way, by their own order, and a letter after all others where what is said has a legal effect. Whether we may use it is may_send's
+-- to say, once it is due. A reply goes where it was asked for, and from WhatsApp, which takes no free words any more, to the same number as a text; a
+-- code never goes another way than the one that was chosen.
 UPDATE helpdesk.notice
    SET state = 'queued', channel = next.channel, address = next.address, tried = notice.tried || (notice.channel || ':' || notice.address),
        failure = next.failure, attempts = 0, not_before = clock_timestamp(), leased_until = NULL
   FROM (SELECT DISTINCT ON (own.id) own.id, way.channel, way.address, turned.failure
           FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(failures)s::text[]) AS turned (id, attempt, failure)
-          JOIN helpdesk.notice AS own ON own.id = turned.id AND own.attempts = turned.attempt AND own.state = 'leased' AND own.purpose <> 'reply'
-          JOIN LATERAL (SELECT contact.id, contact.channel, contact.address, contact.is_preferred FROM crm.contact WHERE contact.customer_id = own.customer_id
-                         UNION ALL
-                        SELECT NULL, 'letter', post.address, false FROM helpdesk.letter_address(own.customer_id) AS post (address)
-                         WHERE post.address IS NOT NULL AND own.purpose = ANY (%(by_letter)s::text[])) AS way
-            ON way.channel || ':' || way.address <> ALL (own.tried || (own.channel || ':' || own.address))
+          JOIN helpdesk.notice AS own ON own.id = turned.id AND own.attempts = turned.attempt AND own.state = 'leased'
+         CROSS JOIN LATERAL (
+              SELECT contact.channel, contact.address, contact.is_preferred, contact.id FROM crm.contact
+               WHERE contact.customer_id = own.customer_id AND own.purpose <> 'reply'
+               UNION ALL
+              SELECT 'letter', post.address, false, NULL FROM helpdesk.letter_address(own.customer_id) AS post (address)
+               WHERE post.address IS NOT NULL AND own.purpose = ANY (%(by_letter)s::text[])
+               UNION ALL
+              SELECT 'sms', own.address, true, 0 WHERE own.purpose = 'reply' AND own.channel = 'whatsapp' AND own.template = '') AS way
+         WHERE way.channel || ':' || way.address <> ALL (own.tried || (own.channel || ':' || own.address))
          ORDER BY own.id, way.is_preferred DESC, way.id NULLS LAST) AS next
  WHERE notice.id = next.id
 RETURNING notice.id;

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from atlas.identity import NoticeId
-from forge.may_send import PURPOSE_OF, ErrandStanding, May, NoticeStanding, may_send
+from forge.may_send import PURPOSE_OF, ErrandStanding, Limit, May, NoticeStanding, may_send
 
 ROOT: Final = Path(__file__).parents[2]
 NIGHT: Final = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
@@ -101,6 +101,20 @@ def test_what_is_switched_off_waits_whatever_else_is_true() -> None:
     assert may_send(replace(FREE, purpose="reply", stopped_because=stopped)).may is May.LATER
     assert may_send(ErrandStanding(1, stopped)).may is May.LATER
     assert may_send(ErrandStanding(1, None)).may is May.SEND
+
+
+def test_what_is_over_the_limit_waits_until_the_first_of_them_is_a_day_old() -> None:
+    late = replace(FREE, purpose="order_late", counted_at=tuple(NIGHT - timedelta(hours=one) for one in (1, 2, 20)))
+
+    permit = may_send(late, Limit(3))
+
+    assert (permit.may, permit.after) == (May.LATER, timedelta(hours=4))
+    assert [may_send(late, limit).may for limit in (Limit(4), Limit(0))] == [May.SEND, May.SEND]
+
+
+@pytest.mark.parametrize("purpose", ["reply", "alarm", "outage", "restored", "order_visit"])
+def test_answers_alarms_faults_and_visits_are_not_counted(purpose: str) -> None:
+    assert may_send(replace(FREE, purpose=purpose, counted_at=(NIGHT,) * 9), Limit(1)).may is May.SEND
 
 
 # What goes out as the answer to somebody who asked for it.

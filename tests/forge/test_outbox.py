@@ -10,6 +10,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from atlas.connection import Atlas
+from forge.may_send import Limit
 from forge.outbox import drain
 from forge.outside.ports import Message, Never, NoAnswer, NotNow
 from forge.outside.recorded import RecordedMessenger
@@ -47,10 +48,9 @@ class Killed(BaseException):
 async def notice(owner: Owner, customer_id: int | None = None, **columns: Any) -> str:
     key = columns.pop("key", uuid.uuid4().hex)
     columns = {"purpose": "outage", "channel": "sms", "address": "+447700900001", "language": "en", "words": "It is down.", **columns}
+    columns.setdefault("template", "outage.en")
     customer = customer_id or await given.customer(owner)
-    await given.row(
-        owner, "helpdesk.notice", customer_id=customer, key=key, template="outage.en", action_id=await given.action(owner), **columns
-    )
+    await given.row(owner, "helpdesk.notice", customer_id=customer, key=key, action_id=await given.action(owner), **columns)
     return key
 
 
@@ -274,3 +274,73 @@ async def test_a_bill_waits_for_the_morning_where_they_live(atlas: Atlas, owner:
 
     row = await (await owner.execute("SELECT not_before > now() + interval '50 minutes' FROM helpdesk.notice")).fetchone()
     assert (drained.later, row) == (1, (True,))
+
+
+async def test_an_address_gets_so_many_notices_a_day_and_the_next_waits_for_room(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    for nth in range(5):
+        await notice(owner, maya, purpose="order_late", words=f"It is late ({nth}).")
+
+    drained = await drain(atlas, RecordedMessenger(atlas), limit=Limit(3))
+    waits = await (
+        await owner.execute(
+            "SELECT failure, not_before > clock_timestamp() + interval '23 hours' FROM helpdesk.notice WHERE state = 'queued'"
+        )
+    ).fetchall()
+
+    assert (drained.sent, await states(owner)) == (3, ["sent", "sent", "sent", "queued", "queued"])
+    assert waits == [("enough for this address for now", True)] * 2
+
+
+async def test_what_waited_for_room_goes_when_there_is_room_and_nothing_is_lost(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    for nth in range(4):
+        await notice(owner, maya, purpose="order_late", words=f"It is late ({nth}).")
+    await drain(atlas, RecordedMessenger(atlas), limit=Limit(2))
+    await owner.execute(
+        "UPDATE helpdesk.notice SET sent_at = sent_at - interval '25 hours', queued_at = queued_at - interval '25 hours',"
+        " not_before = now() - interval '1 second'"
+    )
+
+    later = await drain(atlas, RecordedMessenger(atlas), limit=Limit(2))
+
+    assert (later.sent, await states(owner)) == (2, ["sent"] * 4)
+    assert await times_sent(owner) == [1] * 4
+
+
+async def test_answers_codes_outages_and_visits_go_however_many_there_were(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    for purpose in ("order_late", "order_late", "reply", "outage", "restored", "order_visit"):
+        await notice(owner, maya, purpose=purpose, words=f"{purpose} {uuid.uuid4()}")
+
+    drained = await drain(atlas, RecordedMessenger(atlas), limit=Limit(1))
+
+    assert (drained.sent, (await states(owner)).count("queued")) == (5, 1)
+
+
+async def test_another_address_of_theirs_has_a_count_of_its_own(atlas: Atlas, owner: Owner) -> None:
+    maya = await given.customer(owner)
+    for address in ("+447700900001", "+447700900077"):
+        await notice(owner, maya, purpose="order_late", address=address)
+
+    drained = await drain(atlas, RecordedMessenger(atlas), limit=Limit(1))
+
+    assert drained.sent == 2
+
+
+async def test_a_reply_whose_window_closed_while_it_was_queued_goes_as_a_text_to_the_same_number(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner, purpose="reply", channel="whatsapp", template="")
+
+    drained = await drain(atlas, RecordedMessenger(atlas))
+
+    assert drained.sent == 1
+    sent = await (await owner.execute("SELECT channel, address, state FROM helpdesk.notice")).fetchall()
+    assert sent == [("sms", "+447700900001", "sent")]
+
+
+async def test_a_code_by_whatsapp_goes_no_other_way(atlas: Atlas, owner: Owner) -> None:
+    await notice(owner, purpose="reply", channel="whatsapp", template="one_time_code.en")
+
+    await drain(atlas, Carrier(RecordedMessenger(atlas), [Never("the number is unknown")]))
+
+    assert await states(owner) == ["failed"]
