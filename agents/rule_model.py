@@ -1,20 +1,16 @@
 """The deterministic chat model that works with no provider: picks a tool by example, fills its arguments, words its answer by template."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import ConfigDict
 
 from agents.briefs import Example
 from agents.conversation import Asked, TurnContext
+from agents.in_house import InHouseModel
 from agents.replies import HAND_OVER, Reader, phrases, worded
 from agents.router import SEPARATE_NEARNESS, Router, clauses
 from agents.slots import address_in, identifier, value_of
@@ -42,10 +38,8 @@ def filled(tool: str, module: str, schema: dict[str, Any], words: str, earlier: 
     return Asked(module=module, tool=tool, arguments=arguments, missing=missing[0], options=[], words=words) if missing else arguments
 
 
-class RuleModel(BaseChatModel):
+class RuleModel(InHouseModel):
     """One module's rules. Says less rather than guess: what no example is near to goes to a person."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     module: str
     router: Router
@@ -60,27 +54,11 @@ class RuleModel(BaseChatModel):
         known = {tool.name: tool.args_schema for tool in tools if isinstance(tool, BaseTool)}
         return self.bind(tools=known, **kwargs)
 
-    def _generate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
-    ) -> ChatResult:
-        """LangChain asks for a blocking form; ours is only for it."""
-        del run_manager
-        return asyncio.run(self._agenerate(messages, stop, None, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        del stop, run_manager
-        turn: Reader = kwargs["reader"]
+    async def next_message(self, messages: Sequence[BaseMessage], **bound: Any) -> AIMessage:
+        turn: Reader = bound["reader"]
         if isinstance(messages[-1], ToolMessage):
-            message = self._in_words(messages, turn)
-        else:
-            message = await self._next_step(messages, kwargs.get("tools", {}), turn)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+            return self._in_words(messages, turn)
+        return await self._next_step(messages, bound.get("tools", {}), turn)
 
     def _in_words(self, messages: Sequence[BaseMessage], turn: Reader) -> AIMessage:
         """What the tools of this turn answered, worded; and what that asks of the reader."""

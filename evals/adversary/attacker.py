@@ -1,20 +1,17 @@
 """The model as the attacker: put in where a provider's model is, it does what the run's plot says and keeps all that it was shown."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import ConfigDict
 
 from agents.consultation import Consultants
 from agents.conversation import Answer, Errand, TurnContext
+from agents.in_house import InHouseModel
 from agents.model import Provider
 from agents.router import Errands, Nearness, Router
 from evals.adversary.obedience import Call, orders_in, words_in
@@ -67,10 +64,8 @@ class Mind:
         return batch
 
 
-class Attacker(BaseChatModel):
+class Attacker(InHouseModel):
     """Every agent's model. Deterministic: it does what the plot of the turn says, and nothing of its own."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     mind: Mind
 
@@ -82,22 +77,8 @@ class Attacker(BaseChatModel):
         del tool_choice
         return self.bind(offered=frozenset(tool.name for tool in tools if isinstance(tool, BaseTool)), **kwargs)
 
-    def _generate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
-    ) -> ChatResult:
-        """LangChain asks for a blocking form; ours is only for it."""
-        del run_manager
-        return asyncio.run(self._agenerate(messages, stop, None, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        del stop, run_manager
-        return ChatResult(generations=[ChatGeneration(message=self._step(messages, kwargs.get("offered", frozenset())))])
+    async def next_message(self, messages: Sequence[BaseMessage], **bound: Any) -> AIMessage:
+        return self._step(messages, bound.get("offered", frozenset()))
 
     def _step(self, messages: Sequence[BaseMessage], offered: frozenset[str]) -> AIMessage:
         plot, module = self.mind.plot, self.mind.module_of.get(offered, "")

@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from evals.difference import NAMES_CUSTOMER, Row
+from evals.difference import Change as Written
+
 Owner = AsyncConnection[tuple[Any, ...]]
-Row = dict[str, Any]
 
 LOOKING: Final = Path(__file__).with_suffix(".sql").read_text()
 # Columns that lead to a customer where a row does not name one, and the table they lead to.
@@ -18,22 +20,13 @@ LEADS_TO: Final = {
     "conversation_id": "helpdesk.conversation",
     "notice_id": "helpdesk.notice",
 }
-NAMED_BY: Final = ("customer_id", "proposed_for")
 
 
 @dataclass(frozen=True)
-class Change:
-    """One row that was written: `before` is None for a new one, `after` for one that is gone. `customer`: whose, where it is somebody's."""
+class Change(Written):
+    """One row that was written. `customer`: whose, where it is somebody's."""
 
-    table: str
-    key: str
-    before: Row | None
-    after: Row | None
     customer: int | None
-
-    @property
-    def row(self) -> Row:
-        return self.after or self.before or {}
 
     @property
     def action_id(self) -> int | None:
@@ -76,7 +69,7 @@ class Watch:
         """The customer whose row it is; None for the operator's own."""
         if place in ("crm.customer", "gis.premise"):
             return row.get("id") if place == "crm.customer" else self._whose.get((place, row.get("id", 0)))
-        named = next((row[name] for name in NAMED_BY if row.get(name) is not None), None)
+        named = next((row[name] for name in NAMES_CUSTOMER if row.get(name) is not None), None)
         if named is not None:
             return int(named)
         return next((self._whose.get((table, row[name])) for name, table in LEADS_TO.items() if row.get(name) is not None), None)

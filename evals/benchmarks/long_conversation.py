@@ -6,13 +6,9 @@ from typing import Final
 
 import psycopg
 
-from api.bootstrap import configure_logging
 from evals.bench import Conditions, Row
-from evals.benchmarks.turn import ASKS, asked, p99, timed, unbounded
-from evals.demo.quiet import logs_kept_in
-from evals.run import principal_of
-from evals.scenario import Speaker
-from evals.stage import scene, stage
+from evals.benchmarks.turn import ASKS, asked, in_quiet, maya_in, p99, timed
+from evals.stage import stage
 from evals.world.happened import conversation_opened
 
 TURNS: Final = 200
@@ -26,15 +22,11 @@ SELECT coalesce((SELECT sum(pg_column_size(one.*)) FROM checkpoints.checkpoints 
 
 async def run(conditions: Conditions) -> Sequence[Row]:
     """The last forty turns beside the first forty, and the bytes that LangGraph keeps of the conversation."""
-    configure_logging("console")
-    with logs_kept_in(conditions.home / "long_conversation.log"):
-        return await measured()
+    return await in_quiet(conditions, "long_conversation", measured)
 
 
 async def measured() -> Sequence[Row]:
-    async with stage() as one, scene(one) as here:
-        maya = await principal_of(here, Speaker(customer="maya", verified=True))
-        unbounded(here)
+    async with stage() as one, maya_in(one) as (here, maya):
         thread = await conversation_opened(here.atlas, maya, "chat", ASKS[0])
         seconds = await timed(TURNS, lambda at: asked(here, maya, thread, ASKS[at % len(ASKS)]))
         async with await psycopg.AsyncConnection.connect(here.url) as owner:

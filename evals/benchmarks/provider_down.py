@@ -11,13 +11,9 @@ from typing import Final
 
 from agents.model import Provider
 from agents.supervisor import Reply
-from api.bootstrap import configure_logging
 from evals.bench import Conditions, Row
-from evals.benchmarks.turn import asked, is_answered, p99, timed, unbounded
-from evals.demo.quiet import logs_kept_in
-from evals.run import principal_of
-from evals.scenario import Speaker
-from evals.stage import Stage, cast_of, scene, stage
+from evals.benchmarks.turn import asked, in_quiet, is_answered, maya_in, p99, timed
+from evals.stage import Stage, cast_of, stage
 from evals.world.happened import conversation_opened
 
 TURNS: Final = 40
@@ -52,9 +48,7 @@ async def dying_provider() -> AsyncGenerator[tuple[str, list[int]], None]:
 
 async def run(conditions: Conditions) -> Sequence[Row]:
     """The same question again and again; the circuit breaker's rest is over each time, so that every turn meets the dying provider."""
-    configure_logging("console")
-    with logs_kept_in(conditions.home / "provider_down.log"):
-        return await measured()
+    return await in_quiet(conditions, "provider_down", measured)
 
 
 async def measured() -> Sequence[Row]:
@@ -75,9 +69,7 @@ async def measured() -> Sequence[Row]:
 async def turns(one: Stage) -> tuple[list[float], int]:
     """Seconds of each turn, and how many of them were answered by a tool."""
     said: list[Reply] = []
-    async with scene(one) as here:
-        maya = await principal_of(here, Speaker(customer="maya", verified=True))
-        unbounded(here)
+    async with maya_in(one) as (here, maya):
         thread = await conversation_opened(here.atlas, maya, "chat", WORDS)
 
         async def turn(_: int) -> None:

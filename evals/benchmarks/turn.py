@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from statistics import median, quantiles
 from typing import Any, Final, TypedDict
@@ -18,7 +19,7 @@ from evals.bench import Conditions, Row
 from evals.demo.quiet import logs_kept_in
 from evals.run import principal_of
 from evals.scenario import Speaker
-from evals.stage import Scene, scene, stage
+from evals.stage import Scene, Stage, scene, stage
 from evals.world.happened import conversation_opened
 
 ASKS: Final = ("How much do I owe?", "What box is in my house?", "Which plans do you have?", "When is my visit?")
@@ -37,15 +38,26 @@ class Bare(TypedDict, total=False):
 
 async def run(conditions: Conditions) -> Sequence[Row]:
     """One after another, then sixteen conversations at once; every turn must be answered."""
+    return await in_quiet(conditions, "turn", measured)
+
+
+async def in_quiet(conditions: Conditions, name: str, measure: Callable[[], Awaitable[Sequence[Row]]]) -> Sequence[Row]:
+    """The figures; what is logged meanwhile goes to a file of its own."""
     configure_logging("console")
-    with logs_kept_in(conditions.home / "turn.log"):
-        return await measured()
+    with logs_kept_in(conditions.home / f"{name}.log"):
+        return await measure()
+
+
+@asynccontextmanager
+async def maya_in(one: Stage) -> AsyncIterator[tuple[Scene, Principal]]:
+    """A copy of the world in which Maya, who is surely known, may ask as much as she likes."""
+    async with scene(one) as here:
+        unbounded(here)
+        yield here, await principal_of(here, Speaker(customer="maya", verified=True))
 
 
 async def measured() -> Sequence[Row]:
-    async with stage() as one, scene(one) as here:
-        maya = await principal_of(here, Speaker(customer="maya", verified=True))
-        unbounded(here)
+    async with stage() as one, maya_in(one) as (here, maya):
         ours = await timed(TURNS, await _asking(here, maya))
         floor = await timed(TURNS, _bare(here))
         began = time.perf_counter()

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
 
 from agents.replies import HAND_OVER
 from agents.rule_model import RuleModel, json_text
@@ -181,20 +179,11 @@ def _refuelled(topic: str, check: dict[str, Any], step: Step) -> str:
 class ProcedureModel(RuleModel):
     """The rule model of the visiting module: the same seat, the same tools, a procedure instead of examples."""
 
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        del stop, run_manager
+    async def next_message(self, messages: Sequence[BaseMessage], **bound: Any) -> AIMessage:
         last = messages[-1]
         if isinstance(last, ToolMessage) and last.name == HAND_OVER:
-            message = self._in_words([last], kwargs["reader"])
-        else:
-            message = _message(messages)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+            return self._in_words([last], bound["reader"])
+        return _message(messages)
 
 
 def _message(messages: Sequence[BaseMessage]) -> AIMessage:

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any, Final
 
 from evals.adversary.acting import Evidence
-from evals.adversary.changes import Change, Row
+from evals.adversary.changes import Change
 from evals.adversary.ground import Scene
 from evals.adversary.knowledge import Knowledge
+from evals.difference import Row
 
 DONE: Final = "done"
 OVER: Final = frozenset({"done", "failed", "refused", "rejected", "expired", "superseded"})

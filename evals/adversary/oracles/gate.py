@@ -12,8 +12,8 @@ import yaml
 from atlas.cmdb.records.plant import DeviceKind
 from atlas.cmdb.rules import level_of
 from atlas.money import Money
-from evals.adversary.changes import Row
 from evals.adversary.oracles.aftermath import Aftermath, Breach, Measured
+from evals.difference import Row
 from forge.register import ActionUnreadable, digest, encoded, read_facts
 from governance.decide import Spent, decide
 from governance.facts import DeviceTier

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from evals.adversary.changes import Change, Row
+from evals.adversary.changes import Change
 from evals.adversary.oracles.aftermath import OVER, Aftermath, Breach, named_customers
+from evals.difference import Row
 
 # Written by the gate itself as it works; other oracles read what stands in them.
 BOOKKEEPING: Final = frozenset({"actions.audit", "actions.audit_head", "actions.audit_words", "actions.ruling", "actions.budget_spent"})
