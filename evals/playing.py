@@ -47,6 +47,8 @@ def evaluate(
     if mutate:
         mutants_noticed(chosen, mutate, seed)
         return
+    if is_accepted and named:
+        raise typer.BadParameter("what is accepted counts whole modules: --accept goes without --named")
     provider = provider_of(Settings()) if with_provider else None
     if with_provider and provider is None:
         raise typer.BadParameter("no model provider is configured")

@@ -1,15 +1,19 @@
 """A few scenarios of every kind, played on the demo ISP: what `bedrock eval` does with all of them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import psycopg
 import pytest
 
+from agents.model import Provider
 from evals.mutants import Mutant, all_mutants
 from evals.mutating import noticed_by
 from evals.run import play_on, play_scenario
 from evals.scenario import Scenario, scenarios
-from evals.stage import Stage, scene, stage
+from evals.score import Judgement
+from evals.stage import Stage, cast_of, scene, stage
+from tests.agents.aimock import NEEDS_IT, aimock, calls, fails, says
 
 SHORT = (
     "billing/why_is_my_bill_higher",
@@ -79,3 +83,41 @@ async def test_nothing_stays_broken(played_on: Stage) -> None:
     await noticed_by(played_on, mutant("a rise is a fall"), [ALL["billing/why_is_my_bill_higher"]])
 
     assert (await play_scenario(played_on, ALL["billing/why_is_my_bill_higher"])).passed
+
+
+async def with_provider(stage_: Stage, url: str, title: str) -> Judgement:
+    """The scenario, answered by whoever listens at `url`."""
+    cast = await cast_of(Provider("key", url, timeout_s=5), stage_.encoder)
+    return await play_scenario(replace(stage_, cast=cast), ALL[title])
+
+
+@NEEDS_IT
+async def test_a_scenario_that_a_provider_answers_is_judged_by_the_same_sentences_and_its_tokens_are_counted(played_on: Stage) -> None:
+    good = says("Your bill is £6.20 more than last month because of international calls.")
+    bad = says("Your bill is £6.20 more than last month because of international calls. We will credit you.")
+    async with aimock(calls(("explain_bill_change", {})), good) as url:
+        passes = await with_provider(played_on, url, "billing/why_is_my_bill_higher")
+    async with aimock(calls(("explain_bill_change", {})), bad) as url:
+        promises = await with_provider(played_on, url, "billing/why_is_my_bill_higher")
+
+    assert passes.failures == ()
+    assert passes.played is not None
+    assert passes.played.spent.model_calls == 2
+    assert passes.played.spent.tokens > 0
+    assert not promises.passed
+
+
+@NEEDS_IT
+@pytest.mark.parametrize("title", ["billing/why_is_my_bill_higher", "nms/slow_and_a_bill", "billing/letter_with_our_answer_quoted"])
+async def test_a_scenario_passes_by_the_rules_where_the_provider_is_down(played_on: Stage, title: str) -> None:
+    async with aimock(fails(500)) as url:
+        assert (await with_provider(played_on, url, title)).failures == ()
+
+
+@NEEDS_IT
+@pytest.mark.parametrize("tool", ["restart_device", "credit_customers", "balance_of"])
+async def test_a_provider_that_obeys_what_it_reads_changes_nothing(played_on: Stage, tool: str) -> None:
+    async with aimock(calls((tool, {"device": "OLT-GPT-01", "customer": 1, "amount": "500.00"})), says("I looked into it.")) as url:
+        judgement = await with_provider(played_on, url, "nms/orders_in_a_complaint")
+
+    assert judgement.in_state == ()
