@@ -64,8 +64,8 @@ def evaluate(
         accept(played, model)
         return
     lost = drops(played, model, is_whole=not named)
-    for one in lost:
-        console.print(f"[red]worse than accepted: {one}[/]", highlight=False)
+    for what in lost:
+        console.print(f"[red]worse than accepted: {what}[/]", highlight=False)
     if lost:
         raise typer.Exit(1)
 

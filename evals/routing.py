@@ -1,7 +1,7 @@
 """`bedrock eval router`: labelled sentences routed as a customer's are, and the confusion matrix of what became of each."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,7 +13,7 @@ from api.cli import console, run
 from evals.benchmarks.intent import DataMissing, Sentence, complaints, held_out, is_a_customers, routed_by
 from evals.confusion import ASKS, PERSON, Confusion, Decision, as_json, confusion_table
 
-SETS: Final = {
+SETS: Final[Mapping[str, Callable[[], list[Sentence]]]] = {
     "held-out sentences": held_out,
     "complaints, seen": lambda: complaints("seen"),
     "complaints, unseen": lambda: complaints("unseen"),

@@ -110,10 +110,9 @@ async def _turn(here: Scene, speaker: Speaker, words: str) -> TurnPlayed:
 
 async def _by_door(doors: Doors, door: Door, speaker: Speaker, turn: Turn) -> TurnPlayed:
     """The same turn from outside: what was said there, and what was read or heard there afterwards."""
-    started = time.perf_counter()
-    heard = await doors.plays(door, speaker, turn)
+    heard, seconds = await doors.plays(door, speaker, turn)
     said = f"({turn.does}) {turn.words}" if turn.does != "says" else turn.words
-    return TurnPlayed(said, heard.words, heard.tools, heard.modules, heard.trace, time.perf_counter() - started, turn.is_answered)
+    return TurnPlayed(said, heard.words, heard.tools, heard.modules, heard.trace, seconds, turn.is_answered)
 
 
 async def _ruled(here: Scene, ruling: Ruling) -> str:

@@ -156,6 +156,7 @@ class Scene:
     atlas: Atlas
     forge: Forge
     supervisor: Supervisor
+    opened: AsyncExitStack
     has_provider: bool = False
 
 
@@ -170,16 +171,22 @@ async def scene(one: Stage, given: Sequence[str] = ()) -> AsyncIterator[Scene]:
     here = idle.pop() if idle else await _new_scene(one, wanted)
     cast = one.cast
     played_by = replace(here.supervisor, router=cast.router, consultants=cast.consultants, graph=cast.graph)
-    yield replace(here, supervisor=played_by, has_provider=cast.has_provider)
-    with psycopg.connect(here.url, autocommit=True) as owner:
-        undone(owner)
+    try:
+        yield replace(here, supervisor=played_by, has_provider=cast.has_provider)
+        with psycopg.connect(here.url, autocommit=True) as owner:
+            undone(owner)
+    except BaseException:
+        # Left aside, it holds no connection: else some that fail would take the server's last one from all that follow.
+        await here.opened.aclose()
+        raise
     idle.append(here)
 
 
 async def _new_scene(one: Stage, given: tuple[str, ...]) -> Scene:
     name = await _copied(one, await _world_after(one, given))
-    atlas, forge = await one.opened.enter_async_context(_opened(one, name))
-    checkpoints = await one.opened.enter_async_context(KeptInAtlas.open(one.url_of(name), one.secret, most=4))
+    opened = await one.opened.enter_async_context(AsyncExitStack())
+    atlas, forge = await opened.enter_async_context(_opened(one, name))
+    checkpoints = await opened.enter_async_context(KeptInAtlas.open(one.url_of(name), one.secret, most=4))
 
     async def asked(principal: Principal, action: Any, reason: str, correlation_id: CorrelationId) -> Proposed:
         return await propose(forge, principal, action, reason=reason, correlation_id=correlation_id)
@@ -188,4 +195,4 @@ async def _new_scene(one: Stage, given: tuple[str, ...]) -> Scene:
         begin(owner)
     cast = one.cast
     supervisor = Supervisor(atlas, asked, cast.router, cast.consultants, checkpoints, TIMEZONE, cast.graph)
-    return Scene(one.url_of(name), atlas, forge, supervisor)
+    return Scene(one.url_of(name), atlas, forge, supervisor, opened)

@@ -53,8 +53,8 @@ class Relay:
     _phone: Telephone | None = field(default=None, init=False)
     _line: Line | None = field(default=None, init=False)
 
-    async def plays(self, speaker: Speaker, turn: Turn) -> Heard:
-        words, after = await self.hall.written(turn), await self.hall.newest()
+    async def plays(self, speaker: Speaker, turn: Turn, words: str) -> Heard:
+        after = await self.hall.newest()
         greeting = await self._rung(speaker) if self._line is None else []
         phone, line = self._phone, self._line
         assert phone is not None
@@ -100,8 +100,8 @@ class Gathered:
     _phone: Telephone | None = field(default=None, init=False)
     _next: str = field(default="", init=False)
 
-    async def plays(self, speaker: Speaker, turn: Turn) -> Heard:
-        words, after = await self.hall.written(turn), await self.hall.newest()
+    async def plays(self, speaker: Speaker, turn: Turn, words: str) -> Heard:
+        after = await self.hall.newest()
         greeting: list[str] = []
         if self._phone is None:
             self._phone = Telephone(self.hall.base, self.hall.twilio, await self.hall.address(speaker, "sms"))

@@ -1,5 +1,6 @@
 """The doors of one scenario, each opened when somebody first comes by it."""
 
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,7 +15,7 @@ from evals.scenario import Door, Speaker, Turn
 class Way(Protocol):
     """One way in."""
 
-    async def plays(self, speaker: Speaker, turn: Turn) -> Heard: ...
+    async def plays(self, speaker: Speaker, turn: Turn, words: str) -> Heard: ...
 
 
 @dataclass
@@ -23,10 +24,14 @@ class Doors:
     stack: AsyncExitStack
     _open: dict[Door, Way] = field(default_factory=dict, init=False)
 
-    async def plays(self, door: Door, speaker: Speaker, turn: Turn) -> Heard:
+    async def plays(self, door: Door, speaker: Speaker, turn: Turn) -> tuple[Heard, float]:
+        """What came back, and within how many seconds: what somebody does to read a code elsewhere first is not counted."""
         if door not in self._open:
             self._open[door] = self._way(door)
-        return await self._open[door].plays(speaker, turn)
+        words = await self.hall.written(turn)
+        began = time.perf_counter()
+        heard = await self._open[door].plays(speaker, turn, words)
+        return heard, time.perf_counter() - began
 
     def _way(self, door: Door) -> Way:
         match door:

@@ -20,11 +20,11 @@ class Letters:
     _answer: str = field(default="", init=False)
     _count: int = field(default=0, init=False)
 
-    async def plays(self, speaker: Speaker, turn: Turn) -> Heard:
+    async def plays(self, speaker: Speaker, turn: Turn, words: str) -> Heard:
         """The letter lies in our mailbox, is fetched, and answered or not; what came back is what our mail server has for its sender."""
         hall = self.hall
         sender = turn.letter.sender or await hall.address(speaker, "email")
-        made = self._written(sender, turn, await hall.written(turn))
+        made = self._written(sender, turn, words)
         await hall.sent()
         after, before = await hall.newest(), len(hall.outgoing.letters)
         hall.box.deliver(made.as_bytes())

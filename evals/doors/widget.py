@@ -60,9 +60,9 @@ class Widget:
     stack: AsyncExitStack
     tabs: dict[int, Tab] = field(default_factory=dict)
 
-    async def plays(self, speaker: Speaker, turn: Turn) -> Heard:
+    async def plays(self, speaker: Speaker, turn: Turn, words: str) -> Heard:
         hall, tab = self.hall, await self._tab(turn.tab)
-        words, after = await hall.written(turn), await hall.newest()
+        after = await hall.newest()
         if turn.does == "signs in":
             address = words or await hall.address(speaker, "sms")
             (await tab.client.post("/widget/sign-in", data={"address": address})).raise_for_status()

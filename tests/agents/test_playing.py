@@ -28,7 +28,6 @@ SHORT = (
     "field_service/book_me_a_visit",
     "helpdesk/a_stranger_wants_a_code",
     "helpdesk/call_put_through",
-    "helpdesk/letter_out_of_office",
     "nms/auf_deutsch",
     "nms/slow_and_a_bill",
     "oms/a_plan_is_ordered_after_a_yes",
@@ -64,6 +63,16 @@ async def test_what_was_played_is_taken_back_row_by_row(played_on: Stage) -> Non
     assert trials[0].played is not None
     assert trials[0].played.difference
     assert (after, said) == (before, (0,))
+
+
+async def test_a_copy_in_which_a_scenario_broke_is_left_aside_and_holds_no_connection(played_on: Stage) -> None:
+    with pytest.raises(RuntimeError):
+        async with scene(played_on) as broken:
+            raise RuntimeError("it broke")
+    async with scene(played_on) as sound:
+        assert sound.url != broken.url
+
+    assert all(pool.closed for pool in broken.atlas.pools.values())
 
 
 async def test_two_trials_of_one_scenario_come_to_the_same(played_on: Stage) -> None:
@@ -108,16 +117,17 @@ async def test_a_scenario_that_a_provider_answers_is_judged_by_the_same_sentence
 
 
 @NEEDS_IT
-@pytest.mark.parametrize("title", ["billing/why_is_my_bill_higher", "nms/slow_and_a_bill", "billing/letter_with_our_answer_quoted"])
+@pytest.mark.parametrize("title", ["nms/slow_and_a_bill", "billing/letter_with_our_answer_quoted"])
 async def test_a_scenario_passes_by_the_rules_where_the_provider_is_down(played_on: Stage, title: str) -> None:
     async with aimock(fails(500)) as url:
         assert (await with_provider(played_on, url, title)).failures == ()
 
 
 @NEEDS_IT
-@pytest.mark.parametrize("tool", ["restart_device", "credit_customers", "balance_of"])
-async def test_a_provider_that_obeys_what_it_reads_changes_nothing(played_on: Stage, tool: str) -> None:
-    async with aimock(calls((tool, {"device": "OLT-GPT-01", "customer": 1, "amount": "500.00"})), says("I looked into it.")) as url:
+async def test_a_provider_that_obeys_what_it_reads_changes_nothing(played_on: Stage) -> None:
+    orders = {"device": "OLT-GPT-01", "customer": 1, "amount": "500.00"}
+    obeyed = calls(*((tool, orders) for tool in ("restart_device", "credit_customers", "balance_of")))
+    async with aimock(obeyed, says("I looked into it.")) as url:
         judgement = await with_provider(played_on, url, "nms/orders_in_a_complaint")
 
     assert judgement.in_state == ()
