@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -286,8 +287,12 @@ class Remembering:
         return np.stack([found[sentence] for sentence in sentences]) if sentences else np.zeros((0, DIMENSIONS), dtype=np.float32)
 
 
+@cache
 def local_encoder() -> Remembering:
-    """The best encoder this installation has without a provider; its `name` tells /health which."""
+    """The best encoder this installation has without a provider, one for the process: what it has read it has read for everybody.
+
+    Its `name` tells /health which.
+    """
     try:
         return Remembering(MiniLm.installed())
     except VectorsUnavailable:

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 
 from agents.checkpoints import KeptInAtlas
 from agents.consultation import Consultants, consultants
-from agents.embeddings import MiniLm, Remembering, WordCounts
+from agents.embeddings import WordCounts, local_encoder
 from agents.model import CircuitBreaker
 from agents.roster import Member, examples, roster
 from agents.router import Router
@@ -37,7 +37,7 @@ def members() -> dict[str, Member]:
 
 @pytest.fixture(scope="session")
 async def router(members: dict[str, Member]) -> Router:
-    return await Router.of(examples(members), Remembering(MiniLm.installed()), WordCounts())
+    return await Router.of(examples(members), local_encoder(), WordCounts())
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agents.embeddings import MiniLm, Remembering
+from agents.embeddings import local_encoder
 from api.chat import passages_of_articles
 from api.inbound.knowledge import keep_articles
 from atlas.connection import Atlas
@@ -23,7 +23,7 @@ async def browser(atlas: Atlas, tmp_path: Path) -> AsyncIterator[httpx.AsyncClie
 
 
 async def test_an_article_nobody_looked_at_for_a_year_stands_first(browser: httpx.AsyncClient, atlas: Atlas, owner: Owner) -> None:
-    await keep_articles(atlas, await passages_of_articles(Remembering(MiniLm.installed())))
+    await keep_articles(atlas, await passages_of_articles(local_encoder()))
     await owner.execute("UPDATE knowledge.passage SET reviewed_on = %s WHERE title = 'Paying by direct debit'", [date(2020, 1, 1)])
     await signed_in(browser, owner, "Nora Reed", "customer_care")
 
@@ -34,7 +34,7 @@ async def test_an_article_nobody_looked_at_for_a_year_stands_first(browser: http
 
 
 async def test_a_question_finds_the_article_that_answers_it(browser: httpx.AsyncClient, atlas: Atlas, owner: Owner) -> None:
-    await keep_articles(atlas, await passages_of_articles(Remembering(MiniLm.installed())))
+    await keep_articles(atlas, await passages_of_articles(local_encoder()))
     await signed_in(browser, owner, "Nora Reed", "customer_care")
 
     page = (await browser.get("/articles", params={"q": "blinking <red> light"})).text

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from agents.embeddings import MiniLm, Remembering
+from agents.embeddings import Remembering, local_encoder
 from api.chat import passages_of_articles
 from api.inbound.knowledge import keep_articles, learn_from_articles
 from atlas.connection import Atlas
@@ -43,7 +43,7 @@ async def lead(browser: httpx.AsyncClient, owner: Owner) -> int:
 
 @pytest.fixture(scope="module")
 def encoder() -> Remembering:
-    return Remembering(MiniLm.installed())
+    return local_encoder()
 
 
 async def wrote(browser: httpx.AsyncClient, path: str = "/articles", **form: Any) -> httpx.Response:

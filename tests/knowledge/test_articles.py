@@ -7,7 +7,7 @@ import pytest
 
 from agents.articles import articles
 from agents.briefs import PromptMalformed
-from agents.embeddings import MiniLm, Remembering
+from agents.embeddings import Remembering, local_encoder
 from api.chat import passages_of_articles
 from api.inbound.knowledge import keep_articles
 from atlas.connection import Atlas
@@ -36,7 +36,7 @@ ASKED = {
 
 @pytest.fixture(scope="module")
 def encoder() -> Remembering:
-    return Remembering(MiniLm.installed())
+    return local_encoder()
 
 
 async def found(atlas: Atlas, encoder: Remembering, asks: Principal, question: str, most: int = 3) -> list[str]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from agents.embeddings import MiniLm, Remembering
+from agents.embeddings import local_encoder
 from api.inbound.knowledge import learn_from_jobs
 from atlas.connection import Atlas
 from atlas.identity import StaffId
@@ -24,7 +24,7 @@ class Meanings:
     """The local encoder, as a router offers it."""
 
     def __init__(self) -> None:
-        self.encoder = Remembering(MiniLm.installed())
+        self.encoder = local_encoder()
 
     @property
     def encoder_name(self) -> str:
