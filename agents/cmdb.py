@@ -29,5 +29,11 @@ AGENT = ModuleAgent(
         cmdb.find_box,
         cmdb.history_of_place,
         cmdb.replace_box,
+        cmdb.where_box_was_seen,
+        cmdb.fibre_of_line,
+        cmdb.strands_of_cable,
+        cmdb.cut_of_cable,
+        cmdb.record_splice,
+        cmdb.remove_splice,
     ),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from agents import glass
 from agents.extras import add_on
 
 
@@ -378,6 +379,11 @@ WRITTEN_SO: Final = {
     "contact": reached_at,
     "name": device,
     "device": device,
+    "cable": device,
+    "mac": glass.mac,
+    "strands": glass.strands,
+    "one": glass.first_end,
+    "other": glass.second_end,
     "serial": serial,
     "code": plan_code,
     "plan": plan_code,

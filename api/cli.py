@@ -18,14 +18,12 @@ from rich.text import Text
 
 from api.bootstrap import House, configure_logging, house
 from api.chat import caller, colleague, desk, turn
-from api.inbound.topology import import_topology
 from api.oversight import add_matrix, heads_in, written_heads
 from api.radius.serving import RadiusMissing, program
 from api.serve import database, platform, until_stopped
 from api.settings import Settings
 from atlas.actions.reads import audit_entries, audit_heads, broken_links, missing_heads
 from atlas.actions.records import AuditHead, BrokenLink
-from atlas.cmdb.records.plant import PlantRecorded
 from atlas.errors import AtlasError, InvalidField, NotFound
 from atlas.identity import ActionId
 from atlas.itsm import reads as itsm
@@ -308,17 +306,6 @@ def numbered(reference: str, letter: str) -> int:
     if not digits.isdigit():
         raise InvalidField("reference", f"{reference} is not of the form {letter}-123")
     return int(digits)
-
-
-@imports.command("topology")
-def import_network(file: Annotated[Path, typer.Argument(help="GraphML, SNDlib JSON, or the devices file of a CSV pair.")]) -> None:
-    """Put a network in: GraphML (Internet Topology Zoo), SNDlib JSON, or NAME-devices.csv beside NAME-links.csv."""
-
-    async def work() -> PlantRecorded:
-        async with opened(Settings(), (Zone.EXECUTOR,)) as here:
-            return await import_topology(here.atlas, file)
-
-    console.print(run(work))
 
 
 @audit.command("verify")

@@ -6,19 +6,20 @@ to_port, and if known name, kind, conduit, length_m). Graph files know neither k
 taken for the gateway, all others for metro routers, and ports are named after the node at their other end.
 """
 
-import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
 import networkx as nx
 
+from api.plan_rows import Judging, RowWrong, rows_of
 from atlas.cmdb.records.plant import DeviceKind, PlannedDevice, PlannedLink, PlannedPlant
-from atlas.errors import AtlasError
+from atlas.errors import AtlasError, InvalidField
 
 LINK_KINDS: Final = frozenset({"backhaul", "trunk", "feeder", "distribution", "radio", "coax", "patch"})
 LINKS_BESIDE: Final = "links.csv"
@@ -32,10 +33,25 @@ class TopologyUnreadable(AtlasError):
         self.file = file
 
 
-def read_topology(path: Path) -> PlannedPlant:
+@dataclass(frozen=True)
+class TopologyRead:
+    """A network out of a file: each device and link with its row (in a graph its place in the file), and the rows that cannot be read."""
+
+    devices_file: str
+    links_file: str
+    devices: tuple[tuple[int, PlannedDevice], ...]
+    links: tuple[tuple[int, PlannedLink], ...]
+    wrong: tuple[RowWrong, ...] = ()
+
+    @property
+    def plant(self) -> PlannedPlant:
+        return PlannedPlant(tuple(device for _, device in self.devices), tuple(link for _, link in self.links))
+
+
+def read_topology(path: Path) -> TopologyRead:
     """The network in `path`, by its suffix: .graphml, .json, or .csv (the devices; the links lie beside it).
 
-    Raises TopologyUnreadable, naming the file and the line or name that is wrong.
+    Raises TopologyUnreadable where the file as a whole is none.
     """
     readers = {".graphml": _graphml_file, ".json": _json_file, ".csv": _csv_files}
     reader = readers.get(path.suffix.lower())
@@ -47,19 +63,23 @@ def read_topology(path: Path) -> PlannedPlant:
         raise TopologyUnreadable(path.name, str(error)) from error
 
 
-def _graphml_file(path: Path) -> PlannedPlant:
-    return plant_of_graphml(path.read_text(), path.stem)
+def _graphml_file(path: Path) -> TopologyRead:
+    return _of_graph(path, plant_of_graphml(path.read_text(), path.stem))
 
 
-def _json_file(path: Path) -> PlannedPlant:
-    return plant_of_sndlib(path.read_text(), path.stem)
+def _json_file(path: Path) -> TopologyRead:
+    return _of_graph(path, plant_of_sndlib(path.read_text(), path.stem))
 
 
-def _csv_files(path: Path) -> PlannedPlant:
+def _of_graph(path: Path, plant: PlannedPlant) -> TopologyRead:
+    return TopologyRead(path.name, path.name, tuple(enumerate(plant.devices, 1)), tuple(enumerate(plant.links, 1)))
+
+
+def _csv_files(path: Path) -> TopologyRead:
     beside = path.with_name(path.name.replace("devices", "links"))
     if beside == path:
         raise TopologyUnreadable(path.name, "the devices of a CSV pair are in devices.csv or NAME-devices.csv")
-    return plant_of_csv(path.read_text(), beside.read_text(), path.name)
+    return rows_of_csv(path.read_text(), beside.read_text(), path.name, beside.name)
 
 
 def plant_of_graphml(text: str, network: str) -> PlannedPlant:
@@ -150,49 +170,46 @@ def _in_order(node: str) -> tuple[int, int, str]:
     return (0, int(node), "") if node.isdigit() else (1, 0, node)
 
 
-def plant_of_csv(devices: str, links: str, name: str = "devices.csv") -> PlannedPlant:
-    plant = PlannedPlant(
-        tuple(_csv_device(row, name, line) for line, row in _rows(devices, name, ("name", "kind", "area"))),
-        tuple(_csv_link(row, line) for line, row in _rows(links, LINKS_BESIDE, ("from_device", "from_port", "to_device", "to_port"))),
-    )
-    known = Counter(device.name for device in plant.devices)
-    twice = [device for device, times in known.items() if times > 1]
-    if twice:
-        raise TopologyUnreadable(name, f"{twice[0]} is there twice")
-    for link in plant.links:
-        for end in (link.from_device, link.to_device):
-            if end not in known:
-                raise TopologyUnreadable(LINKS_BESIDE, f"{link.name} leads to {end}, which is not in {name}")
-    return plant
+def rows_of_csv(devices: str, links: str, name: str = "devices.csv", beside: str = LINKS_BESIDE) -> TopologyRead:
+    """Every row of a CSV pair; what is wrong with one is told by file, line and field. Raises TopologyUnreadable for a missing column."""
+    of_devices, of_links = Judging(name), Judging(beside)
+    read: dict[str, tuple[int, PlannedDevice]] = {}
+    spans: list[tuple[int, PlannedLink]] = []
+    try:
+        for line, row in rows_of(devices, of_devices, ("name", "kind", "area")):
+            try:
+                read[row["name"]] = (line, _csv_device(row, read))
+            except InvalidField as wrong:
+                of_devices.refuse(line, wrong.field, wrong.reason)
+        for line, row in rows_of(links, of_links, ("from_device", "from_port", "to_device", "to_port")):
+            try:
+                spans.append((line, _csv_link(row)))
+            except InvalidField as wrong:
+                of_links.refuse(line, wrong.field, wrong.reason)
+    except InvalidField as missing:
+        raise TopologyUnreadable(name, f"column {missing.field} is missing: {missing.reason}") from None
+    return TopologyRead(name, beside, tuple(read.values()), tuple(spans), (*of_devices.wrong, *of_links.wrong))
 
 
-def _rows(text: str, name: str, needed: Sequence[str]) -> Iterable[tuple[int, dict[str, str]]]:
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
-    missing = [column for column in needed if column not in (reader.fieldnames or ())]
-    if missing:
-        raise TopologyUnreadable(name, f"column {missing[0]} is missing")
-    for row in reader:
-        known = {column: (value or "").strip() for column, value in row.items() if isinstance(column, str)}
-        empty = [column for column in needed if not known[column]]
-        if empty:
-            raise TopologyUnreadable(name, f"line {reader.line_num}: {empty[0]} is empty")
-        yield reader.line_num, known
-
-
-def _csv_device(row: Mapping[str, str], name: str, line: int) -> PlannedDevice:
+def _csv_device(row: Mapping[str, str], before: Container[str]) -> PlannedDevice:
+    """Raises InvalidField; `before` are the names above."""
+    if row["name"] in before:
+        raise InvalidField("name", f"{row['name']} is there twice")
     try:
         kind = DeviceKind(row["kind"])
     except ValueError:
-        raise TopologyUnreadable(name, f"line {line}: {row['kind']} is none of {', '.join(DeviceKind)}") from None
-    place = _place(row.get("latitude"), row.get("longitude"))
+        raise InvalidField("kind", f"{row['kind']} is none of {', '.join(DeviceKind)}") from None
+    latitude, longitude = _degrees(row, "latitude", 90), _degrees(row, "longitude", 180)
+    if (latitude is None) != (longitude is None):
+        raise InvalidField("latitude" if latitude is None else "longitude", "a place needs both")
     return PlannedDevice(
         name=row["name"],
         kind=kind,
         area=row["area"],
-        latitude=place[0] if place else None,
-        longitude=place[1] if place else None,
+        latitude=latitude,
+        longitude=longitude,
         site=row.get("site") or None,
-        management_address=row.get("management_address") or None,
+        management_address=_address(row.get("management_address", "")),
         vendor=row.get("vendor", ""),
         model=row.get("model", ""),
         serial=row.get("serial") or None,
@@ -200,15 +217,34 @@ def _csv_device(row: Mapping[str, str], name: str, line: int) -> PlannedDevice:
     )
 
 
-def _csv_link(row: Mapping[str, str], line: int) -> PlannedLink:
+def _address(written: str) -> str | None:
+    try:
+        return str(ip_address(written)) if written else None
+    except ValueError:
+        raise InvalidField("management_address", f"{written[:60]} is no address") from None
+
+
+def _degrees(row: Mapping[str, str], column: str, most: int) -> float | None:
+    written = row.get(column, "")
+    try:
+        found = float(written) if written else None
+    except ValueError:
+        raise InvalidField(column, f"{written[:40]} is no number of degrees") from None
+    if found is not None and not -most <= found <= most:
+        raise InvalidField(column, f"{written} is beyond {most} degrees")
+    return found
+
+
+def _csv_link(row: Mapping[str, str]) -> PlannedLink:
+    """Raises InvalidField."""
     kind, length = row.get("kind") or "trunk", row.get("length_m") or None
     if kind not in LINK_KINDS:
-        raise TopologyUnreadable(LINKS_BESIDE, f"line {line}: {kind} is none of {', '.join(sorted(LINK_KINDS))}")
-    if length is not None and not length.isdigit():
-        raise TopologyUnreadable(LINKS_BESIDE, f"line {line}: length_m {length} is no whole number of metres")
+        raise InvalidField("kind", f"{kind} is none of {', '.join(sorted(LINK_KINDS))}")
+    if length is not None and not length.isdecimal():
+        raise InvalidField("length_m", f"{length} is no whole number of metres")
     near, far = row["from_device"], row["to_device"]
     if near == far:
-        raise TopologyUnreadable(LINKS_BESIDE, f"line {line}: {near} is linked to itself")
+        raise InvalidField("to_device", f"{near} is linked to itself")
     return PlannedLink(
         name=row.get("name") or f"{near} {row['from_port']} - {far} {row['to_port']}",
         kind=kind,

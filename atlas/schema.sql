@@ -2741,6 +2741,38 @@ CREATE INDEX event_of_asset ON cmdb.asset_event USING btree (asset_id, id);
 --   trigger require_claim_after AFTER INSERT ON cmdb.asset_event REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_before BEFORE INSERT ON cmdb.asset_event FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+-- laid between two places, a closure in the ground being one; its strands count from 1 through its tubes
+CREATE TABLE cmdb.cable (
+    id bigint NOT NULL GENERATED AS IDENTITY,
+    name text NOT NULL,
+    kind text NOT NULL,
+    from_site_id bigint NOT NULL,  -- the end nearer to the exchange, where there is one
+    to_site_id bigint NOT NULL,
+    conduit_id bigint,
+    tubes integer NOT NULL,
+    strands_per_tube integer NOT NULL,
+    length_m integer,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    PRIMARY KEY (id),
+    UNIQUE (name),
+    CHECK (((name <> ''::text) AND (length(name) <= 100))),
+    CHECK (((strands_per_tube >= 1) AND (strands_per_tube <= 24))),
+    CHECK (((tubes >= 1) AND (tubes <= 288))),
+    CHECK ((kind = ANY (ARRAY['feeder'::text, 'distribution'::text, 'drop'::text, 'trunk'::text]))),
+    CHECK ((length_m >= 0)),
+    CHECK ((to_site_id <> from_site_id)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (conduit_id) REFERENCES cmdb.conduit(id),
+    FOREIGN KEY (from_site_id) REFERENCES cmdb.site(id),
+    FOREIGN KEY (to_site_id) REFERENCES cmdb.site(id)
+);
+CREATE INDEX cable_at_site ON cmdb.cable USING btree (from_site_id);
+CREATE INDEX cable_to_site ON cmdb.cable USING btree (to_site_id);
+--   trigger announce AFTER INSERT OR DELETE ON cmdb.cable FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON cmdb.cable REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON cmdb.cable REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.cable FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+
 CREATE TABLE cmdb.ci_change (
     id bigint NOT NULL GENERATED AS IDENTITY,
     ci text NOT NULL,
@@ -2840,9 +2872,11 @@ CREATE INDEX device_of_site ON cmdb.device USING btree (site_id);
 --   trigger announce_update AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
 --   trigger keep_within_what_was_judged AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION cmdb.keep_within_what_was_judged()
 --   trigger note_changes AFTER UPDATE ON cmdb.device REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cmdb.note_changes('id')
+--   trigger require_claim_before BEFORE INSERT ON cmdb.device FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_change BEFORE UPDATE ON cmdb.device FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_remove BEFORE DELETE ON cmdb.device FOR EACH STATEMENT WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger stay_within_changed AFTER UPDATE ON cmdb.device REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.device_stays_within()
+--   trigger stay_within_new AFTER INSERT ON cmdb.device REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.device_stays_within()
 --   trigger topology_changed AFTER INSERT OR DELETE ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 --   trigger topology_moved AFTER UPDATE OF kind, area_id, site_id, is_monitored ON cmdb.device FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
@@ -2911,6 +2945,7 @@ CREATE TABLE cmdb.link (
     FOREIGN KEY (to_device_id) REFERENCES cmdb.device(id)
 );
 --   trigger note_changes AFTER UPDATE ON cmdb.link REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cmdb.note_changes('id')
+--   trigger require_claim_before BEFORE INSERT ON cmdb.link FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger topology_changed AFTER INSERT OR DELETE OR UPDATE ON cmdb.link FOR EACH STATEMENT EXECUTE FUNCTION cmdb.topology_changed()
 
 CREATE TABLE cmdb.mac_sighting (
@@ -2919,11 +2954,14 @@ CREATE TABLE cmdb.mac_sighting (
     managed_object text NOT NULL,
     first_seen_at timestamp with time zone NOT NULL,
     last_seen_at timestamp with time zone NOT NULL,
+    subscriber_id bigint,  -- whose line is at that place; none where it is nobody's
     PRIMARY KEY (mac, device_id, managed_object),
     CHECK ((last_seen_at >= first_seen_at)),
-    FOREIGN KEY (device_id) REFERENCES cmdb.device(id)
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (subscriber_id) REFERENCES crm.subscriber(id) NOT VALID
 );
 CREATE INDEX mac_sighting_lately ON cmdb.mac_sighting USING btree (last_seen_at);
+CREATE INDEX sighting_of_subscriber ON cmdb.mac_sighting USING btree (subscriber_id) WHERE (subscriber_id IS NOT NULL);
 
 CREATE TABLE cmdb.nas (
     device_id bigint NOT NULL,
@@ -2998,6 +3036,25 @@ CREATE UNIQUE INDEX one_vlan_pool ON cmdb.pool USING btree (device_id, s_tag) WH
 --   trigger require_claim_before BEFORE INSERT ON cmdb.pool FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 --   trigger require_claim_to_change BEFORE UPDATE ON cmdb.pool FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
 
+-- a port at which a box asked, and what does not fit; all but other_box were refused
+CREATE TABLE cmdb.port_doubt (
+    nas_device_id bigint NOT NULL,
+    circuit_id text NOT NULL,
+    remote_id text NOT NULL DEFAULT ''::text,
+    station text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL,  -- unknown_port: no such node or port; no_line: nobody is on it; no_number: its line has no number that is told by port; other_box: the node names another line's box there
+    first_seen_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    last_seen_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    times bigint NOT NULL DEFAULT 1,
+    PRIMARY KEY (nas_device_id, circuit_id, reason),
+    CHECK ((length(circuit_id) <= 253)),
+    CHECK ((length(remote_id) <= 253)),
+    CHECK ((length(station) <= 253)),
+    CHECK ((reason = ANY (ARRAY['unknown_port'::text, 'no_line'::text, 'no_number'::text, 'other_box'::text]))),
+    FOREIGN KEY (nas_device_id) REFERENCES cmdb.device(id)
+);
+CREATE INDEX port_doubt_lately ON cmdb.port_doubt USING btree (last_seen_at);
+
 CREATE TABLE cmdb.prefix (
     id bigint NOT NULL GENERATED AS IDENTITY,
     vrf_id bigint NOT NULL,
@@ -3064,6 +3121,41 @@ CREATE TABLE cmdb.site (
     FOREIGN KEY (area_id) REFERENCES gis.area(id)
 );
 
+CREATE TABLE cmdb.splice_end (
+    splice_id bigint NOT NULL,
+    half integer NOT NULL,
+    cable_id bigint,
+    strand integer,
+    cable_end text,  -- at which end of its cable the strand is spliced here
+    device_id bigint,
+    port text,  -- of a splitter "in" or "leg 7"; of a PON port "pon"; of anything else as the device calls it
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    removed_at timestamp with time zone,
+    action_id bigint NOT NULL DEFAULT (NULLIF(current_setting('bedrock.action'::text, true), ''::text))::bigint,
+    removed_by_action_id bigint,
+    PRIMARY KEY (splice_id, half),
+    CHECK ((((num_nonnulls(cable_id, strand, cable_end) % 3) = 0) AND ((num_nonnulls(device_id, port) % 2) = 0) AND ((cable_id IS NULL) <> (device_id IS NULL)))),
+    CHECK (((port <> ''::text) AND (length(port) <= 60))),
+    CHECK (((removed_at IS NULL) = (removed_by_action_id IS NULL))),
+    CHECK ((cable_end = ANY (ARRAY['from'::text, 'to'::text]))),
+    CHECK ((half = ANY (ARRAY[1, 2]))),
+    CHECK ((removed_at >= made_at)),
+    CHECK ((strand > 0)),
+    FOREIGN KEY (action_id) REFERENCES actions.action(id),
+    FOREIGN KEY (cable_id) REFERENCES cmdb.cable(id),
+    FOREIGN KEY (device_id) REFERENCES cmdb.device(id),
+    FOREIGN KEY (removed_by_action_id) REFERENCES actions.action(id)
+);
+CREATE INDEX splice_of_device ON cmdb.splice_end USING btree (device_id) WHERE (device_id IS NOT NULL);
+CREATE UNIQUE INDEX one_splice_per_port ON cmdb.splice_end USING btree (device_id, port) WHERE ((removed_at IS NULL) AND (device_id IS NOT NULL));
+CREATE UNIQUE INDEX one_splice_per_strand ON cmdb.splice_end USING btree (cable_id, strand, cable_end) WHERE ((removed_at IS NULL) AND (cable_id IS NOT NULL));
+--   trigger announce AFTER INSERT OR DELETE ON cmdb.splice_end FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce()
+--   trigger announce_update AFTER UPDATE ON cmdb.splice_end REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION atlas.announce_update()
+--   trigger require_claim_after AFTER INSERT ON cmdb.splice_end REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_before BEFORE INSERT ON cmdb.splice_end FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger require_claim_to_change BEFORE UPDATE ON cmdb.splice_end FOR EACH STATEMENT WHEN ((CURRENT_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION actions.require_claim()
+--   trigger splices_are_whole AFTER INSERT ON cmdb.splice_end REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((SESSION_USER = 'bedrock_executor'::name)) EXECUTE FUNCTION cmdb.splices_are_whole()
+
 CREATE TABLE cmdb.usage (
     subscriber_id bigint NOT NULL,
     day date NOT NULL,
@@ -3092,11 +3184,13 @@ CREATE TABLE cmdb.vrf (
 -- function cmdb.device_stays_within() RETURNS trigger SECURITY DEFINER
 -- function cmdb.disconnect(p_subscriber bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.keep_within_what_was_judged() RETURNS trigger SECURITY DEFINER
+-- function cmdb.light_from(p_cable bigint, p_strand integer, p_end text, p_device bigint, p_port text) RETURNS TABLE(step integer, splice_id bigint, cable_id bigint, strand integer, device_id bigint, entered text)
 -- function cmdb.line_stays_within() RETURNS trigger SECURITY DEFINER
 -- function cmdb.next_free(p_pool bigint, p_subscriber bigint, p_keep interval) RETURNS bigint
 -- function cmdb.note_changes() RETURNS trigger SECURITY DEFINER
 -- function cmdb.remove_device(p_device bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.secret_for_equipment(p_subscriber_id bigint) RETURNS text SECURITY DEFINER
+-- function cmdb.splices_are_whole() RETURNS trigger SECURITY DEFINER
 -- function cmdb.topology_changed() RETURNS trigger SECURITY DEFINER
 
 -- itsm -------------------------------------------------------------------------------------------------------------------------------------

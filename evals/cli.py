@@ -24,12 +24,14 @@ from api.commands.customers import add_customers
 from api.commands.effects import add_effects
 from api.commands.engineers import add_engineers
 from api.commands.explaining import add_explaining
+from api.commands.fibre import add_fibre
 from api.commands.gis import add_gis
 from api.commands.inbox import add_inbox
 from api.commands.keys import add_keys
 from api.commands.letters import add_letters
 from api.commands.offerings import add_offerings
 from api.commands.orders import add_orders
+from api.commands.plans import add_plans
 from api.commands.privacy import add_privacy
 from api.commands.radius import add_radius
 from api.commands.roles import add_roles
@@ -197,6 +199,7 @@ add_billing(app)
 add_letters(app)
 add_radius(app)
 add_configs()
+add_plans()
 add_customers()
 add_offerings()
 add_standby(app)
@@ -204,6 +207,7 @@ add_sbom(app)
 add_effects(app)
 add_explaining(app)
 add_gis(app)
+add_fibre(app)
 add_roles(app)
 add_keys(app)
 add_privacy(app)

@@ -1,21 +1,26 @@
-"""What no alarm says and somebody must look at, kept as one ticket each: a short pool, one box in two places, a ticket left waiting.
+"""What no alarm says and somebody must look at, a ticket each: a short pool, a box in two places, a port that is nobody's, a ticket left waiting.
 
 Level-triggered: each look opens what stands and has no ticket, and closes the tickets whose reason is gone; a second look does nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from typing import Final
 from uuid import uuid4
 
 import structlog
 
-from atlas.cmdb.reads import boxes_cloned, pool_forecasts
-from atlas.cmdb.records.numbers import Clone, PoolForecast
+from atlas.cmdb.reads import boxes_cloned, boxes_moved, pool_forecasts
+from atlas.cmdb.records.numbers import Astray, PoolForecast
 from atlas.identity import CorrelationId
 from atlas.itsm.reads import pauses_run_out, problems, problems_before
 from atlas.itsm.records import RunOut
+from atlas.nms.reads import port_doubts
+from atlas.nms.records import PortDoubt
 from atlas.principal import executor
+from atlas.statements import Connection
 from forge.actions.itsm.incidents import CloseProblem, OpenProblem
 from forge.propose import Forge, propose
 
@@ -48,7 +53,7 @@ def short_pool(pool: PoolForecast) -> Finding:
     return Finding(f"pool:{pool.use.pool_id}", said, WIDE, 1 if pool.free <= 0 else 2)
 
 
-def cloned_box(clone: Clone) -> Finding:
+def cloned_box(clone: Astray) -> Finding:
     said = f"Security: the box of line {clone.subscriber_id} is signed in at {len(clone.places)} places at once: {', '.join(clone.places)}"
     return Finding(f"line:{clone.subscriber_id}", said, ONE_LINE, 1)
 
@@ -60,12 +65,35 @@ def pause_run_out(one: RunOut) -> Finding:
     return Finding(f"pause:{one.pause_id}", said, ONE_LINE, 2)
 
 
+def moved_box(moved: Astray) -> Finding:
+    """Nobody exchanged it, and yet it is somewhere else: taken along, plugged in next door, or a record that is wrong."""
+    said = f"The box of line {moved.subscriber_id} moved and nobody exchanged it: it was seen at {', then at '.join(moved.places)}"
+    return Finding(f"moved:{moved.subscriber_id}", said, ONE_LINE, 3)
+
+
+def ports_in_doubt(bng: str, doubts: Sequence[PortDoubt]) -> Finding:
+    """Boxes ask at ports that are nobody's, or at another's. What they say of themselves is no title."""
+    refused = sum(one.reason != "other_box" for one in doubts)
+    other = len(doubts) - refused
+    said = f"At {bng} {refused} ports were refused today and {other} had another line's box: `bedrock radius doubts` lists them"
+    return Finding(f"ports:{doubts[0].device_id}", said, ONE_LINE, 2)
+
+
+async def _found(conn: Connection) -> dict[str, Finding]:
+    """All that stands at this moment, by what it is about."""
+    short = [short_pool(pool) for pool in await pool_forecasts(conn, LEAD_TIME) if pool.short_by]
+    cloned = [cloned_box(one) for one in await boxes_cloned(conn)]
+    moved = [moved_box(one) for one in await boxes_moved(conn)]
+    by_bng = groupby(await port_doubts(conn, timedelta(days=1)), key=lambda one: one.bng)
+    ports = [ports_in_doubt(bng, list(doubts)) for bng, doubts in by_bng]
+    waiting = map(pause_run_out, await pauses_run_out(conn))
+    return {one.about: one for one in (*short, *cloned, *moved, *ports, *waiting)}
+
+
 async def look_for_problems(forge: Forge) -> tuple[int, int]:
     """Tickets opened and closed."""
     async with forge.atlas.transaction(WATCH) as conn:
-        short = [short_pool(pool) for pool in await pool_forecasts(conn, LEAD_TIME) if pool.short_by]
-        seen = (*short, *map(cloned_box, await boxes_cloned(conn)), *map(pause_run_out, await pauses_run_out(conn)))
-        found = {one.about: one for one in seen}
+        found = await _found(conn)
         standing = {one.about: one.ticket_id for one in await problems(conn)}
         new = [
             OpenProblem(one.about, one.title, one.impact, one.urgency, await problems_before(conn, one.about))

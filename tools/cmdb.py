@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from atlas.cmdb import reads
-from atlas.cmdb.records.numbers import Asset, Drift, Number, PlaceEvent, PoolForecast
+from atlas.cmdb.records.fibre import FibreWay, LineLit, Strand
+from atlas.cmdb.records.numbers import Asset, Drift, Number, PlaceEvent, PoolForecast, Sighting
 from atlas.cmdb.records.plant import Changed, ConfigKept, Device, Line
 from atlas.cmdb.records.sessions import SessionSeen
-from atlas.cmdb.rules import config_diff, level_of, serial_key
+from atlas.cmdb.rules import config_diff, level_of, mac_key, mac_verdict, serial_key, strands_meant
 from atlas.errors import InvalidField, NotFound
 from atlas.gis.reads import areas
 from atlas.identity import ConfigId, CustomerId, SubscriberId
@@ -16,6 +17,7 @@ from cortex.blast_radius import blast_radius
 from cortex.findings import Element
 from cortex.pictures import WarmTopology
 from forge.actions.cmdb.configs import MarkConfigGood, RestoreConfig
+from forge.actions.cmdb.fibre import RecordSplice, RemoveSplice
 from forge.actions.cmdb.plant import MarkDeviceState, RestartDevice
 from forge.actions.cmdb.sessions import DisconnectSession
 from forge.actions.cmdb.stock import ReplaceBox, ReserveNumbers, RuleOnDrift
@@ -55,6 +57,29 @@ class Impact:
     businesses: int
     monthly: Money
     areas: tuple[AreaLosing, ...]
+
+
+@dataclass(frozen=True)
+class BoxPlaces:
+    """Where a hardware address was seen; `verdict`: one_place, moved, swapped (a box was exchanged) or cloned (at two places at once)."""
+
+    mac: str
+    verdict: str
+    places: tuple[Sighting, ...]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Who goes dark when strands of a cable are cut; `lit` are the first fifty of the lines, with the strand that each hangs on."""
+
+    cable: str
+    strands: int
+    lines: int
+    customers: int
+    vulnerable: int
+    emergency_lines: int
+    businesses: int
+    lit: tuple[LineLit, ...]
 
 
 @needs(Assurance.VERIFIED)
@@ -268,3 +293,56 @@ async def replace_box(turn: Turn, customer_id: CustomerId, line: SubscriberId, s
     turn.for_staff_only()
     action = ReplaceBox(customer_id, line, str(turn.correlation_id), serial_key(serial), reason)
     return await turn.propose(action, reason)
+
+
+async def fibre_of_line(turn: Turn, line: SubscriberId) -> FibreWay:
+    """The way of this line from the port of its OLT to its ONT: every cable with tube, strand and colours, every splitter with its leg.
+
+    `is_whole` false: a splice is not on record, and the way begins at the last strand that is known. For staff.
+    """
+    turn.for_staff_only()
+    return await reads.fibre_of_line(turn.conn, line)
+
+
+async def strands_of_cable(turn: Turn, cable: str) -> list[Strand]:
+    """Every strand of the cable of this exact name: tube, colours, what each end is spliced to (empty: free), how many lines it reaches.
+
+    For staff.
+    """
+    turn.for_staff_only()
+    return await reads.strands_of_cable(turn.conn, cable)
+
+
+async def cut_of_cable(turn: Turn, cable: str, strands: str = "") -> Cut:
+    """Who goes dark when this cable is cut: at these strands (`1-12`, `15`, or the colour of a tube), or all of it. For staff."""
+    turn.for_staff_only()
+    meant = strands_meant(strands, await reads.cable_named(turn.conn, cable))
+    lit = list({one.subscriber_id: one for one in await reads.lines_lit(turn.conn, cable, meant)}.values())
+    whose = {one.customer_id: one for one in lit}.values()
+    flags = (sum(one.is_vulnerable for one in whose), sum(one.has_emergency_line for one in whose), sum(one.is_business for one in whose))
+    return Cut(cable, len(meant), len(lit), len(whose), *flags, tuple(lit[:50]))
+
+
+async def record_splice(turn: Turn, one: str, other: str) -> Proposed:
+    """Writes down, as built, that two ends are spliced: CABLE/STRAND@from, CABLE/STRAND@to or DEVICE#PORT, as F-01/2.green@to. For staff.
+
+    STRAND is a number, or tube and colour. Fails where an end is spliced already, and says to what.
+    """
+    turn.for_staff_only()
+    return await turn.propose(await RecordSplice.of(turn.conn, one, other, turn.now), "as built, by somebody who works here")
+
+
+async def remove_splice(turn: Turn, splice_id: int, reason: str) -> Proposed:
+    """Writes down that this splice was taken apart; fibre_of_line names the splices of a line. For staff."""
+    turn.for_staff_only()
+    return await turn.propose(await RemoveSplice.of(turn.conn, splice_id, reason), reason)
+
+
+async def where_box_was_seen(turn: Turn, mac: str) -> BoxPlaces:
+    """Where the box of this hardware address was seen by RADIUS, however it is written: places, lines, from when to when. For staff."""
+    turn.for_staff_only()
+    key = mac_key(mac)
+    seen = await reads.sightings(turn.conn, key)
+    if not seen:
+        raise NotFound("sighting of", key)
+    return BoxPlaces(key, mac_verdict(seen), tuple(seen))

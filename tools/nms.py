@@ -1,6 +1,7 @@
 """What an agent may ask of the network: what is wrong with a line, and which alarms stand."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from atlas.cmdb.reads import line_checks
@@ -9,7 +10,7 @@ from atlas.cmdb.rules import first_cause
 from atlas.errors import NotFound
 from atlas.identity import AlarmId, CustomerId, IncidentId
 from atlas.nms import reads
-from atlas.nms.records import StandingAlarm
+from atlas.nms.records import PortDoubt, StandingAlarm
 from atlas.principal import Assurance
 from forge.actions.nms import AcknowledgeAlarm, RunDiagnostics
 from forge.propose import Proposed
@@ -67,6 +68,15 @@ async def run_diagnostics(turn: Turn, incident_id: IncidentId) -> Proposed:
     if not action.devices:
         raise NotFound("device to look at in incident", incident_id)
     return await turn.propose(action, f"a member of staff asked for diagnostics in incident {incident_id}")
+
+
+async def port_doubts(turn: Turn) -> list[PortDoubt]:
+    """Ports at which boxes asked for an address within a week and that do not fit: for want of a line or a number, or another's box.
+
+    By BNG, what was asked last first; at most 100. For staff.
+    """
+    turn.for_staff_only()
+    return await reads.port_doubts(turn.conn, timedelta(days=7), most=100)
 
 
 async def _verdicts(turn: Turn, customer_id: CustomerId) -> list[LineVerdict]:

@@ -1,12 +1,15 @@
-"""`bedrock radius serve|add|bngs`: FreeRADIUS on Atlas, and the BNGs that may ask it."""
+"""`bedrock radius serve|add|bngs|doubts`: FreeRADIUS on Atlas, and the BNGs that may ask it."""
 
 import ipaddress
 import secrets
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 from pydantic import SecretStr
 from rich.table import Table
+from rich.text import Text
 
 from api.bootstrap import configure_logging
 from api.cli import Json, console, opened, printed_json, run
@@ -18,6 +21,8 @@ from atlas.cmdb.reads import device_named, nases
 from atlas.cmdb.records.plant import DeviceKind
 from atlas.cmdb.records.sessions import Nas
 from atlas.errors import InvalidField, NotFound
+from atlas.nms.reads import port_doubts
+from atlas.nms.records import PortDoubt
 from atlas.principal import Zone, executor
 from forge.sessions import share_secret
 
@@ -86,6 +91,26 @@ def bngs(as_json: Json = False) -> None:
     table = Table("BNG", "Address", "CoA port", "Interim")
     for one in found:
         table.add_row(one.name, one.address, str(one.coa_port), f"{one.interim_s} s")
+    console.print(table)
+
+
+@radius.command()
+def doubts(as_json: Json = False) -> None:
+    """Ports at which boxes asked within a week and that do not fit: refused for want of a line or a number, or another line's box."""
+
+    async def work() -> list[PortDoubt]:
+        async with opened(Settings(), (Zone.EXECUTOR,)) as here, here.atlas.transaction(executor("cli")) as conn:
+            return await port_doubts(conn, timedelta(days=7))
+
+    found = run(work)
+    if as_json:
+        printed_json([asdict(one) for one in found])
+        return
+    table = Table("BNG", "Circuit", "Remote", "Box", "Why", "Times", "Last")
+    for one in found:
+        # What an access node said is no markup.
+        said = (Text(one.circuit_id), Text(one.remote_id), Text(one.station))
+        table.add_row(one.bng, *said, one.reason.replace("_", " "), f"{one.times:,}", f"{one.last_seen_at:%Y-%m-%d %H:%M}")
     console.print(table)
 
 

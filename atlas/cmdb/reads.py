@@ -1,15 +1,17 @@
 """Questions about the plant. The whole network and all its lines come as columns, for arithmetic over all of it at once."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from atlas.cmdb.records.fibre import Cable, FibreWay, LineEnd, LineLit, Met, Splice, SpliceEnd, Strand, StrandEnds
 from atlas.cmdb.records.numbers import (
     Asset,
     AssetEvent,
-    Clone,
+    Astray,
     Drift,
     Number,
     PlaceEvent,
@@ -33,6 +35,7 @@ from atlas.cmdb.records.plant import (
     LineOwner,
     Lines,
     Network,
+    PlantKnown,
     ProbeTarget,
     Profiles,
     Reach,
@@ -40,7 +43,7 @@ from atlas.cmdb.records.plant import (
     Stop,
 )
 from atlas.cmdb.records.sessions import Credential, DayOfUse, Nas, OpenSession, SessionSeen, SpeedNotKept
-from atlas.cmdb.rules import clones, forecast
+from atlas.cmdb.rules import astray, checked_port, end_meant, fibre_way, forecast, strand_meant, strands_of
 from atlas.errors import NotFound
 from atlas.identity import ConfigId, CustomerId, DeviceId, IncidentId, OfferingVersionId, OrderId, SubscriberId
 from atlas.statements import Connection, Statements
@@ -243,9 +246,14 @@ async def sightings(conn: Connection, mac: str) -> list[Sighting]:
     return await SQL.all(conn, Sighting, "sightings", mac=mac)
 
 
-async def boxes_cloned(conn: Connection) -> list[Clone]:
+async def boxes_cloned(conn: Connection) -> list[Astray]:
     """Boxes whose hardware address is signed in at two places at this moment, and no box moved from one to the other."""
-    return clones(await SQL.all(conn, StationSeen, "stations_seen_twice"))
+    return astray(await SQL.all(conn, StationSeen, "stations_seen_twice"), "cloned")
+
+
+async def boxes_moved(conn: Connection) -> list[Astray]:
+    """Boxes that came to another place within a day, and nobody exchanged them."""
+    return astray(await SQL.all(conn, StationSeen, "stations_seen_elsewhere"), "moved")
 
 
 async def depends_on(conn: Connection, from_device: DeviceId, to_device: DeviceId) -> bool:
@@ -324,3 +332,73 @@ async def speeds_not_kept(conn: Connection, horizon: timedelta = timedelta(days=
 async def use_of(conn: Connection, subscriber_id: SubscriberId, since: date) -> list[DayOfUse]:
     """Day by day, latest first; days without any are left out."""
     return await SQL.all(conn, DayOfUse, "use_of", subscriber_id=subscriber_id, since=since)
+
+
+async def cable_named(conn: Connection, name: str) -> Cable:
+    """Raises NotFound."""
+    found = await SQL.first(conn, Cable, "cables", names=[name])
+    if found is None:
+        raise NotFound("cable", name)
+    return found
+
+
+async def splice_end_meant(conn: Connection, written: str) -> SpliceEnd:
+    """What people wrote for an end of a splice, as the plant has it. Raises NotFound, and InvalidField for what it has not."""
+    name, strand, at = end_meant(written)
+    if strand:
+        cable = await cable_named(conn, name)
+        return SpliceEnd(cable.name, strand_meant(strand, cable), at)
+    device = await device_named(conn, name)
+    if device is None:
+        raise NotFound("device", name)
+    legs: int | None = await SQL.value(conn, "legs_of", device_id=device.device_id)
+    return SpliceEnd(device=device.name, port=checked_port(device.kind, at, legs))
+
+
+async def spliced_to(conn: Connection, end: SpliceEnd) -> str | None:
+    """What this end is spliced to just now; None where it is free."""
+    found: str | None = await SQL.value(conn, "spliced_to", **vars(end))
+    return found
+
+
+async def splice(conn: Connection, splice_id: int) -> Splice:
+    """Raises NotFound."""
+    found = await SQL.first(conn, Splice, "splices", splice_id=splice_id)
+    if found is None:
+        raise NotFound("splice", splice_id)
+    return found
+
+
+async def fibre_of_line(conn: Connection, subscriber_id: SubscriberId) -> FibreWay:
+    """The strands and splitters that a line's light goes through. Raises NotFound for a line that hangs from no splitter."""
+    end = await SQL.first(conn, LineEnd, "line_end", subscriber_id=subscriber_id)
+    if end is None:
+        raise NotFound("line on glass", subscriber_id)
+    up = await light_from(conn, SpliceEnd(device=end.splitter, port="in"))
+    down = await light_from(conn, SpliceEnd(device=end.splitter, port=f"leg {end.leg}")) if end.leg else []
+    above = next((met.device for met in reversed(up) if met.device), end.splitter)
+    return fibre_way(end, up, down, await SQL.value(conn, "olt_port_of", device=above))
+
+
+async def light_from(conn: Connection, end: SpliceEnd) -> list[Met]:
+    """What light meets that leaves by this end, in this order, to where nothing more is spliced or a splitter divides it."""
+    return await SQL.all(conn, Met, "light_from", **vars(end))
+
+
+async def strands_of_cable(conn: Connection, name: str) -> list[Strand]:
+    """Every strand of a cable in order, free ones too. Raises NotFound."""
+    cable = await cable_named(conn, name)
+    ends = {one.strand: one for one in await SQL.all(conn, StrandEnds, "strand_ends", cable=name)}
+    lit = await lines_lit(conn, name, sorted(ends))
+    return strands_of(cable, ends, Counter(one.strand for one in lit))
+
+
+async def lines_lit(conn: Connection, cable: str, strands: Sequence[int]) -> list[LineLit]:
+    """The live lines that the light of these strands of a cable reaches: who goes dark when they are cut."""
+    return await SQL.all(conn, LineLit, "lines_lit", cable=cable, strands=list(strands))
+
+
+async def plant_known(conn: Connection, names: Sequence[str], addresses: Sequence[str] = ()) -> dict[tuple[str, str], str]:
+    """What of a plan is there: by what it is (`site`, `device`, `from_port`, ...) and its name, what has it; of a device its kind."""
+    found = await SQL.all(conn, PlantKnown, "plant_known", names=list(names), addresses=list(addresses))
+    return {(one.kind, one.name): one.held_by for one in found}

@@ -371,8 +371,10 @@ SELECT seen.subscriber_id, line.customer_id, held.name AS plan, billed.down_kbps
 SELECT seen.device_id, seen.managed_object, seen.first_seen_at, seen.last_seen_at,
        (SELECT max(event.at) FROM cmdb.access
           JOIN cmdb.asset_event AS event ON event.subscriber_id = access.subscriber_id AND event.state = 'installed'
-         WHERE access.reported_by_device_id = seen.device_id AND access.managed_object = seen.managed_object) AS swapped_at
+         WHERE access.reported_by_device_id = seen.device_id AND access.managed_object = seen.managed_object) AS swapped_at,
+       device.name AS device, seen.subscriber_id
   FROM cmdb.mac_sighting AS seen
+  JOIN cmdb.device ON device.id = seen.device_id
  WHERE seen.mac = %(mac)s::macaddr
  ORDER BY seen.first_seen_at;
 
@@ -392,6 +394,17 @@ SELECT seen.calling_station AS mac, seen.subscriber_id, device.name AS device, s
                                  GROUP BY one.calling_station HAVING count(DISTINCT (one.nas_device_id, one.nas_port)) > 1)
  GROUP BY seen.calling_station, seen.subscriber_id, device.name, seen.nas_device_id, seen.nas_port
  ORDER BY seen.calling_station, first_seen_at;
+
+-- Of boxes that somebody's line was seen with at a place which is new since a day.
+-- name: stations_seen_elsewhere
+SELECT seen.mac::text AS mac, seen.subscriber_id, device.name AS device, seen.device_id, seen.managed_object, seen.first_seen_at, seen.last_seen_at,
+       (SELECT max(event.at) FROM cmdb.asset_event AS event WHERE event.subscriber_id = seen.subscriber_id AND event.state = 'installed') AS swapped_at
+  FROM cmdb.mac_sighting AS seen
+  JOIN cmdb.device ON device.id = seen.device_id
+ WHERE seen.subscriber_id IS NOT NULL
+   AND seen.mac IN (SELECT late.mac FROM cmdb.mac_sighting AS late
+                     WHERE late.last_seen_at > clock_timestamp() - interval '1 day' AND late.first_seen_at > clock_timestamp() - interval '1 day')
+ ORDER BY seen.mac, seen.first_seen_at;
 
 -- Whether a chain of dependencies leads from the one device to the other.
 -- name: depends_on
@@ -497,12 +510,21 @@ SELECT used.day, used.up_bytes, used.down_bytes
  ORDER BY used.day DESC;
 
 -- name: changes_of
-SELECT change.at, change.ci, change.field, change.was, change.became, coalesce(did.proposer, '') AS by, coalesce(did.reason, '') AS reason
-  FROM cmdb.ci_change AS change
-  LEFT JOIN actions.action AS did ON did.id = change.action_id
- WHERE (change.ci IN ('device', 'serving_point') AND change.ci_id = %(device_id)s)
-    OR (change.ci = 'link' AND change.ci_id IN (SELECT link.id FROM cmdb.link WHERE %(device_id)s IN (link.from_device_id, link.to_device_id)))
- ORDER BY change.id DESC
+SELECT told.at, told.ci, told.field, told.was, told.became, coalesce(did.proposer, '') AS by, coalesce(did.reason, '') AS reason
+  FROM (SELECT change.id, change.at, change.ci, change.field, change.was, change.became, change.action_id
+          FROM cmdb.ci_change AS change
+         WHERE (change.ci IN ('device', 'serving_point') AND change.ci_id = %(device_id)s)
+            OR (change.ci = 'link' AND change.ci_id IN (SELECT link.id FROM cmdb.link WHERE %(device_id)s IN (link.from_device_id, link.to_device_id)))
+         UNION ALL
+        SELECT here.splice_id, change.at, 'splice', here.port, CASE WHEN change.is_end THEN cable.name || '/' || other.strand || '@' || other.cable_end END,
+               CASE WHEN NOT change.is_end THEN cable.name || '/' || other.strand || '@' || other.cable_end END, change.action_id
+          FROM cmdb.splice_end AS here
+          JOIN cmdb.splice_end AS other ON other.splice_id = here.splice_id AND other.half = 3 - here.half
+          JOIN cmdb.cable ON cable.id = other.cable_id
+         CROSS JOIN LATERAL (VALUES (here.made_at, here.action_id, false), (here.removed_at, here.removed_by_action_id, true)) AS change (at, action_id, is_end)
+         WHERE here.device_id = %(device_id)s AND change.at IS NOT NULL) AS told
+  LEFT JOIN actions.action AS did ON did.id = told.action_id
+ ORDER BY told.at DESC, told.id DESC
  LIMIT %(most)s;
 
 -- name: configs_of
@@ -515,3 +537,123 @@ SELECT config.id, config.taken_at, config.is_good, array_length(string_to_array(
 
 -- name: config_words
 SELECT config.words FROM cmdb.config WHERE config.id = %(config_id)s;
+
+-- name: cables
+SELECT cable.name, cable.kind, near.name AS from_site, far.name AS to_site, cable.tubes, cable.strands_per_tube, conduit.name AS conduit, cable.length_m
+  FROM cmdb.cable
+  JOIN cmdb.site AS near ON near.id = cable.from_site_id
+  JOIN cmdb.site AS far ON far.id = cable.to_site_id
+  LEFT JOIN cmdb.conduit ON conduit.id = cable.conduit_id
+ WHERE cable.name = ANY (%(names)s::text[]);
+
+-- name: legs_of
+SELECT point.ports FROM gis.serving_point AS point WHERE point.device_id = %(device_id)s;
+
+-- name: spliced_to
+SELECT coalesce(cable.name || '/' || other.strand || '@' || other.cable_end, device.name || '#' || other.port)
+  FROM cmdb.splice_end AS here
+  JOIN cmdb.splice_end AS other ON other.splice_id = here.splice_id AND other.half = 3 - here.half
+  LEFT JOIN cmdb.cable ON cable.id = other.cable_id
+  LEFT JOIN cmdb.device ON device.id = other.device_id
+ WHERE here.removed_at IS NULL
+   AND (here.cable_id = (SELECT id FROM cmdb.cable WHERE name = %(cable)s::text) AND here.strand = %(strand)s AND here.cable_end = %(cable_end)s::text
+        OR here.device_id = (SELECT id FROM cmdb.device WHERE name = %(device)s::text) AND here.port = %(port)s::text);
+
+-- name: splices
+SELECT one.splice_id, coalesce(one_cable.name || '/' || one.strand || '@' || one.cable_end, one_device.name || '#' || one.port) AS one,
+       coalesce(other_cable.name || '/' || other.strand || '@' || other.cable_end, other_device.name || '#' || other.port) AS other,
+       one.made_at, one.removed_at, coalesce(made.proposer, '') AS by
+  FROM cmdb.splice_end AS one
+  JOIN cmdb.splice_end AS other ON other.splice_id = one.splice_id AND other.half = 2
+  LEFT JOIN cmdb.cable AS one_cable ON one_cable.id = one.cable_id
+  LEFT JOIN cmdb.device AS one_device ON one_device.id = one.device_id
+  LEFT JOIN cmdb.cable AS other_cable ON other_cable.id = other.cable_id
+  LEFT JOIN cmdb.device AS other_device ON other_device.id = other.device_id
+  LEFT JOIN actions.action AS made ON made.id = one.action_id
+ WHERE one.half = 1 AND one.splice_id = %(splice_id)s;
+
+-- name: line_end
+SELECT access.subscriber_id, device.name AS splitter, device.kind, access.port AS leg, speaker.name AS olt, access.managed_object,
+       access.cpe_serial AS ont, laid.length_m AS drop_m
+  FROM cmdb.access
+  JOIN crm.subscriber ON subscriber.id = access.subscriber_id
+  JOIN cmdb.device ON device.id = access.device_id AND device.kind = 'splitter'
+  JOIN cmdb.device AS speaker ON speaker.id = access.reported_by_device_id
+  LEFT JOIN gis.drop AS laid ON laid.premise_id = subscriber.premise_id AND laid.device_id = access.device_id
+ WHERE access.subscriber_id = %(subscriber_id)s;
+
+-- The port of an OLT that a PON port is patched to, or the port itself where plans of the network know none.
+-- name: olt_port_of
+SELECT link.from_port
+  FROM cmdb.link
+  JOIN cmdb.device AS here ON here.id = link.to_device_id AND here.name = %(device)s
+  JOIN cmdb.device AS olt ON olt.id = link.from_device_id AND olt.kind = 'olt'
+ ORDER BY link.id
+ LIMIT 1;
+
+-- name: light_from
+SELECT met.splice_id, cable.name AS cable, met.strand, cable.strands_per_tube, cable.length_m, device.name AS device, coalesce(device.kind, 'strand') AS kind,
+       met.entered
+  FROM cmdb.light_from((SELECT id FROM cmdb.cable WHERE name = %(cable)s::text), %(strand)s::int, %(cable_end)s::text,
+                       (SELECT id FROM cmdb.device WHERE name = %(device)s::text), %(port)s::text) AS met
+  LEFT JOIN cmdb.cable ON cable.id = met.cable_id
+  LEFT JOIN cmdb.device ON device.id = met.device_id
+ ORDER BY met.step;
+
+-- name: strand_ends
+SELECT here.strand, max(coalesce(cable.name || '/' || other.strand || '@' || other.cable_end, device.name || '#' || other.port)) FILTER (WHERE here.cable_end = 'from') AS at_from,
+       max(coalesce(cable.name || '/' || other.strand || '@' || other.cable_end, device.name || '#' || other.port)) FILTER (WHERE here.cable_end = 'to') AS at_to
+  FROM cmdb.splice_end AS here
+  JOIN cmdb.splice_end AS other ON other.splice_id = here.splice_id AND other.half = 3 - here.half
+  LEFT JOIN cmdb.cable ON cable.id = other.cable_id
+  LEFT JOIN cmdb.device ON device.id = other.device_id
+ WHERE here.cable_id = (SELECT id FROM cmdb.cable WHERE name = %(cable)s) AND here.removed_at IS NULL
+ GROUP BY here.strand
+ ORDER BY here.strand;
+
+-- From both ends of each strand outwards; whatever is fed at its input loses all that hangs below, through every splitter after it; where light comes to a
+-- leg of a splitter from below, it is that leg's own line.
+-- name: lines_lit
+WITH RECURSIVE fed (strand, device_id, entered) AS (
+    SELECT cut.strand, met.device_id, met.entered
+      FROM unnest(%(strands)s::int[]) AS cut (strand)
+     CROSS JOIN (VALUES ('from'), ('to')) AS side (cable_end)
+     CROSS JOIN LATERAL cmdb.light_from((SELECT id FROM cmdb.cable WHERE name = %(cable)s), cut.strand, side.cable_end, NULL, NULL) AS met
+      JOIN cmdb.device ON device.id = met.device_id AND device.kind NOT IN ('pon_port', 'olt')
+     UNION
+    SELECT fed.strand, below.device_id, below.entered
+      FROM fed
+      JOIN cmdb.splice_end AS leg ON leg.device_id = fed.device_id AND leg.port LIKE 'leg %%' AND leg.removed_at IS NULL AND fed.entered = 'in'
+     CROSS JOIN LATERAL cmdb.light_from(NULL, NULL, NULL, leg.device_id, leg.port) AS below
+     WHERE below.device_id IS NOT NULL
+)
+SELECT DISTINCT fed.strand, access.subscriber_id, line.customer_id, device.name AS splitter, access.port AS leg, access.cpe_serial AS ont,
+       concat_ws(', ', nullif(premise.unit, ''), premise.number || ' ' || premise.street, premise.town, premise.postcode) AS address,
+       customer.is_vulnerable, customer.has_emergency_line, customer.kind = 'organisation' AS is_business
+  FROM fed
+  JOIN cmdb.access ON access.device_id = fed.device_id AND (fed.entered NOT LIKE 'leg %%' OR fed.entered = 'leg ' || access.port)
+  JOIN cmdb.device ON device.id = access.device_id
+  JOIN crm.subscriber AS line ON line.id = access.subscriber_id AND line.state IN ('active', 'suspended')
+  JOIN crm.customer ON customer.id = line.customer_id
+  JOIN gis.premise ON premise.id = line.premise_id
+ ORDER BY fed.strand, device.name, access.port, access.subscriber_id;
+
+-- What a plan names that is there already; `held_by`: what has it.
+-- name: plant_known
+SELECT 'area' AS kind, area.name, area.name AS held_by FROM gis.area WHERE area.name = ANY (%(names)s::text[])
+ UNION ALL
+SELECT 'site', site.name, site.name FROM cmdb.site WHERE site.name = ANY (%(names)s::text[])
+ UNION ALL
+SELECT 'device', device.name, device.kind FROM cmdb.device WHERE device.name = ANY (%(names)s::text[])
+ UNION ALL
+SELECT 'address', host(device.management_address), device.name FROM cmdb.device WHERE device.management_address = ANY (%(addresses)s::inet[])
+ UNION ALL
+SELECT 'serial', device.serial, device.name FROM cmdb.device WHERE device.serial = ANY (%(names)s::text[])
+ UNION ALL
+SELECT 'link', link.name, link.name FROM cmdb.link WHERE link.name = ANY (%(names)s::text[])
+ UNION ALL
+SELECT 'from_port', device.name || ' ' || link.from_port, link.name FROM cmdb.link JOIN cmdb.device ON device.id = link.from_device_id
+ WHERE device.name = ANY (%(names)s::text[])
+ UNION ALL
+SELECT 'to_port', device.name || ' ' || link.to_port, link.name FROM cmdb.link JOIN cmdb.device ON device.id = link.to_device_id
+ WHERE device.name = ANY (%(names)s::text[]);

@@ -1,7 +1,7 @@
-"""How a device ranks, what a reading means, which numbers a pool has, how a serial is written, where a box may go. Pure."""
+"""How a device ranks, what a reading means, which numbers a pool has, how serials and strands are called, where a box may go. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import unified_diff
 from enum import StrEnum
@@ -9,7 +9,8 @@ from ipaddress import ip_network
 from itertools import groupby, islice
 from typing import Final
 
-from atlas.cmdb.records.numbers import Clone, PoolForecast, PoolUse, Sighting, StationSeen
+from atlas.cmdb.records.fibre import Cable, FibreWay, Glass, LineEnd, Met, Strand, StrandEnds
+from atlas.cmdb.records.numbers import Astray, PoolForecast, PoolUse, Sighting, StationSeen
 from atlas.cmdb.records.plant import DeviceKind, LineCheck, LineVerdict
 from atlas.errors import AtlasError, InvalidField
 
@@ -231,6 +232,8 @@ def checked_asset_move(serial: str, now: str, wanted: str) -> str:
 AT_ONCE: Final = timedelta(minutes=5)
 # A visit that exchanges a box is written down the same day.
 SWAP_WITHIN: Final = timedelta(hours=24)
+# Three reports of a BNG: a place that fell silent for longer has the box no more, and it only went back to where it was.
+SILENT: Final = timedelta(minutes=15)
 
 
 def mac_verdict(sightings: Sequence[Sighting]) -> str:
@@ -238,20 +241,20 @@ def mac_verdict(sightings: Sequence[Sighting]) -> str:
     if len(sightings) <= 1:
         return "one_place"
     *_, before, latest = sorted(sightings, key=lambda one: one.first_seen_at)
-    if before.last_seen_at > latest.first_seen_at + AT_ONCE:
+    if before.last_seen_at > latest.first_seen_at + AT_ONCE and latest.last_seen_at + SILENT > before.last_seen_at:
         return "cloned"
     swaps = [one.swapped_at for one in (before, latest) if one.swapped_at]
     return "swapped" if any(abs(latest.first_seen_at - at) <= SWAP_WITHIN for at in swaps) else "moved"
 
 
-def clones(seen: Iterable[StationSeen]) -> list[Clone]:
-    """Whose box somebody copied: its address is heard of at two places at once."""
+def astray(seen: Iterable[StationSeen], verdict: str) -> list[Astray]:
+    """The boxes of which `mac_verdict` says this."""
     boxes = groupby(sorted(seen, key=lambda one: (one.mac, one.first_seen_at)), key=lambda one: one.mac)
     places = [list(each) for _, each in boxes]
     return [
-        Clone(each[0].subscriber_id, tuple(f"{one.device} {one.managed_object}".strip() for one in each))
+        Astray(each[0].subscriber_id, tuple(f"{one.device} {one.managed_object}".strip() for one in each))
         for each in places
-        if mac_verdict([one.sighting for one in each]) == "cloned"
+        if mac_verdict([one.sighting for one in each]) == verdict
     ]
 
 
@@ -291,3 +294,107 @@ def config_diff(before: str, after: str, most: int = 200) -> tuple[str, ...]:
     """
     lines = unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=2)
     return tuple(SECRET.sub(r"\1***", line)[:200] for line in islice(lines, 2, 2 + most))
+
+
+# Glass
+
+# TIA-598: of tubes and of the strands in a tube, in this order; from the thirteenth on the same again, with a stripe.
+COLOURS: Final = ("blue", "orange", "green", "brown", "slate", "white", "red", "black", "yellow", "violet", "rose", "aqua")
+_STRAND_END: Final = re.compile(r"(?P<cable>[^/@#]+)/(?P<strand>[\w .-]+)@(?P<end>from|to)", re.IGNORECASE)
+_PORT_END: Final = re.compile(r"(?P<device>[^/@#]+)#(?P<port>.{1,60})")
+_LEG: Final = re.compile(r"leg (\d{1,3})")
+
+
+def colour_of(number: int) -> str:
+    """The colour of the tube or strand of this number, counted from 1."""
+    again, at = divmod(number - 1, len(COLOURS))
+    return COLOURS[at] + (" striped" if again else "") + (f" {again} times" if again > 1 else "")
+
+
+def in_tube(strand: int, per_tube: int) -> tuple[int, int]:
+    """The tube of a strand that is counted through its cable, and its place in it; both from 1."""
+    tube, place = divmod(strand - 1, per_tube)
+    return tube + 1, place + 1
+
+
+def strand_meant(written: str, cable: Cable) -> int:
+    """`15`, or tube and strand by number or colour: `2.green`, `orange.green`. Raises InvalidField for what the cable has not."""
+    if written.isdecimal() and 1 <= int(written) <= cable.strands:
+        return int(written)
+    tube, dot, place = written.partition(".")
+    found = (_numbered(tube, cable.tubes), _numbered(place, cable.strands_per_tube))
+    if not dot or not all(found):
+        raise InvalidField("strand", f"{cable.name} has strands 1 to {cable.strands}, in tubes as 1.blue: {written[:40]} is none of them")
+    return (found[0] - 1) * cable.strands_per_tube + found[1]
+
+
+def strands_meant(written: str, cable: Cable) -> list[int]:
+    """`1-12,15`, single strands as `strand_meant` reads them, the colour of a whole tube, or empty for all. Raises InvalidField."""
+    found: set[int] = set()
+    for part in filter(None, (part.strip() for part in written.split(","))) if written.strip() else [f"1-{cable.strands}"]:
+        first, dash, last = part.partition("-")
+        tube = 0 if part.isdecimal() else _numbered(part, cable.tubes)
+        start = (tube - 1) * cable.strands_per_tube + 1 if tube else strand_meant(first.strip(), cable)
+        end = tube * cable.strands_per_tube if tube else strand_meant(last.strip(), cable) if dash else start
+        found |= set(range(start, end + 1))
+    return sorted(found)
+
+
+def _numbered(written: str, most: int) -> int:
+    """The number of a tube or strand that is written as one or as its colour; 0 where there is none of it."""
+    word = written.strip().lower()
+    if word.isdecimal():
+        return int(word) if int(word) <= most else 0
+    return next((number for number in range(1, most + 1) if colour_of(number) == word), 0)
+
+
+def end_meant(written: str) -> tuple[str, str, str]:
+    """What people write for an end of a splice: cable, strand and `from` or `to`; or device, `""` and its port. Raises InvalidField."""
+    if found := _STRAND_END.fullmatch(written.strip()):
+        return found["cable"].strip(), found["strand"].strip(), found["end"].lower()
+    if found := _PORT_END.fullmatch(written.strip()):
+        return found["device"].strip(), "", found["port"].strip().lower()
+    raise InvalidField("end", f"CABLE/STRAND@from, CABLE/STRAND@to or DEVICE#PORT, as F-01/3@to or spl-01#leg 7: {written[:60]} is neither")
+
+
+def checked_port(kind: str, port: str, legs: int | None) -> str:
+    """A port that a device of this kind has, as far as we know its ports. Raises InvalidField."""
+    if kind == DeviceKind.PON_PORT and port != "pon":
+        raise InvalidField("port", f"a PON port has one, pon: {port} is none")
+    if kind == DeviceKind.SPLITTER and port != "in":
+        leg = _LEG.fullmatch(port)
+        if leg is None or not 1 <= int(leg[1]) <= (legs or 128):
+            raise InvalidField("port", f"a splitter has in and leg 1 to leg {legs or 128}: {port} is none")
+    return port
+
+
+def leg_of(entered: str) -> int | None:
+    found = _LEG.fullmatch(entered)
+    return int(found[1]) if found else None
+
+
+def glass_of(met: Met) -> Glass:
+    """What light met, with its colours."""
+    if met.cable is None or met.strand is None:
+        return Glass(met.kind, met.device or "", port=met.entered, splice_id=met.splice_id)
+    tube, place = in_tube(met.strand, met.strands_per_tube or met.strand)
+    return Glass("strand", met.cable, tube, colour_of(tube), met.strand, colour_of(place), "", met.length_m, met.splice_id)
+
+
+def fibre_way(end: LineEnd, upwards: Sequence[Met], downwards: Sequence[Met], olt_port: str | None) -> FibreWay:
+    """The way of a line from its OLT down; `upwards` from the splitter's input, `downwards` from its leg."""
+    above = [glass_of(met) for met in reversed(upwards)]
+    splitter = Glass(end.kind, end.splitter, port=f"leg {end.leg}" if end.leg else "")
+    below = [glass_of(met) for met in downwards] or ([Glass("drop", "drop", length_m=end.drop_m)] if end.drop_m is not None else [])
+    is_whole = bool(above) and above[0].kind == DeviceKind.PON_PORT
+    return FibreWay(end.subscriber_id, end.olt, olt_port or end.managed_object, end.ont, is_whole, (*above, splitter, *below))
+
+
+def strands_of(cable: Cable, ends: Mapping[int, StrandEnds], lit: Mapping[int, int]) -> list[Strand]:
+    """Every strand of a cable, free ones too; `lit`: the lines that each reaches."""
+    found = []
+    for number in range(1, cable.strands + 1):
+        tube, place = in_tube(number, cable.strands_per_tube)
+        at = ends.get(number, StrandEnds(number, None, None))
+        found.append(Strand(number, tube, colour_of(tube), colour_of(place), at.at_from or "", at.at_to or "", lit.get(number, 0)))
+    return found

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from psycopg.errors import CheckViolation, DataError, ExclusionViolation, ForeignKeyViolation, UniqueViolation
 
+from atlas.cmdb.records.fibre import PlannedCable, SpliceEnd
 from atlas.cmdb.records.numbers import Box, PlannedPool, Port
 from atlas.cmdb.records.plant import PlannedDevice, PlannedLink, PlannedPlant, PlantRecorded
 from atlas.cmdb.rules import SerialTaken, places_of
@@ -254,3 +255,36 @@ async def register_nas(conn: Connection, device_id: DeviceId, address: str, coa_
 async def close_stale_sessions(conn: Connection) -> int:
     """Ends what fell silent for three intervals of its BNG; how many sessions. The end is when they were last heard of."""
     return int(await SQL.value(conn, "close_stale_sessions"))
+
+
+async def record_cables(conn: Connection, cables: Sequence[PlannedCable]) -> int:
+    """Takes in cables that are not known by name yet, with new places at their far ends; how many. Other places must be there."""
+    named = {field: [getattr(cable, field) for cable in cables] for field in PlannedCable.__dataclass_fields__}
+    new = [cable for cable in cables if cable.to_area is not None]
+    columns = ("to_site", "to_area", "to_latitude", "to_longitude")
+    site, area, latitude, longitude = ([getattr(cable, column) for cable in new] for column in columns)
+    await SQL.run(conn, "record_sites", site=site, area=area, latitude=latitude, longitude=longitude)
+    await SQL.run(conn, "record_conduits", names=sorted({cable.conduit for cable in cables if cable.conduit}))
+    return await SQL.run(conn, "record_cables", **named)
+
+
+async def record_splices(conn: Connection, splices: Sequence[tuple[SpliceEnd, SpliceEnd]], at: datetime) -> int | None:
+    """Joins each two ends; the number of the last splice. Raises Conflict where an end is spliced already, else InvalidField."""
+    ends = {
+        f"{which}_{field}": [getattr(pair[half], field) for pair in splices]
+        for half, which in enumerate(("one", "other"))
+        for field in SpliceEnd.__dataclass_fields__
+    }
+    try:
+        async with conn.transaction():
+            made = await SQL.column(conn, "record_splices", at=at, **ends)
+    except UniqueViolation:
+        raise Conflict("one of these ends was spliced by somebody else first") from None
+    except CheckViolation as error:
+        raise InvalidField("splice", error.diag.message_primary or "it cannot be") from None
+    return max(made, default=None)
+
+
+async def remove_splice(conn: Connection, splice_id: int, at: datetime) -> bool:
+    """Writes down that a splice was taken apart; False where it was already."""
+    return await SQL.run(conn, "remove_splice", splice_id=splice_id, at=at) > 0

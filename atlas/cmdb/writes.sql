@@ -196,3 +196,34 @@ SELECT device.id, %(words)s, sha256(convert_to(%(words)s, 'UTF8')), %(at)s
 
 -- name: mark_config_good
 UPDATE cmdb.config SET is_good = true, good_by_action_id = actions.claimed() WHERE config.id = %(config_id)s AND config.device_id = %(device_id)s;
+
+-- name: record_cables
+INSERT INTO cmdb.cable (name, kind, from_site_id, to_site_id, conduit_id, tubes, strands_per_tube, length_m)
+SELECT planned.name, planned.kind, near.id, far.id, conduit.id, planned.tubes, planned.strands_per_tube, planned.length_m
+  FROM unnest(%(name)s::text[], %(kind)s::text[], %(from_site)s::text[], %(to_site)s::text[], %(conduit)s::text[], %(tubes)s::int[],
+              %(strands_per_tube)s::int[], %(length_m)s::int[])
+       AS planned (name, kind, from_site, to_site, conduit, tubes, strands_per_tube, length_m)
+  JOIN cmdb.site AS near ON near.name = planned.from_site
+  JOIN cmdb.site AS far ON far.name = planned.to_site
+  LEFT JOIN cmdb.conduit ON conduit.name = planned.conduit
+ON CONFLICT (name) DO NOTHING;
+
+-- name: record_splices
+WITH numbered AS MATERIALIZED (
+    SELECT nextval('cmdb.splice_number') AS splice_id, joined.*
+      FROM unnest(%(one_cable)s::text[], %(one_strand)s::int[], %(one_cable_end)s::text[], %(one_device)s::text[], %(one_port)s::text[],
+                  %(other_cable)s::text[], %(other_strand)s::int[], %(other_cable_end)s::text[], %(other_device)s::text[], %(other_port)s::text[])
+           AS joined (one_cable, one_strand, one_cable_end, one_device, one_port, other_cable, other_strand, other_cable_end, other_device, other_port)
+)
+INSERT INTO cmdb.splice_end (splice_id, half, cable_id, strand, cable_end, device_id, port, made_at)
+SELECT numbered.splice_id, half.half, cable.id, half.strand, half.cable_end, device.id, half.port, %(at)s
+  FROM numbered
+ CROSS JOIN LATERAL (VALUES (1, one_cable, one_strand, one_cable_end, one_device, one_port),
+                            (2, other_cable, other_strand, other_cable_end, other_device, other_port))
+            AS half (half, cable, strand, cable_end, device, port)
+  LEFT JOIN cmdb.cable ON cable.name = half.cable
+  LEFT JOIN cmdb.device ON device.name = half.device
+RETURNING splice_id;
+
+-- name: remove_splice
+UPDATE cmdb.splice_end SET removed_at = %(at)s, removed_by_action_id = actions.claimed() WHERE splice_id = %(splice_id)s AND removed_at IS NULL;

@@ -1,9 +1,10 @@
 """Questions about alarms: what stands, and what waits in quarantine."""
 
+from datetime import timedelta
 from typing import Final
 
 from atlas.identity import IncidentId
-from atlas.nms.records import AlarmPulse, MaintenanceWindow, NewestAlarm, OpenAlarm, Quarantined, StandingAlarm
+from atlas.nms.records import AlarmPulse, MaintenanceWindow, NewestAlarm, OpenAlarm, PortDoubt, Quarantined, StandingAlarm
 from atlas.statements import Connection, Statements
 
 SQL: Final = Statements(__file__)
@@ -41,3 +42,8 @@ async def alarms_of_incident(conn: Connection, incident_id: IncidentId, most: in
 async def standing_alarms(conn: Connection, device: str | None = None, most: int = 50) -> list[StandingAlarm]:
     """Alarms that stand, on the device of that name or anywhere: the gravest first, then the latest."""
     return await SQL.all(conn, StandingAlarm, "standing_alarms", device=device, most=most)
+
+
+async def port_doubts(conn: Connection, within: timedelta, most: int = 500) -> list[PortDoubt]:
+    """Ports at which boxes asked of late and that did not fit, by BNG, what was asked last first."""
+    return await SQL.all(conn, PortDoubt, "port_doubts", within=within, most=most)

@@ -60,3 +60,12 @@ SELECT alarm.id AS alarm_id, device.name AS device, alarm.managed_object, alarm.
  WHERE (alarm.is_open OR alarm.reopened >= 3) AND (%(device)s::text IS NULL OR device.name = %(device)s)
  ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning', 'indeterminate'], alarm.severity), alarm.raised_at DESC, alarm.id
  LIMIT %(most)s;
+
+-- name: port_doubts
+SELECT doubt.nas_device_id AS device_id, device.name AS bng, doubt.circuit_id, doubt.remote_id, doubt.station, doubt.reason, doubt.first_seen_at,
+       doubt.last_seen_at, doubt.times
+  FROM cmdb.port_doubt AS doubt
+  JOIN cmdb.device ON device.id = doubt.nas_device_id
+ WHERE doubt.last_seen_at > clock_timestamp() - %(within)s::interval
+ ORDER BY device.name, doubt.last_seen_at DESC, doubt.circuit_id
+ LIMIT %(most)s;

@@ -190,3 +190,21 @@ class StandingAlarm:
     is_acknowledged: bool
     incident_id: IncidentId | None
     is_in_maintenance: bool
+
+
+@dataclass(frozen=True)
+class PortDoubt:
+    """A port at which a box asked for an address, as its access node named it, and what does not fit; all but `other_box` were refused.
+
+    `reason`: unknown_port, no_line, no_number (its line has none that is told by port) or other_box (the box there is another line's).
+    """
+
+    device_id: DeviceId
+    bng: str
+    circuit_id: str
+    remote_id: str
+    station: str
+    reason: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    times: int

@@ -1,4 +1,4 @@
-"""Hostile orders about places: premises, coverage, ports and leads, well formed and lying."""
+"""Hostile orders about places: premises, coverage, ports, leads and splices, well formed and lying."""
 
 from collections.abc import Callable, Mapping
 from random import Random
@@ -62,5 +62,26 @@ PLACES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]]
         "wanted_kbps": 1,
         "reason": "forged",
         "asked_on": "2026-01-01",
+    },
+    "record_splice": lambda knows, rng, victim: {
+        "one": {"cable": "F-1", "strand": rng.randrange(2, 12), "cable_end": "from", "device": None, "port": None},
+        "other": {"cable": None, "strand": None, "cable_end": None, "device": "olt-1", "port": f"pon {rng.random()}"},
+        "made_at": "2026-01-01T00:00:00Z",
+    },
+    "remove_splice": lambda knows, rng, victim: {
+        "splice": 1,
+        "one": "olt-1#pon 1",
+        "other": "F-1/1@from",
+        "customers": 0,
+        "reason": "unused",
+    },
+    "import_fibre": lambda knows, rng, victim: {
+        "source": f"forged {rng.random()}",
+        "cables": [],
+        "splices": [[{"cable": "F-1", "strand": 12, "cable_end": "to"}, {"device": "spl-1", "port": f"leg {rng.randrange(1, 128)}"}]],
+    },
+    "import_topology": lambda knows, rng, victim: {
+        "source": f"forged {rng.random()}",
+        "plant": {"devices": [{"name": f"forged-{rng.random()}", "kind": "core", "area": "Harbour"}], "links": []},
     },
 }

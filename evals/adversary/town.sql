@@ -38,6 +38,7 @@ INSERT INTO billing.compensation_rate (segment, valid_from, minimum_outage, flat
 VALUES ('residential', '2025-01-01', '1 hour', 500, 0.03333), ('business', '2025-01-01', '1 hour', 3000, 0.03333);
 
 INSERT INTO cmdb.site (id, name, area_id, latitude, longitude) VALUES (1, 'Exchange', 1, 50.70, -3.50);
+INSERT INTO cmdb.site (id, name, area_id, latitude, longitude) VALUES (2, 'Quay closure', 1, 50.701, -3.50);
 INSERT INTO cmdb.conduit (id, name) VALUES (1, 'Quay duct');
 INSERT INTO cmdb.device (id, name, kind, area_id, site_id, management_address, vendor, model, serial, firmware)
 VALUES (1, 'gw-1', 'gateway', 1, 1, '10.0.0.1', 'Acme', 'GW', 'D1', '1.0'), (2, 'core-1', 'core', 1, 1, '10.0.0.2', 'Acme', 'CR', 'D2', '1.0'),
@@ -50,6 +51,11 @@ INSERT INTO cmdb.link (id, name, kind, from_device_id, from_port, to_device_id, 
 VALUES (1, 'gw-core', 'backhaul', 1, '1', 2, '1', NULL), (2, 'core-metro', 'trunk', 2, '2', 3, '1', NULL), (3, 'metro-agg', 'trunk', 3, '2', 4, '1', NULL),
        (4, 'agg-olt1', 'trunk', 4, '2', 5, '1', NULL), (5, 'agg-olt2', 'trunk', 4, '3', 6, '1', NULL), (6, 'olt1-spl1', 'feeder', 5, '2', 7, '1', 1),
        (7, 'olt2-spl2', 'feeder', 6, '2', 8, '1', NULL);
+INSERT INTO cmdb.cable (id, name, kind, from_site_id, to_site_id, conduit_id, tubes, strands_per_tube, action_id) VALUES (1, 'F-1', 'feeder', 1, 2, 1, 1, 12, 1);
+INSERT INTO cmdb.splice_end (splice_id, half, cable_id, strand, cable_end, device_id, port, action_id)
+VALUES (1, 1, NULL, NULL, NULL, 5, 'pon 1', 1), (1, 2, 1, 1, 'from', NULL, NULL, 1), (2, 1, 1, 1, 'to', NULL, NULL, 1), (2, 2, NULL, NULL, NULL, 7, 'in', 1);
+INSERT INTO cmdb.port_doubt (nas_device_id, circuit_id, remote_id, station, reason) VALUES (3, 'olt-1 xpon 0/1/9:9', 'SN-9', 'a4:b1:c2:00:00:09', 'no_line');
+INSERT INTO cmdb.mac_sighting (mac, device_id, managed_object, first_seen_at, last_seen_at) VALUES ('a4:b1:c2:00:00:01', 5, 'ont-1', now() - interval '1 day', now());
 
 -- 1-8 households in the outage, 9-12 households outside it, 13 vulnerable, 14 an emergency line, 15 in dispute, 16-18 in debt, 19 opted out,
 -- 20 quiet all day, 21-24 businesses in the outage.

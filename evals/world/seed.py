@@ -17,6 +17,7 @@ from atlas.statements import Statements
 from evals.world.bills import bills
 from evals.world.charges import charges_made
 from evals.world.copying import FreshTables, Progress, checked_at_the_end, sequences_moved_past
+from evals.world.glass import glass_tables
 from evals.world.history import history_tables
 from evals.world.ledger import ledger_tables, triggers_of_the_books
 from evals.world.numbers import number_tables
@@ -31,7 +32,7 @@ SQL: Final = Statements(__file__)
 # Every table with an id of its own that gets rows here.
 NUMBERED: Final = (
     "staff.member", "catalogue.sla", "catalogue.offering", "catalogue.offering_version", "gis.area", "gis.premise", "crm.customer",
-    "crm.subscriber", "cmdb.site", "cmdb.device", "cmdb.conduit", "cmdb.link", "cmdb.vrf", "cmdb.prefix", "cmdb.pool",
+    "crm.subscriber", "cmdb.site", "cmdb.device", "cmdb.conduit", "cmdb.link", "cmdb.cable", "cmdb.vrf", "cmdb.prefix", "cmdb.pool",
     "billing.account", "billing.invoice", "billing.journal", "oms.product_order", "itsm.incident", "itsm.ticket", "nms.alarm",
     "cmdb.credential",
 )  # fmt: skip
@@ -119,6 +120,7 @@ def _make(conn: Connection, plan: World, subscribers: int, number: int, now: dat
                 staff_tables(plan, now),
                 catalogue(plan, now),
                 plant_tables(plant, now),
+                glass_tables(plant, action_id, now),
                 people_tables(plant, lines, customers, now, rng),
                 number_tables(plant, lines, action_id, now),
                 billing_tables(header, detail, now),
@@ -128,6 +130,7 @@ def _make(conn: Connection, plan: World, subscribers: int, number: int, now: dat
             )
         )
     sequences_moved_past(conn, NUMBERED)
+    conn.execute(SQL.text("splices_numbered"))
     charges_made(conn, action_id, plan.tax_percent)
     triggers_of_the_books(conn, are_on=True)
     conn.execute(SQL.text("failing_rates"))

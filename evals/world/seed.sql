@@ -15,3 +15,6 @@ INSERT INTO billing.holiday (day, name) VALUES
 
 -- name: no_leak_looks
 DELETE FROM billing.leak_look;
+
+-- name: splices_numbered
+SELECT setval('cmdb.splice_number', (SELECT max(splice_id) FROM cmdb.splice_end));

@@ -97,6 +97,11 @@ async def signed_in(radius: Radius, owner: Owner, session: str, port: str, first
     await owner.execute(
         "UPDATE cmdb.accounting SET started_at = now() - %s, heard_at = now() - %s WHERE unique_session = %s", (*ago, f"u-{session}")
     )
+    await owner.execute(
+        "UPDATE cmdb.mac_sighting SET first_seen_at = least(first_seen_at, now() - %s), last_seen_at = now() - %s"
+        " WHERE managed_object = %s",
+        (*ago, port),
+    )
 
 
 async def exchanged(owner: Owner, line: int, minutes_ago: int) -> None:
@@ -143,3 +148,38 @@ async def test_the_same_box_dialling_again_at_its_own_port_is_no_clone(atlas: At
     await signed_in(radius, owner, "S2", "0/1/1", 60, 1)
 
     assert await looked(atlas) == (0, 0)
+
+
+async def seen_at(owner: Owner, radius: Radius, place: str, first: datetime, last: datetime) -> None:
+    await owner.execute(
+        "INSERT INTO cmdb.mac_sighting (mac, device_id, subscriber_id, managed_object, first_seen_at, last_seen_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        (MAC, radius.nas, radius.line, place, first, last),
+    )
+
+
+async def test_a_box_that_moved_opens_one_ticket_and_a_port_that_is_nobodys_another(radius: Radius, atlas: Atlas, owner: Owner) -> None:
+    old, new = datetime.now(UTC) - timedelta(days=2), datetime.now(UTC) - timedelta(minutes=5)
+    for place, first, last in (("eth1:100", old, old), ("eth1:200", new, new)):
+        await seen_at(owner, radius, place, first, last)
+    await owner.execute(
+        "INSERT INTO cmdb.port_doubt (nas_device_id, circuit_id, reason) VALUES (%s, 'olt-9 0/1', 'unknown_port')", (radius.nas,)
+    )
+
+    assert [await looked(atlas), await looked(atlas)] == [(2, 0), (0, 0)]
+    titles = [title for _, _, _, title in await tickets(owner)]
+    assert titles == [
+        f"The box of line {radius.line} moved and nobody exchanged it: it was seen at bng-1 eth1:100, then at bng-1 eth1:200",
+        "At bng-1 1 ports were refused today and 0 had another line's box: `bedrock radius doubts` lists them",
+    ]
+
+
+async def test_a_box_that_only_went_back_to_where_it_was_is_not_cloned(radius: Radius, atlas: Atlas, owner: Owner) -> None:
+    now = datetime.now(UTC)
+    seen = (("eth1:100", now - timedelta(days=2), now), ("eth1:200", now - timedelta(hours=3), now - timedelta(hours=2)))
+    for place, first, last in seen:
+        await seen_at(owner, radius, place, first, last)
+
+    await looked(atlas)
+
+    assert [title.split(" ")[0] for _, _, _, title in await tickets(owner)] == ["The"]

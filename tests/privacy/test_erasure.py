@@ -107,6 +107,32 @@ async def test_who_is_named_in_texts_of_the_network_is_taken_out_of_them_and_the
     assert await one(owner, "SELECT count(*) FROM nms.quarantine") == 1
 
 
+@pytest.mark.parametrize("written", ["a4:b1:c2:00:00:01", "A4-B1-C2-00-00-01", "a4b1.c200.0001", "A4B1C2000001"])
+async def test_the_hardware_address_of_a_box_is_forgotten_with_its_owner_however_it_is_written(
+    forge: Forge, owner: Owner, written: str
+) -> None:
+    customer, line = await customer_with_line(owner, "Zinnia Zanzibar", "+447700900444")
+    await owner.execute("UPDATE crm.subscriber SET state = 'terminated'")
+    bng = await given.device(owner, "bng-1", "bng")
+    for mac, whose in (("a4:b1:c2:00:00:01", line), ("a4:b1:c2:00:00:02", None)):
+        await owner.execute(
+            "INSERT INTO cmdb.mac_sighting (mac, device_id, managed_object, first_seen_at, last_seen_at, subscriber_id)"
+            " VALUES (%s, %s, 'eth1', now(), now(), %s)",
+            (mac, bng, whose),
+        )
+        await owner.execute(
+            "INSERT INTO cmdb.port_doubt (nas_device_id, circuit_id, station, reason) VALUES (%s, %s, %s, 'no_line')", (bng, mac[-1], mac)
+        )
+    quarantine = {"received_at": NOW, "door": "syslog", "source_address": "192.0.2.7", "reason": "odd"}
+    await given.row(owner, "nms.quarantine", raw=f"dhcp: {written} on eth1".encode(), **quarantine)
+
+    await erased(forge, owner, customer)
+
+    assert await found_anywhere(owner, ("a4:b1:c2:00:00:01", written)) == {}
+    assert await one(owner, "SELECT string_agg(mac::text, ',') FROM cmdb.mac_sighting") == "a4:b1:c2:00:00:02"
+    assert await one(owner, "SELECT string_agg(station, ',') FROM cmdb.port_doubt") == "a4:b1:c2:00:00:02"
+
+
 async def test_a_landlord_is_taken_out_of_the_plan_and_the_building_and_its_consent_stay(forge: Forge, owner: Owner) -> None:
     landlord, area = await given.customer(owner, "Zinnia Zanzibar"), await given.area(owner)
     await given.row(

@@ -1,20 +1,30 @@
 import json
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from psycopg import AsyncConnection
+from psycopg.errors import InsufficientPrivilege
 
+from api.inbound.plans import PlanTaken
 from api.inbound.topology import import_topology
-from api.topology_files import TopologyUnreadable, plant_of_csv, plant_of_graphml, plant_of_sndlib, read_topology
+from api.topology_files import TopologyUnreadable, plant_of_graphml, plant_of_sndlib, read_topology, rows_of_csv
 from atlas.cmdb import reads as cmdb
 from atlas.cmdb.records.plant import DeviceKind, PlannedPlant
 from atlas.connection import Atlas
-from atlas.principal import executor
+from atlas.identity import CorrelationId, StaffId
+from atlas.principal import executor, in_session, staff
 from cortex.findings import Element
 from cortex.topology import Topology
+from forge.matrix_in_force import write_in_force
+from forge.propose import Forge, MatrixInForce
+from forge.register import Register
+from governance.matrix import SHIPPED, load
+from tests import given
 from tests.cortex.plants import NO_LINES, cut_devices, network
+from tests.given import NOW, Owner
 
 TOPOLOGIES: Final = Path(__file__).parents[3] / "shared" / "data" / "topologies"
 FILES: Final = sorted([*TOPOLOGIES.glob("zoo/*.graphml"), *TOPOLOGIES.glob("sndlib/*.json")])
@@ -45,7 +55,7 @@ def topology_of(plant: PlannedPlant) -> Topology:
 def test_a_published_network_is_read_whole(path: Path) -> None:
     expected = expected_of(path)
 
-    plant = read_topology(path)
+    plant = read_topology(path).plant
 
     assert len(plant.devices) == expected["nodes"]
     assert len({frozenset((link.from_device, link.to_device)) for link in plant.links}) == expected["links_distinct"]
@@ -55,7 +65,7 @@ def test_a_published_network_is_read_whole(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_single_link_of_a_published_network_cuts_off_whom_it_should(path: Path) -> None:
     expected = expected_of(path)
-    plant = read_topology(path)
+    plant = read_topology(path).plant
     topology, keys = topology_of(plant), keys_of(path)
 
     fed = set(topology.network.device_id.tolist()) - set(topology.unfed)
@@ -75,7 +85,7 @@ def ordered(one: str, other: str) -> list[str]:
 
 def keys_of(path: Path) -> dict[str, str]:
     """By the name we give a node, the key its file gives it."""
-    plant = read_topology(path)
+    plant = read_topology(path).plant
     if path.suffix == ".json":
         return {device.name: device.name for device in plant.devices}
     return {device.name: str(key) for device, key in zip(plant.devices, graph_keys(path), strict=True)}
@@ -104,26 +114,36 @@ def test_positions_on_a_drawing_are_not_taken_for_degrees() -> None:
 
 
 def test_a_csv_pair_keeps_kinds_ports_and_ducts() -> None:
-    plant = plant_of_csv(DEVICES, LINKS)
+    plant = rows_of_csv(DEVICES, LINKS).plant
 
     assert [device.kind for device in plant.devices] == [DeviceKind.GATEWAY, DeviceKind.AGGREGATION, DeviceKind.OLT]
     assert (plant.links[0].from_port, plant.links[0].conduit, plant.links[0].length_m) == ("et0", "D1", 900)
 
 
 @pytest.mark.parametrize(
-    ("devices", "links", "why"),
+    ("devices", "links", "wrong"),
     [
-        (DEVICES.replace(",olt,", ",toaster,"), LINKS, "line 4: toaster is none of"),
-        (DEVICES, LINKS.replace("olt,eth0", "nowhere,eth0"), "leads to nowhere"),
-        (DEVICES.replace("agg,", "gw,"), LINKS, "gw is there twice"),
-        (DEVICES.replace("kind,", ""), LINKS, "column kind is missing"),
-        (DEVICES, LINKS.replace(",900", ",far"), "line 2: length_m far"),
-        (DEVICES, LINKS.replace("gw,et0", ",et0"), "line 2: from_device is empty"),
+        (DEVICES.replace(",olt,", ",toaster,"), LINKS, ("devices.csv", 4, "kind")),
+        (DEVICES.replace("agg,", "gw,"), LINKS, ("devices.csv", 3, "name")),
+        (DEVICES.replace("10.0.0.2", "10.0.0.256"), LINKS, ("devices.csv", 3, "management_address")),
+        (DEVICES, LINKS.replace(",900", ",far"), ("links.csv", 2, "length_m")),
+        (DEVICES, LINKS.replace("gw,et0", ",et0"), ("links.csv", 2, "from_device")),
+        (DEVICES, LINKS.replace("backhaul", "string"), ("links.csv", 2, "kind")),
+        (DEVICES, LINKS.replace("gw,et0,agg", "gw,et0,gw"), ("links.csv", 2, "to_device")),
     ],
 )
-def test_what_is_wrong_with_a_csv_pair_is_said_by_line_and_name(devices: str, links: str, why: str) -> None:
-    with pytest.raises(TopologyUnreadable, match=why):
-        plant_of_csv(devices, links)
+def test_what_is_wrong_with_a_row_of_a_csv_pair_is_said_by_file_line_and_field(
+    devices: str, links: str, wrong: tuple[str, int, str]
+) -> None:
+    read = rows_of_csv(devices, links)
+
+    assert [(one.file, one.row, one.field) for one in read.wrong] == [wrong]
+    assert len(read.devices) + len(read.links) == 4
+
+
+def test_a_column_that_is_missing_refuses_the_whole_file() -> None:
+    with pytest.raises(TopologyUnreadable, match="column kind is missing"):
+        rows_of_csv(DEVICES.replace("kind,", ""), LINKS)
 
 
 @pytest.mark.parametrize("text", ["", "<graphml", "{}", '{"nodes": [1], "links": []}', "\x00"])
@@ -134,24 +154,80 @@ def test_a_file_that_is_no_network_is_refused(text: str) -> None:
         plant_of_graphml(text, "net")
 
 
-async def test_an_imported_network_is_in_the_picture_of_the_plant(atlas: Atlas, tmp_path: Path) -> None:
-    (tmp_path / "devices.csv").write_text(DEVICES)
-    (tmp_path / "links.csv").write_text(LINKS)
+@pytest.fixture
+async def forge(atlas: Atlas, owner: Owner) -> Forge:
+    await write_in_force(owner, load(SHIPPED))
+    return Forge(atlas, Register.of_modules(), MatrixInForce(load(SHIPPED)), lambda: NOW, ZoneInfo("Europe/London"))
 
-    recorded = await import_topology(atlas, tmp_path / "devices.csv")
 
-    async with atlas.transaction(executor("tests")) as conn:
+async def taken(forge: Forge, owner: Owner, path: Path, *, is_dry: bool = False) -> PlanTaken:
+    member = await given.member(owner, f"Anna {uuid4()}", "noc_engineer")
+    me = in_session(staff(StaffId(member), "Anna Bell", frozenset()), await given.session(owner, member))
+    return await import_topology(forge, me, path, CorrelationId(uuid4()), is_dry=is_dry)
+
+
+def pair(folder: Path, devices: str = DEVICES, links: str = LINKS) -> Path:
+    (folder / "devices.csv").write_text(devices)
+    (folder / "links.csv").write_text(links)
+    return folder / "devices.csv"
+
+
+async def test_an_imported_network_is_in_the_picture_of_the_plant_by_an_order_of_whoever_read_it(
+    forge: Forge, owner: Owner, tmp_path: Path
+) -> None:
+    found = await taken(forge, owner, pair(tmp_path))
+
+    async with forge.atlas.transaction(executor("tests")) as conn:
         plant = await cmdb.network(conn)
-    assert (recorded.devices, recorded.links) == (3, 2)
+    proposer = await (await owner.execute("SELECT proposer, state FROM actions.action WHERE name = 'import_topology'")).fetchone()
+    assert (found.new, found.is_whole) == ({"devices": 3, "links": 2}, True)
     assert plant.device_id.size == 3
     assert np.count_nonzero(plant.link_conduit) == 1
+    assert proposer is not None
+    assert proposer[0].startswith("staff:")
+    assert proposer[1] == "done"
 
 
-async def test_importing_a_network_again_adds_nothing(atlas: Atlas, owner: AsyncConnection[tuple[Any, ...]], tmp_path: Path) -> None:
+async def test_importing_a_network_again_adds_nothing(forge: Forge, owner: Owner, tmp_path: Path) -> None:
     (tmp_path / "net.graphml").write_text(GRAPH)
-    await import_topology(atlas, tmp_path / "net.graphml")
+    await taken(forge, owner, tmp_path / "net.graphml")
 
-    again = await import_topology(atlas, tmp_path / "net.graphml")
+    again = await taken(forge, owner, tmp_path / "net.graphml")
 
     links = await (await owner.execute("SELECT count(*) FROM cmdb.link")).fetchone()
-    assert (again.devices, again.links, links) == (0, 0, (3,))
+    assert (again.new, again.same, again.asked, links) == ({"devices": 0, "links": 0}, 6, (), (3,))
+
+
+async def test_a_dry_run_says_what_would_become_of_each_row_and_asks_for_nothing(forge: Forge, owner: Owner, tmp_path: Path) -> None:
+    found = await taken(forge, owner, pair(tmp_path, DEVICES.replace(",olt,", ",toaster,")), is_dry=True)
+
+    actions = await (await owner.execute("SELECT count(*) FROM actions.action WHERE name = 'import_topology'")).fetchone()
+    assert found.new == {"devices": 2, "links": 1}
+    assert [(one.file, one.row, one.field) for one in found.refused] == [("devices.csv", 4, "kind"), ("links.csv", 3, "to_device")]
+    assert actions == (0,)
+
+
+async def test_a_row_that_cannot_be_true_beside_what_is_there_is_refused_and_the_rest_is_taken(
+    forge: Forge, owner: Owner, tmp_path: Path
+) -> None:
+    await given.device(owner, "agg", "metro")
+    there = await given.device(owner, "gw", "gateway")
+    other = await given.device(owner, "old", "metro", management_address="10.0.0.3")
+    await given.link(owner, there, other, from_port="et0")
+
+    found = await taken(forge, owner, pair(tmp_path, DEVICES.replace("Village,\n", "Village,10.0.0.3\nnew,olt,Village,10.0.0.4\n")))
+
+    assert [(one.file, one.row, one.field) for one in found.refused] == [
+        ("devices.csv", 3, "kind"),
+        ("devices.csv", 4, "management_address"),
+        ("links.csv", 2, "from_port"),
+        ("links.csv", 3, "to_device"),
+    ]
+    assert (found.new, found.same) == ({"devices": 1, "links": 0}, 1)
+
+
+async def test_no_device_comes_in_without_an_order(atlas: Atlas, owner: Owner) -> None:
+    area = await given.area(owner)
+    with pytest.raises(InsufficientPrivilege):
+        async with atlas.transaction(executor("import")) as conn:
+            await conn.execute("INSERT INTO cmdb.device (name, kind, area_id) VALUES ('rogue', 'core', %s)", (area,))

@@ -143,18 +143,23 @@ class Drift:
 
 @dataclass(frozen=True)
 class Sighting:
-    """Where a hardware address was seen, and when first and last; `swapped_at`: a box was exchanged at that line."""
+    """Where a hardware address was seen, and when first and last; `swapped_at`: a box was exchanged at that line.
+
+    `device`: the access node where it named the port, else the BNG; `subscriber_id`: whose line is there.
+    """
 
     device_id: DeviceId
     managed_object: str
     first_seen_at: datetime
     last_seen_at: datetime
     swapped_at: datetime | None
+    device: str = ""
+    subscriber_id: SubscriberId | None = None
 
 
 @dataclass(frozen=True)
 class StationSeen:
-    """One of several places at which a box is signed in, by its hardware address; `device` is the name of the BNG there."""
+    """One of several places at which a box is or was seen, by its hardware address; `device` is the name of the BNG or node there."""
 
     mac: str
     subscriber_id: SubscriberId
@@ -171,8 +176,8 @@ class StationSeen:
 
 
 @dataclass(frozen=True)
-class Clone:
-    """One hardware address at two places at once: the line it was at first, and where it is seen."""
+class Astray:
+    """One hardware address at several places: the line it was at first, and where it is seen."""
 
     subscriber_id: SubscriberId
     places: tuple[str, ...]

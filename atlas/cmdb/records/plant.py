@@ -236,6 +236,15 @@ class PlannedPlant:
 
 
 @dataclass(frozen=True)
+class PlantKnown:
+    """Something that a plan names and Atlas has: `kind` says what it is, `held_by` what has it."""
+
+    kind: str
+    name: str
+    held_by: str
+
+
+@dataclass(frozen=True)
 class PlantRecorded:
     """How much of a plan was new."""
 
