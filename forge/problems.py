@@ -1,4 +1,4 @@
-"""What no alarm says and somebody must look at, a ticket each: a short pool, a box in two places, a port that is nobody's, a ticket left waiting.
+"""What no alarm says and somebody must look at, a ticket each: a short pool, a box in two places, a port of nobody, a ticket left waiting.
 
 Level-triggered: each look opens what stands and has no ticket, and closes the tickets whose reason is gone; a second look does nothing.
 """

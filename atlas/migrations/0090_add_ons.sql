@@ -30,14 +30,13 @@ CREATE TRIGGER as_what_it_is BEFORE INSERT ON actions.sequence FOR EACH ROW
     EXECUTE FUNCTION actions.order_is_carried_out_as_what_it_is();
 
 -- The address of an add-on goes before the one of the plan, and what the catalogue has RADIUS answer for an add-on is answered with the plan's.
-CREATE OR REPLACE FUNCTION radius.radreply(p_username text, p_nas text) RETURNS TABLE (id bigint, username text, attribute text, value text, op text)
+CREATE OR REPLACE FUNCTION radius.reply_of(p_line bigint, p_username text, p_nas text, p_modes text[])
+RETURNS TABLE (id bigint, username text, attribute text, value text, op text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE v_name text := radius.canonical(p_username);
 BEGIN
-    RETURN QUERY SELECT item.place, held.username, item.attribute, item.value, item.op
-      FROM cmdb.credential AS held
-      JOIN crm.subscriber AS line ON line.id = held.subscriber_id
+    RETURN QUERY SELECT item.place, p_username, item.attribute, item.value, item.op
+      FROM crm.subscriber AS line
       JOIN catalogue.offering_version AS plan ON plan.id = line.offering_version_id
       LEFT JOIN catalogue.access_policy AS policy ON policy.offering_version_id = plan.id
       LEFT JOIN LATERAL (
@@ -50,7 +49,7 @@ BEGIN
             JOIN cmdb.pool ON pool.id = allotted.pool_id
             LEFT JOIN catalogue.add_on_held AS extra
               ON extra.subscriber_id = line.id AND extra.allotment_id = allotted.id AND extra.held_until IS NULL
-           WHERE allotted.subscriber_id = line.id AND allotted.state IN ('reserved', 'assigned') AND pool.mode IN ('static', 'radius')) AS own ON true
+           WHERE allotted.subscriber_id = line.id AND allotted.state IN ('reserved', 'assigned') AND pool.mode = ANY (p_modes)) AS own ON true
       CROSS JOIN LATERAL (
           VALUES
           (1::bigint, 'Acct-Interim-Interval', (SELECT nas.interim_s::text FROM cmdb.nas WHERE nas.device_id = nullif(p_nas, '')::bigint), ':='),
@@ -71,7 +70,7 @@ BEGIN
             JOIN catalogue.reply_item AS reply ON reply.offering_version_id = extra.offering_version_id
            WHERE extra.subscriber_id = line.id AND extra.held_until IS NULL
           ) AS item (place, attribute, value, op)
-     WHERE held.username = v_name AND held.removed_at IS NULL AND item.value IS NOT NULL
+     WHERE line.id = p_line AND item.value IS NOT NULL
      ORDER BY item.place;
 END $$;
 
