@@ -92,15 +92,6 @@ PLACE: Final = re.compile(
 GO_ON: Final = frozenset({"on", "continue", "more", "next", "siga", "sigue", "continúe", "weiter", "continuez", "suite", "आगे", "aage"})
 
 
-MORE: Final = frozenset({"more", "más", "mas", "mehr", "suite", "आगे", "aage"})
-
-
-def wants_the_rest(words: str) -> bool:
-    """The one word that asks for the rest of a list that a text began."""
-    said = spoken(words)
-    return len(said) == 1 and said[0] in MORE
-
-
 def spoken(words: str) -> list[str]:
     """The words, folded, without punctuation."""
     return re.findall(r"[\w\u0900-\u097f'-]+", words.casefold())

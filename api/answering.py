@@ -13,12 +13,12 @@ import structlog
 from agents.commands import certain, is_command, is_start, is_stop, wants_person
 from agents.language import language_of
 from agents.replies import phrases
-from agents.slots import goes_on, wants_the_rest
+from agents.slots import goes_on
 from agents.supervisor import Reply, Supervisor, answer
 from api.chat import DESK, RULES_HAVE_S, Desk, Question, after_choice, after_code, fixed, in_queue, question, which_of_you, with_preface
 from api.inbound.inbox import ended, ended_without_words, failed, taken_up
 from api.inbound.voice.speech import page
-from api.texting import first_part
+from api.texting import first_part, wants_the_rest
 from api.watching import Watching
 from atlas.actions.records import ActionState
 from atlas.crm.reads import customers_at, scopes_from

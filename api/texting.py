@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from agents.slots import spoken
+
 # GSM 03.38, and what it can only say with an escape before it.
 BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -15,6 +17,7 @@ TOGETHER: Final = {True: 153, False: 67}
 # Whoever reads a fourth segment scrolls; and each is paid for.
 MOST_SEGMENTS: Final = 3
 MOST_ITEMS: Final = 3
+MORE: Final = frozenset({"more", "más", "mas", "mehr", "suite", "आगे", "aage"})
 _ITEM: Final = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 
 
@@ -36,6 +39,12 @@ def _weight(letter: str, *, is_basic: bool) -> int:
     if is_basic:
         return 2 if letter in ESCAPED else 1
     return len(letter.encode("utf-16-le")) // 2
+
+
+def wants_the_rest(words: str) -> bool:
+    """The one word that asks for the rest of a list that a text began."""
+    said = spoken(words)
+    return len(said) == 1 and said[0] in MORE
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from agents.replies import phrases
-from agents.slots import wants_the_rest
 from api.answering import for_a_telephone
 from api.chat import fixed
-from api.texting import MOST_ITEMS, MOST_SEGMENTS, first_part, segments
+from api.texting import MOST_ITEMS, MOST_SEGMENTS, first_part, segments, wants_the_rest
 
 VECTORS = Path(__file__).parents[3] / "shared" / "data" / "messaging" / "sms_segments.json"
 PLANS = "\n".join(
