@@ -87,7 +87,7 @@ class ToolUse(TypedDict):
 
 
 class Asked(TypedDict):
-    """What we asked last, so that a yes, a number or "the second one" is understood without any model."""
+    """What we asked last, so that a yes, a number or "the second one" is understood without any model. `at`: when, as ISO text."""
 
     module: str
     tool: str
@@ -95,6 +95,7 @@ class Asked(TypedDict):
     missing: str
     options: list[dict[str, Any]]
     words: str
+    at: NotRequired[str]
 
 
 class Said(TypedDict):

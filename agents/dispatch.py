@@ -10,10 +10,11 @@ from agents.consultation import Consultants
 from agents.conversation import Asked, ConversationState, TurnContext
 from agents.hands_free import order
 from agents.model_router import ModelRouter
+from agents.open_questions import is_too_old, last_words, may_be_asked_again, without_it
 from agents.patience import is_for_a_person
 from agents.replies import HAND_OVER, phrases
 from agents.router import Errands, Router, clauses
-from agents.slots import WHOLE_WORDS, is_yes
+from agents.slots import WHOLE_WORDS, is_no, is_yes
 
 NOBODY: Final = Apart("")
 
@@ -37,7 +38,13 @@ class Dispatcher:
 
     async def of(self, state: ConversationState, language: str, context: TurnContext) -> Dispatch:
         """Who is asked what of `state["words"]`."""
-        words = state["words"]
+        words, asked = state["words"], state.get("asked")
+        # A no needs no second asking.
+        if asked is not None and is_too_old(asked, context.now) and not is_no(words):
+            if may_be_asked_again(asked) and self._is_what_was_asked_for(words, state, context):
+                again = Certain(phrase="asked_again", asked=asked, values={"question": last_words(state)})
+                return Dispatch({"asked_again": asked["tool"] or asked["module"]}, again)
+            state = without_it(state)
         if context.is_hands_free:
             return self._with(order(words, state.get("asked"))) or await self._by_meaning(state, language, context)
         to = self._open(state, context)

@@ -13,6 +13,7 @@ from agents.model import CircuitBreaker, Provider
 from agents.model_router import ModelRouter
 from agents.roster import Member, examples, roster
 from agents.router import Router
+from agents.summary import Summariser
 from agents.supervisor import Supervisor, conversation_graph
 from atlas.connection import Atlas
 from atlas.money import DEFAULT_CURRENCY
@@ -42,7 +43,8 @@ async def supervisor(
     breaker = CircuitBreaker(installation.clock)
     consulted = consultants(members, router, installation.provider, breaker)
     by_model = ModelRouter.of(members, installation.provider, breaker) if installation.provider else None
-    graph = conversation_graph(router, consulted, by_model)
+    summariser = Summariser.of(installation.provider, breaker) if installation.provider else None
+    graph = conversation_graph(router, consulted, by_model, summariser)
     return Supervisor(atlas, propose, router, consulted, checkpoints, installation.timezone, graph, installation.currency)
 
 

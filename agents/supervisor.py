@@ -29,9 +29,11 @@ from agents.grounding import facts_of, ungrounded
 from agents.language import language_of
 from agents.lookout import Flag, flags_of
 from agents.model_router import ModelRouter
+from agents.open_questions import asked_at
 from agents.patience import with_acknowledgement
 from agents.replies import HAND_OVER, together
 from agents.router import Router
+from agents.summary import Summariser
 from agents.untrusted import readable, without_codes
 from agents.veiled import take_in_known
 from atlas.connection import Atlas
@@ -167,7 +169,8 @@ async def said_before(atlas: Atlas, principal: Principal, thread: UUID) -> list[
 class Turns:
     """The graph's nodes."""
 
-    def __init__(self, router: Router, consultants: Consultants, by_model: ModelRouter | None) -> None:
+    def __init__(self, router: Router, consultants: Consultants, by_model: ModelRouter | None, summariser: Summariser | None) -> None:
+        self._summariser = summariser
         self._dispatcher = Dispatcher(router, consultants, by_model)
         self._router = router
         self._consultants = consultants
@@ -177,7 +180,7 @@ class Turns:
     async def route(self, state: State, runtime: Runtime[TurnContext]) -> Command[str]:
         """Picks who answers."""
         context = runtime.context
-        if self._consultants.is_veiled or (self._by_model is not None and self._by_model.is_veiled):
+        if self._consultants.is_veiled or any(one is not None and one.is_veiled for one in (self._by_model, self._summariser)):
             # Here, where all of it is: a module may be asked a part in which nobody is named any more.
             await take_in_known(context, [state["words"], *(one["words"] for one in state.get("said", []))])
         language = language_of(state["words"], state.get("language", "en"))
@@ -224,12 +227,15 @@ class Turns:
             words = with_acknowledgement(words, state["words"], before, state["language"], is_handed_over=is_handed_over)
         is_compared = "nearest" in state["route"]
         flags = await flags_of(self._router, state["words"], state["language"], uses, is_compared=is_compared)
+        summary = ""
+        if is_handed_over and self._summariser is not None:
+            summary = await self._summariser.summary(before, state["words"], uses, context)
         modules = [one["module"] for one in answers]
         ours = Said(by_us=True, words=words, modules=modules, tools=uses)
         theirs = Said(by_us=False, words=state["words"], modules=[], tools=[])
         return {
             "said": [theirs, ours],
-            "asked": next((one["asked"] for one in answers if one["asked"]), None),
+            "asked": next((asked_at(one["asked"], context.now) for one in answers if one["asked"]), None),
             "answers": None,
             "reply": {
                 "words": words,
@@ -237,7 +243,11 @@ class Turns:
                 "tools": tuple(use["name"] for use in uses),
                 "proposals": tuple(use["proposal"] for use in uses if use["proposal"]),
                 "language": state["language"],
-                "trace": {**_trace(state, answers, flags), **({"cards": cards_of(uses)} if context.is_staff else {})},
+                "trace": {
+                    **_trace(state, answers, flags),
+                    **({"summary": summary} if summary else {}),
+                    **({"cards": cards_of(uses)} if context.is_staff else {}),
+                },
             },
         }
 
@@ -297,9 +307,11 @@ def _once_more(state: State, one: Answer, wrong: list[str]) -> Send:
     return Send("certain", _order(person, state["language"]))
 
 
-def conversation_graph(router: Router, consultants: Consultants, by_model: ModelRouter | None = None) -> Graph:
+def conversation_graph(
+    router: Router, consultants: Consultants, by_model: ModelRouter | None = None, summariser: Summariser | None = None
+) -> Graph:
     """Route, then one module or several at once, then all together to the check, which replies. `by_model`: asked before the sentences."""
-    turns = Turns(router, consultants, by_model)
+    turns = Turns(router, consultants, by_model, summariser)
     graph = StateGraph(State, context_schema=TurnContext)
     modules = tuple(consultants.members)
     graph.add_node("route", turns.route, destinations=(*modules, "certain"))

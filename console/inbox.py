@@ -77,16 +77,20 @@ def router(room: Room) -> APIRouter:
 
 @dataclass(frozen=True)
 class Summary:
-    """What whoever takes over need not read up on: their last words, the newest first, and what the agents asked our tools, once each."""
+    """What whoever takes over need not read up on: their last words, the newest first, and what the agents asked our tools, once each.
+
+    `words`: a model's summary, where there was one in time; what it says was said in the conversation or by a tool.
+    """
 
     asked: tuple[str, ...]
     looked_at: tuple[str, ...]
     failed: tuple[str, ...]
     was_corrected: bool
+    words: str = ""
 
 
 def summed_up(said: Sequence[Message]) -> Summary:
-    """Pure: no model words it, so it says nothing that did not happen."""
+    """Pure: but for the summary that the agents kept with their last words, no model words it."""
     theirs = [one.words for one in reversed(said) if not one.is_from_us]
     answers = [answer for one in said if one.is_from_us for answer in one.trace.get("answers", ())]
     tools = [(str(tool["name"]), bool(tool.get("failed"))) for answer in answers for tool in answer.get("tools", ())]
@@ -95,6 +99,7 @@ def summed_up(said: Sequence[Message]) -> Summary:
         tuple(dict.fromkeys(name for name, has_failed in tools if not has_failed)),
         tuple(dict.fromkeys(name for name, has_failed in tools if has_failed)),
         any(answer.get("second_try") for answer in answers),
+        next((str(one.trace.get("summary", "")) for one in reversed(said) if one.is_from_us and one.author.startswith("agents:")), ""),
     )
 
 

@@ -349,8 +349,15 @@ SELECT CASE WHEN conversation.owner = 'queue'
   FROM helpdesk.conversation
  WHERE conversation.id = %(conversation_id)s;
 
+-- A summary that was kept with the agents' last words says more than the reason alone; one of an earlier hand-over says nothing any more.
 -- name: handed_over_because
-SELECT conversation.handed_over_because FROM helpdesk.conversation WHERE conversation.id = %(conversation_id)s;
+SELECT coalesce((SELECT ours.trace ->> 'summary'
+                   FROM (SELECT message.trace FROM helpdesk.message
+                          WHERE message.conversation_id = conversation.id AND message.is_from_us AND message.author LIKE 'agents:%%'
+                          ORDER BY message.id DESC LIMIT 1) AS ours),
+                conversation.handed_over_because)
+  FROM helpdesk.conversation
+ WHERE conversation.id = %(conversation_id)s;
 
 -- A carrier that never says that a call is over is not believed for longer than any call lasts.
 -- name: is_on_the_line
