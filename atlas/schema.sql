@@ -3187,6 +3187,7 @@ CREATE TABLE cmdb.vrf (
 -- function cmdb.light_from(p_cable bigint, p_strand integer, p_end text, p_device bigint, p_port text) RETURNS TABLE(step integer, splice_id bigint, cable_id bigint, strand integer, device_id bigint, entered text)
 -- function cmdb.line_stays_within() RETURNS trigger SECURITY DEFINER
 -- function cmdb.next_free(p_pool bigint, p_subscriber bigint, p_keep interval) RETURNS bigint
+-- function cmdb.next_splice() RETURNS bigint SECURITY DEFINER
 -- function cmdb.note_changes() RETURNS trigger SECURITY DEFINER
 -- function cmdb.remove_device(p_device bigint) RETURNS boolean SECURITY DEFINER
 -- function cmdb.secret_for_equipment(p_subscriber_id bigint) RETURNS text SECURITY DEFINER

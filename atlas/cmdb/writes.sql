@@ -210,7 +210,7 @@ ON CONFLICT (name) DO NOTHING;
 
 -- name: record_splices
 WITH numbered AS MATERIALIZED (
-    SELECT nextval('cmdb.splice_number') AS splice_id, joined.*
+    SELECT cmdb.next_splice() AS splice_id, joined.*
       FROM unnest(%(one_cable)s::text[], %(one_strand)s::int[], %(one_cable_end)s::text[], %(one_device)s::text[], %(one_port)s::text[],
                   %(other_cable)s::text[], %(other_strand)s::int[], %(other_cable_end)s::text[], %(other_device)s::text[], %(other_port)s::text[])
            AS joined (one_cable, one_strand, one_cable_end, one_device, one_port, other_cable, other_strand, other_cable_end, other_device, other_port)

@@ -19,7 +19,11 @@ CREATE INDEX cable_to_site ON cmdb.cable (to_site_id);
 
 -- A splice is two rows, one an end. It is never erased: taken apart it keeps from when to when it was, and by whose order.
 CREATE SEQUENCE cmdb.splice_number;
-GRANT USAGE ON SEQUENCE cmdb.splice_number TO bedrock_executor;
+-- No login moves a sequence by hand.
+CREATE FUNCTION cmdb.next_splice() RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT nextval('cmdb.splice_number') $$;
+REVOKE EXECUTE ON FUNCTION cmdb.next_splice FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cmdb.next_splice TO bedrock_executor;
 CREATE TABLE cmdb.splice_end (
     splice_id    bigint NOT NULL,
     half         int NOT NULL CHECK (half IN (1, 2)),
