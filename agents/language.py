@@ -14,7 +14,7 @@ WORDS: Final = {
     "pedido equipo estamos nada usted y se ha le mensajes habéis siguiente puerto trabajo potencia menos",
     "de": "der die das ist mein meine warum ich nicht es gibt eine ein wie wann kein keine mit rechnung störung geht und zu einen "
     "termin techniker hallo danke möchte mensch sprechen diesen monat höher leitung wir haben morgen sie ihre diese welche welcher wo "
-    "bestellung gerät versorgen uns von bei auf was kostet anschluss weiter auftrag empfangspegel",
+    "bestellung gerät versorgen uns von bei auf was kostet anschluss weiter auftrag empfangspegel zum bezahlen",
     "fr": "le la mon ma est pourquoi il une un je ne pas y a-t-il quand avec facture plus de ce mois les panne parler personne "
     "rendez-vous technicien bonjour merci connexion veux voudrais quelqu'un ma ligne marche élevée j'ai c'est demain mes quels quel "
     "quelle avez-vous vous nous où en est-elle combien commande montrez-moi ai-je chez à du sur votre envoyez-moi passez-moi lien pour "

@@ -117,7 +117,7 @@ class PlottingRouter(Router):
 
     @classmethod
     def over(cls, router: Router, mind: Mind) -> "PlottingRouter":
-        made = cls(router._sets, router._encoders, router._encoder)
+        made = cls(router._sets, router._orders, router._encoders, router._encoder)
         made.mind = mind
         return made
 
