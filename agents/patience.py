@@ -1,14 +1,14 @@
-"""Pure: what an angry customer hears before the answer, and when one of us is fetched for them whatever they asked."""
+"""Pure: what somebody hears first who is in danger, angry, or about to leave; and when one of us is fetched whatever they asked."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from agents.conversation import Said
 from agents.replies import phrases
-from tools.moods import ANGRY, COMPLAINS, MEANS_TO_LEAVE, heard_in
+from tools.moods import ANGRY, COMPLAINS, IN_DANGER, MEANS_TO_LEAVE, heard_in
 
 # What is acknowledged, the weightiest first: one sentence is enough, whatever else is heard.
-ACKNOWLEDGED: Final = (COMPLAINS, ANGRY, MEANS_TO_LEAVE)
+ACKNOWLEDGED: Final = (IN_DANGER, COMPLAINS, ANGRY, MEANS_TO_LEAVE)
 
 
 def is_for_a_person(words: str, said: Sequence[Said]) -> bool:

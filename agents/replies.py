@@ -166,9 +166,21 @@ def worded(tool: str, answer: str, reader: Reader) -> Worded:
 
 def together(parts: Iterable[str], language: str, *, is_handed_over: bool) -> str:
     """One reply of what several modules say. Whoever was passed on to a colleague is not told in the same breath to ask for one."""
-    words = "\n\n".join(dict.fromkeys(part for part in parts if part))
     said = phrases(language)
+    words = _sorry_once("\n\n".join(dict.fromkeys(part for part in parts if part)), said["sorry"])
     return words.replace(said["verify_first"]["customer"], said["verify_meanwhile"]) if is_handed_over else words
+
+
+def _sorry_once(words: str, apologies: list[str]) -> str:
+    """The same words with the first apology only: three modules in one reply are sorry as one."""
+    found = sorted((at, one) for one in apologies if (at := words.find(one)) >= 0)
+    if not found:
+        return words
+    end = found[0][0] + len(found[0][1])
+    rest = words[end:]
+    for one in apologies:
+        rest = rest.replace(f" {one}", "")
+    return words[:end] + rest
 
 
 def _error_in_words(tool: str, found: dict[str, Any], said: dict[str, Any], audience: str) -> str:

@@ -1,8 +1,8 @@
 """How somebody is who wrote this, for those who answer: the same signs by which our queue is ordered."""
 
-from cortex.moods import ANGRY, COMPLAINS, MEANS_TO_LEAVE, moods_in
+from cortex.moods import ANGRY, COMPLAINS, IN_DANGER, MEANS_TO_LEAVE, moods_in
 
-__all__ = ("ANGRY", "COMPLAINS", "MEANS_TO_LEAVE", "heard_in")
+__all__ = ("ANGRY", "COMPLAINS", "IN_DANGER", "MEANS_TO_LEAVE", "heard_in")
 
 
 def heard_in(words: str) -> tuple[str, ...]:

@@ -69,3 +69,17 @@ def test_calm_words_are_left_as_they_are() -> None:
 
     assert acknowledged("What do I owe?", earlier, "en") == ""
     assert not is_for_a_person("What do I owe?", earlier)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "I want to end my life"),
+        ("es", "Mi madre no respira"),
+        ("de", "Er atmet nicht"),
+        ("fr", "Il ne respire plus"),
+        ("hi", "उन्हें सांस नहीं आ रही"),
+    ],
+)
+def test_who_may_be_in_danger_hears_first_whom_to_call(language: str, words: str) -> None:
+    assert "112" in acknowledged(words, [], language)

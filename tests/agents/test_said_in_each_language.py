@@ -8,7 +8,7 @@ import pytest
 from agents.briefs import brief_of
 from agents.embeddings import WordCounts
 from agents.language import LANGUAGES, language_of
-from agents.replies import Reader, worded
+from agents.replies import Reader, phrases, together, worded
 from agents.router import Router
 from atlas.modules import MODULES
 from evals.benchmarks.intent import is_a_customers
@@ -239,6 +239,21 @@ def test_nothing_that_may_be_heard_is_left_out_but_what_other_tests_word() -> No
     assert {tool for tool in heard_tools() if (REPLIES / f"{tool}.en.txt").exists()} - SAMPLES.keys() <= worded_elsewhere | {
         "explain_bill_change"
     }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_we_are_sorry_once_in_a_reply_however_many_answer_in_it(language: str) -> None:
+    reader = Reader(language, "customer", NOW, LONDON)
+    fault = [{**SAMPLES["what_is_wrong_with_my_line"][0]}]
+    parts = [
+        worded("what_is_wrong_with_my_line", json.dumps(fault), reader).words,
+        worded("request_credit", json.dumps(SAMPLES["request_credit"]), reader).words,
+    ]
+
+    said = together(parts, language, is_handed_over=False)
+
+    assert sum("\n".join(parts).count(one) for one in phrases(language)["sorry"]) == 2
+    assert sum(said.count(one) for one in phrases(language)["sorry"]) == 1
 
 
 @pytest.mark.parametrize(("tool", "language", "words"), TOLD_TO_WRITE)
