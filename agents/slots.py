@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from agents import glass
-from agents.extras import add_on
+from agents import extras, glass
 
 
 def _each(words: str) -> frozenset[str]:
@@ -378,7 +377,7 @@ WRITTEN_SO: Final = {
     "serial": serial,
     "code": plan_code,
     "plan": plan_code,
-    "add_on": add_on,
+    "add_on": extras.add_on,
     "address": door,
     "monthly": price,
     "number": number_on_it,
@@ -392,10 +391,9 @@ def _text_value(name: str, words: str, is_answer: bool) -> str | None:
         return written
     if name == "operational_state":
         return next((state for state in ("enabled", "disabled") if state in words.casefold()), None)
-    if name in SUBJECTS and (found := subject(words)):
-        return found
-    if name in PLACES and (found := place(words)):
-        return found
+    for names, read in ((SUBJECTS, subject), (PLACES, place)):
+        if name in names and (found := read(words)):
+            return found
     if name == "reference":
         found_reference = re.search(r"\b([A-Z]{1,3}-\d+)\b", words, re.IGNORECASE)
         return found_reference[1].upper() if found_reference else None

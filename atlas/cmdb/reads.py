@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atlas.cmdb.records.fibre import Cable, FibreWay, LineEnd, LineLit, Met, Splice, SpliceEnd, Strand, StrandEnds
 from atlas.cmdb.records.numbers import (
@@ -28,8 +27,6 @@ from atlas.cmdb.records.plant import (
     Device,
     Diagnosis,
     Equipment,
-    Flags,
-    Ids,
     Line,
     LineCheck,
     LineOwner,
@@ -41,6 +38,8 @@ from atlas.cmdb.records.plant import (
     Reach,
     Span,
     Stop,
+    flags_of,
+    ids_of,
 )
 from atlas.cmdb.records.sessions import Credential, DayOfUse, Nas, OpenSession, SessionSeen, SpeedNotKept
 from atlas.cmdb.rules import astray, checked_port, end_meant, fibre_way, forecast, strand_meant, strands_of
@@ -58,16 +57,16 @@ async def network(conn: Connection) -> Network:
     link_ids, link_from, link_to, conduits = await _columns(conn, "network_links")
     return Network(
         version=version,
-        device_id=_ids(ids),
+        device_id=ids_of(ids),
         device_kind=np.frombuffer(kinds, dtype=">i4").astype(np.uint8),
-        device_area=_ids(areas),
-        device_site=_ids(sites),
-        device_is_gateway=_flags(gateways),
-        device_is_monitored=_flags(monitored),
-        link_id=_ids(link_ids),
-        link_from=_ids(link_from),
-        link_to=_ids(link_to),
-        link_conduit=_ids(conduits),
+        device_area=ids_of(areas),
+        device_site=ids_of(sites),
+        device_is_gateway=flags_of(gateways),
+        device_is_monitored=flags_of(monitored),
+        link_id=ids_of(link_ids),
+        link_from=ids_of(link_from),
+        link_to=ids_of(link_to),
+        link_conduit=ids_of(conduits),
     )
 
 
@@ -75,13 +74,13 @@ async def lines(conn: Connection) -> Lines:
     """Every active subscriber with a known access, in no order. A month's charge is the recurring prices of what was bought."""
     subscribers, customers, devices, areas, monthly, vulnerable, businesses = await _columns(conn, "live_lines")
     return Lines(
-        subscriber_id=_ids(subscribers),
-        customer_id=_ids(customers),
-        device_id=_ids(devices),
-        area_id=_ids(areas),
-        monthly_minor=_ids(monthly),
-        is_vulnerable=_flags(vulnerable),
-        is_business=_flags(businesses),
+        subscriber_id=ids_of(subscribers),
+        customer_id=ids_of(customers),
+        device_id=ids_of(devices),
+        area_id=ids_of(areas),
+        monthly_minor=ids_of(monthly),
+        is_vulnerable=flags_of(vulnerable),
+        is_business=flags_of(businesses),
     )
 
 
@@ -118,15 +117,6 @@ async def _columns(conn: Connection, name: str, **parameters: object) -> tuple[b
         await cursor.execute(SQL.text(name), parameters)
         row = await cursor.fetchone()
     return row or ()
-
-
-def _ids(column: bytes) -> Ids:
-    return np.frombuffer(column, dtype=">i8").astype(np.int64)
-
-
-def _flags(column: bytes) -> Flags:
-    flags: NDArray[np.bool_] = np.frombuffer(column, dtype=np.bool_)
-    return flags
 
 
 async def stops_of_incident(conn: Connection, incident_id: IncidentId) -> list[Stop]:

@@ -14,6 +14,17 @@ Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
+def ids_of(column: bytes) -> Ids:
+    """Of a column of bigint, as PostgreSQL sends it."""
+    return np.frombuffer(column, dtype=">i8").astype(np.int64)
+
+
+def flags_of(column: bytes) -> Flags:
+    """Of a column of boolean, as PostgreSQL sends it."""
+    flags: Flags = np.frombuffer(column, dtype=np.bool_)
+    return flags
+
+
 class DeviceKind(StrEnum):
     """What a device is. The passive ones are plant: they fail, but never speak, and are not counted as devices."""
 
