@@ -11,7 +11,7 @@ from agents.conversation import Asked, ConversationState, TurnContext
 from agents.hands_free import order
 from agents.model_router import ModelRouter
 from agents.open_questions import is_too_old, last_words, may_be_asked_again, without_it
-from agents.patience import is_for_a_person
+from agents.patience import is_answered_too, is_for_a_person
 from agents.replies import HAND_OVER, phrases
 from agents.router import Errands, Router, clauses
 from agents.slots import WHOLE_WORDS, is_no, is_yes
@@ -55,7 +55,7 @@ class Dispatcher:
         sure = self._certain(said.own or words, state.get("asked") if said.own else None, context)
         return (
             self._with(sure, said.besides)
-            or _past_patience(state, context)
+            or await self._past_patience(state, language, context, to, said)
             or await self._not_theirs(words, language, context)
             or await self._by_meaning(state, language, context, to, said)
         )
@@ -122,6 +122,17 @@ class Dispatcher:
         found = await self.router.errands(rest, language, is_offered) if rest else Errands()
         return Dispatch({"withheld": tool}, Certain(phrase="not_yours", values={"tool": tool}), found.parts)
 
+    async def _past_patience(
+        self, state: ConversationState, language: str, context: TurnContext, to: Open | None, said: Apart
+    ) -> Dispatch | None:
+        """A person at once, and beside them the answer to whatever else was asked; None for most."""
+        words = state["words"]
+        if context.is_staff or not is_for_a_person(words):
+            return None
+        person = Certain(module="helpdesk", tool=HAND_OVER, arguments={"reason": words[:200]})
+        found = await self._by_meaning(state, language, context, to, said) if is_answered_too(words) else Dispatch({})
+        return Dispatch({**found.route, "mood": "past patience"}, person, () if found.sure else found.errands)
+
     async def _by_meaning(
         self, state: ConversationState, language: str, context: TurnContext, to: Open | None = None, said: Apart = NOBODY
     ) -> Dispatch:
@@ -144,13 +155,6 @@ class Dispatcher:
         if found.unsure and not await self.router.withheld(words, language, lambda example: self._is_offered(example, context)):
             return Dispatch(route, _clarification(found.unsure, words, language))
         return Dispatch(route, Certain(module="helpdesk", tool=HAND_OVER, arguments={"reason": words[:200]}))
-
-
-def _past_patience(state: ConversationState, context: TurnContext) -> Dispatch | None:
-    """A person, for whoever speaks of a complaint or is angry again; None for most."""
-    if context.is_staff or not is_for_a_person(state["words"], state.get("said", [])):
-        return None
-    return Dispatch({"mood": "past patience"}, Certain(module="helpdesk", tool=HAND_OVER, arguments={"reason": state["words"][:200]}))
 
 
 def _named(besides: tuple[tuple[str, str], ...]) -> dict[str, Any]:

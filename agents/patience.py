@@ -9,12 +9,17 @@ from tools.moods import ANGRY, COMPLAINS, IN_DANGER, MEANS_TO_LEAVE, heard_in
 
 # What is acknowledged, the weightiest first: one sentence is enough, whatever else is heard.
 ACKNOWLEDGED: Final = (IN_DANGER, COMPLAINS, ANGRY, MEANS_TO_LEAVE)
+AT_ONCE: Final = frozenset({IN_DANGER, COMPLAINS, ANGRY})
 
 
-def is_for_a_person(words: str, said: Sequence[Said]) -> bool:
-    """Who speaks of a complaint, or is angry again after we answered, is not answered by us any longer."""
-    heard = heard_in(words)
-    return COMPLAINS in heard or (ANGRY in heard and any(ANGRY in heard_in(one["words"]) for one in said if not one["by_us"]))
+def is_for_a_person(words: str) -> bool:
+    """Whoever may be in danger, is angry or speaks of a complaint has one of us at once, whatever they asked."""
+    return not AT_ONCE.isdisjoint(heard_in(words))
+
+
+def is_answered_too(words: str) -> bool:
+    """The angry are: what they asked may be all they need. Who is in danger or complains is answered by nobody but a person."""
+    return {IN_DANGER, COMPLAINS}.isdisjoint(heard_in(words))
 
 
 def acknowledged(words: str, said: Sequence[Said], language: str) -> str:

@@ -1,4 +1,4 @@
-"""Who is angry hears first that it was seen, once; who is angry again, or speaks of a complaint, is passed on to one of us."""
+"""Who is angry, complains or may be in danger hears first that it was seen, once, and is passed on to one of us at once."""
 
 import pytest
 
@@ -20,13 +20,12 @@ ANGRY = {
 
 
 @pytest.mark.parametrize("language", ANGRY)
-async def test_the_angry_are_seen_first_and_answered_all_the_same(supervisor: Supervisor, maya: int, language: str) -> None:
+async def test_the_angry_are_seen_first_passed_on_at_once_and_answered_too(supervisor: Supervisor, maya: int, language: str) -> None:
     (reply,) = await told(supervisor, somebody(maya), ANGRY[language])
 
-    said = phrases(language)
-    assert reply.words.startswith(said["acknowledged"]["angry"])
+    assert reply.words.startswith(phrases(language)["acknowledged"]["angry"])
     assert "6.20" in reply.words
-    assert reply.words.endswith(said["rather_a_person"])
+    assert "hand_over" in reply.tools
 
 
 async def test_it_is_said_once_in_a_conversation(supervisor: Supervisor, maya: int) -> None:
@@ -35,12 +34,11 @@ async def test_it_is_said_once_in_a_conversation(supervisor: Supervisor, maya: i
     assert "patience" not in second.words
 
 
-@pytest.mark.parametrize("words", ["This is a disgrace, nothing you say helps", "My solicitor will deal with you"])
-async def test_who_is_angry_again_or_speaks_of_a_complaint_is_passed_on(supervisor: Supervisor, maya: int, words: str) -> None:
-    *_, last = await told(supervisor, somebody(maya), ANGRY["en"], words)
+@pytest.mark.parametrize("words", ["My solicitor will deal with you", "I want to end my life, why is my bill higher?"])
+async def test_who_complains_or_may_be_in_danger_is_answered_by_nobody_but_a_person(supervisor: Supervisor, maya: int, words: str) -> None:
+    (reply,) = await told(supervisor, somebody(maya), words)
 
-    assert last.tools == ("hand_over",)
-    assert last.trace["route"] == {"mood": "past patience"}
+    assert reply.tools == ("hand_over",)
 
 
 def test_who_is_passed_on_is_not_told_in_the_same_breath_to_ask_for_somebody() -> None:
@@ -60,7 +58,7 @@ async def test_a_colleague_of_ours_who_swears_is_answered_and_not_soothed(superv
 def test_who_means_to_leave_is_answered_by_us_and_offered_a_person() -> None:
     words = "Then I will switch to another provider"
 
-    assert not is_for_a_person(words, [])
+    assert not is_for_a_person(words)
     assert with_acknowledgement("It is 20.", words, [], "en", is_handed_over=False).startswith("I would be sorry to lose you. It is 20.")
 
 
@@ -68,7 +66,7 @@ def test_calm_words_are_left_as_they_are() -> None:
     earlier = [Said(by_us=False, words="I am furious", modules=[], tools=[])]
 
     assert acknowledged("What do I owe?", earlier, "en") == ""
-    assert not is_for_a_person("What do I owe?", earlier)
+    assert not is_for_a_person("What do I owe?")
 
 
 @pytest.mark.parametrize(
