@@ -258,7 +258,7 @@ OURS: Final[Mapping[str, str]] = {
     "helpdesk.handed_letter": "key: the outbox' own",
     "helpdesk.letter": "key notice_key reference address pdf: the outbox' own, and where their line is",
     "helpdesk.recorded_message": "key reference channel address words: what we sent",
-    "itsm.pause": "reason: from a list of ours; resumed_because: staff's own words, on a page of ours, escaped; no tool reads it",
+    "itsm.pause": "reason resumed_because: from a list of ours; staff's own words, on a page of ours, escaped, and no tool reads them",
     "itsm.incident_event": "kind: from a list of ours",
     "knowledge.article_version": "module title words: what an article said; no tool reads it but as the passage",
     "knowledge.passage": "module language model of_file: ours",

@@ -77,7 +77,7 @@ def test_a_bill_in_the_customers_favour_asks_for_nothing() -> None:
     ids=["half letter", "conjuncts", "vowel sign first", "below the line", "another script"],
 )
 def test_devanagari_is_joined_as_it_is_written_by_hand(written: str, glyphs: int) -> None:
-    pdf._font()
+    pdf.load_font()
 
     (run,) = pdf._shaped(written, 10)
 
@@ -87,7 +87,7 @@ def test_devanagari_is_joined_as_it_is_written_by_hand(written: str, glyphs: int
 
 
 def test_scripts_beside_each_other_are_each_drawn_by_their_own_rules() -> None:
-    pdf._font()
+    pdf.load_font()
 
     assert len(pdf._shaped("12 दिल्ली (Delhi) रोड", 10)) == 4
 
