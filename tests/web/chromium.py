@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 STARTS_S: Final = 60.0
-LOOKS_S: Final = 30.0
+LOOKS_S: Final = 60.0
 
 
 def installed() -> str | None:
