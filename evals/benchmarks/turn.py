@@ -132,7 +132,7 @@ def _bare(here: Scene) -> Callable[[int], Awaitable[object]]:
         return {"words": state["words"]}
 
     graph = StateGraph(Bare)
-    names = ("route", "agent", "model", "tool", "model_again", "gather", "check", "reply")
+    names = ("route", "agent", "model", "tool", "model_again", "check")
     for name in names:
         graph.add_node(name, asks if name == "tool" else passed)
     for before, after in zip((START, *names), (*names, END), strict=True):
