@@ -75,7 +75,7 @@ SELECT line.charge_id, line.kind, line.period_from, line.period_to, line.of_days
 SELECT coalesce(sum(total_net_minor), 0)::bigint FROM billing.invoice WHERE customer_id = %(customer)s AND number IS NULL;
 
 -- name: pause
-INSERT INTO billing.pause (subscriber_id, paused_on, resumed_on, paused_for) VALUES (%(line)s, %(since)s, %(until)s, 'nothing');
+INSERT INTO billing.pause (subscriber_id, paused_on, resumed_on, paused_for) VALUES (%(line)s, %(since)s, %(until)s, 'voluntary');
 
 -- name: pauses
 UPDATE billing.convention SET suspended_days = %(are)s;

@@ -143,7 +143,8 @@ async def _walk(works: Works, subject: Subject) -> None:
     for _ in range(2 * len(PLAN_MOVE.steps)):
         await advance(works.forge, KINDS, sequence)
         if not (ran := await run_errands(works.forge.atlas, works.outside, now, lease=NO_LEASE)).done + ran.failed + ran.later:
-            return
+            break
+    await drain(works.forge.atlas, works.messenger, lease=NO_LEASE)
 
 
 async def arrange_notice(owner: Owner, atlas: Atlas, person: Person) -> Subject:  # noqa: ARG001
@@ -224,6 +225,7 @@ async def arrange_order(owner: Owner, atlas: Atlas, person: Person) -> Subject:
     async with atlas.transaction(ME) as conn:
         order = asdict(await fulfilment(conn, OrderId(order_id)))
     details = {"fulfilment": json.loads(json.dumps(order, default=str)), "order": order_id, "serial": person.serial}
+    details["address"] = person.address
     return Subject("sequence", person.customer_id, person.line, details)
 
 
@@ -246,10 +248,13 @@ async def judge_sequence(owner: Owner, peer: Peer, before: int, subject: Subject
 
 
 async def judge_sequence_back(owner: Owner, peer: Peer, before: int, subject: Subject) -> Found:
-    """What was done was taken back, in reverse; the order failed; the line is as it was."""
-    expected, seen = _orders(subject, THERE_AND_BACK), peer.after(before)
+    """What was done was taken back, in reverse; the order failed and its customer was told so once; the line is as it was."""
+    address = subject.details["address"]
+    expected, effects = _orders(subject, THERE_AND_BACK), peer.after(before)
+    seen = [one for one in effects if not one.startswith(address)]
     wrong = await _order_ended_otherwise(owner, subject, ("failed", False, 2))
-    return both(counted(expected, seen), Found(wrong + (sorted(expected) == sorted(seen) and expected != seen), 0))
+    told = once(len(effects) - len(seen))
+    return both(both(counted(expected, seen), told), Found(wrong + (sorted(expected) == sorted(seen) and expected != seen), 0))
 
 
 async def _order_ended_otherwise(owner: Owner, subject: Subject, expected: tuple[str, bool, int]) -> int:

@@ -131,7 +131,7 @@ async def test_a_customer_who_calls_their_visit_off_leaves_the_order_to_be_booke
     await place.asked(CancelVisit(case.customer_id, booked.job_id))
     await place.round()
 
-    await moved(place, order, booked.window_from + timedelta(hours=2), is_their_wish=True)
+    await moved(place, order, booked.window_from + timedelta(days=1), is_their_wish=True)
     await place.round()
 
     assert ((await place.case(order)).sequence_state, (await visit(place, order)).state) == ("running", "acknowledged")
