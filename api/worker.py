@@ -51,6 +51,7 @@ from forge.sequences.advance import advance_due
 from forge.sequences.kinds import KINDS
 from forge.sessions import sweep_sessions
 from forge.spool import count_as_delivered
+from forge.telling_bills import tell_bills
 
 log = structlog.get_logger()
 
@@ -229,6 +230,7 @@ def register_billing(jobs: App, one: House) -> None:
 
     async def run_job() -> None:
         await go_on(one.forge)
+        await tell_bills(one.forge)
 
     async def leavers_job() -> None:
         await settle_with_leavers(one.forge)

@@ -38,8 +38,13 @@ PURPOSE_OF: Final = {
     "order_ended": Purpose.SERVICE,
     "order_visit": Purpose.SERVICE,
     "billing": Purpose.BILLING,
+    "bill": Purpose.BILLING,
+    "bill_payer": Purpose.BILLING,
+    "bill_covered": Purpose.BILLING,
+    "bill_gives_back": Purpose.BILLING,
     "compensation": Purpose.BILLING,
     "reminder": Purpose.BILLING,
+    "reminder_payer": Purpose.BILLING,
     "restricted": Purpose.BILLING,
     "suspension_notice": Purpose.SERVICE,
     "service_back": Purpose.SERVICE,
@@ -51,7 +56,7 @@ CAN_WAIT: Final = frozenset({"suspension_notice"})
 # otherwise, or say when somebody comes. All else is more than enough when it comes again and again.
 NOT_COUNTED: Final = UNASKED | {"outage", "restored", "suspension_notice", "order_visit"}
 # What is said of a debt is not said any more once nothing is overdue: the money may come between the night and the morning.
-OF_A_DEBT: Final = frozenset({"reminder", "restricted", "suspension_notice"})
+OF_A_DEBT: Final = frozenset({"reminder", "reminder_payer", "restricted", "suspension_notice"})
 # While something is switched off it is looked at again this often; release need not take effect within the second, stopping must.
 LOOK_AGAIN: Final = timedelta(seconds=5)
 # As long as the first of two who share an address takes to be told.

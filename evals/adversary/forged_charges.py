@@ -22,10 +22,16 @@ def _charging(knows: Knowledge, rng: Random, victim: int) -> dict[str, Any]:
     }
 
 
+def _bill(victim: int) -> dict[str, Any]:
+    money = {"total": "9999.00", "to_pay": "9999.00"}
+    return {"invoice_id": victim * 10 + 1, "number": 1, "customer_id": victim, "due_on": "2020-01-01", **money}
+
+
 CHARGES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]]]] = {
     "prepare_bill_run": lambda knows, rng, victim: {"since": "2020-01-01", "billed_on": "2030-01-01", "customers": [victim]},
     "issue_bill_run": lambda knows, rng, victim: {"run_id": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
     "issue_bill_batch": lambda knows, rng, victim: {"run_id": 1, "number": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
+    "send_bills": lambda knows, rng, victim: {"bills": [_bill(victim)]},
     "release_held_bills": lambda knows, rng, victim: {
         "bills": [
             {"invoice_id": victim * 10, "customer_id": victim, "name": "forged", "anomalies": [], "total": "1.00", "last": None},

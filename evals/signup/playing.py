@@ -34,6 +34,7 @@ from evals.inbound.wire import Target, posted
 from evals.world.seed import seed
 from forge.bill_run import drafted, go_on, let_go, prepared
 from forge.sessions import share_secret
+from forge.telling_bills import tell_bills
 
 SQL: Final = Statements(__file__)
 ME: Final = executor("demo")
@@ -222,6 +223,7 @@ async def _billed(stage: Stage, case: Case) -> Bill | None:
     await drafted(forge, run)
     await let_go(forge, ME, run)
     await go_on(forge)
+    await tell_bills(forge)
     return await SQL.first(stage.owner, Bill, "first_bill", order_id=case.order_id)
 
 

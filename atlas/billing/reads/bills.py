@@ -1,14 +1,18 @@
 """Questions about bills and balances."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
+from typing import Final
 
-from atlas.billing.records.bills import Balance, Bill, Invoice, InvoiceLine, InvoiceNamed
+from atlas.billing.records.bills import Balance, Bill, BillToTell, Invoice, InvoiceLine, InvoiceNamed
 from atlas.identity import CustomerId, InvoiceId
 from atlas.money import DEFAULT_CURRENCY
 from atlas.statements import Connection, Statements
 
 SQL = Statements(__file__)
+
+# A platform that was down for longer does not write of bills that were due to be paid meanwhile: the reminder does.
+TOLD_WITHIN: Final = timedelta(days=7)
 
 
 async def lines_of_month(conn: Connection, customer_id: CustomerId, month: date) -> list[InvoiceLine]:
@@ -32,6 +36,12 @@ async def bill_of_month(conn: Connection, customer_id: CustomerId, month: date) 
 async def invoices_named(conn: Connection, invoice_ids: Sequence[InvoiceId]) -> list[InvoiceNamed]:
     """Those of these that were issued, in no order."""
     return await SQL.all(conn, InvoiceNamed, "invoices_named", invoice_ids=list(invoice_ids))
+
+
+async def bills_to_tell(conn: Connection, now: datetime, invoice_ids: Sequence[InvoiceId] | None = None) -> list[BillToTell]:
+    """What runs issued of late, or of these, and no notice speaks of; in the order in which it was drafted."""
+    ids = None if invoice_ids is None else list(invoice_ids)
+    return await SQL.all(conn, BillToTell, "bills_to_tell", since=now - TOLD_WITHIN, invoice_ids=ids)
 
 
 async def balance(conn: Connection, customer_id: CustomerId, today: date) -> Balance:

@@ -34,7 +34,8 @@ SELECT subscriber.customer_id, subscriber.id AS subscriber_id,
  ORDER BY subscriber.id;
 
 -- name: bill_contacts
-SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until
+SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until,
+       '' AS pays_for
   FROM crm.customer
   JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until
                   FROM crm.contact AS one

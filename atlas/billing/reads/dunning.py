@@ -93,6 +93,11 @@ async def debt_contacts(conn: Connection, customer_ids: Sequence[CustomerId]) ->
     return await SQL.all(conn, BillContact, "debt_contacts", customer_ids=list(customer_ids))
 
 
+async def payer_contacts(conn: Connection, customer_ids: Sequence[CustomerId], now: datetime) -> list[BillContact]:
+    """Where a bill and a reminder of it go: to whoever pays for these customers, else as `debt_contacts`."""
+    return await SQL.all(conn, BillContact, "payer_contacts", customer_ids=list(customer_ids), now=now)
+
+
 async def fees_due(conn: Connection, fee: LateFee, today: date, invoice_ids: Sequence[InvoiceId] | None = None) -> list[FeeDue]:
     """Every bill, or of these, that costs a late fee which was not charged yet; disputed amounts left out of what is open of it."""
     return await SQL.all(

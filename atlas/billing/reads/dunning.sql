@@ -98,7 +98,8 @@ SELECT asked.customer_id, customer.name, asked.owed, asked.oldest_due_on, asked.
  ORDER BY asked.owed DESC, asked.customer_id;
 
 -- name: warning_contacts
-SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until
+SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until,
+       '' AS pays_for
   FROM crm.customer
   JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until
                   FROM (SELECT open.id, open.channel, open.address, open.quiet_from, open.quiet_until, open.is_preferred
@@ -121,7 +122,8 @@ SELECT customer.id AS customer_id, contact.channel, contact.address, customer.la
 
 -- name: debt_contacts
 -- As `bill_contacts`, and a letter to whom no other way leads: what is said of a debt has a legal effect.
-SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until
+SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until,
+       '' AS pays_for
   FROM crm.customer
   JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until
                   FROM (SELECT open.id, open.channel, open.address, open.quiet_from, open.quiet_until, open.is_preferred
@@ -133,6 +135,33 @@ SELECT customer.id AS customer_id, contact.channel, contact.address, customer.la
                         SELECT NULL, 'letter', post.address, NULL, NULL, false FROM helpdesk.letter_address(customer.id) AS post (address)
                          WHERE post.address IS NOT NULL) AS one
                  ORDER BY one.is_preferred DESC, one.id NULLS LAST
+                 LIMIT 1) AS contact ON true
+ WHERE customer.id = ANY (%(customer_ids)s::bigint[])
+   AND customer.state = 'active'
+ ORDER BY customer.id;
+
+-- name: payer_contacts
+-- As `debt_contacts`, and before them whoever pays for this customer, by a channel that the customer left open for bills.
+SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until,
+       CASE WHEN contact.is_payer THEN customer.name ELSE '' END AS pays_for
+  FROM crm.customer
+  JOIN LATERAL (SELECT one.channel, one.address, one.quiet_from, one.quiet_until, one.is_payer
+                  FROM (SELECT payer.id, payer.channel, payer.address, NULL::time AS quiet_from, NULL::time AS quiet_until, false AS is_preferred, true AS is_payer
+                          FROM crm.party_role AS payer
+                          LEFT JOIN crm.consent ON consent.customer_id = payer.customer_id AND consent.purpose = 'billing' AND consent.channel = payer.channel
+                         WHERE payer.customer_id = customer.id AND payer.role = 'payer' AND payer.channel <> 'voice'
+                           AND payer.valid_from <= %(now)s AND (payer.valid_until IS NULL OR payer.valid_until > %(now)s)
+                           AND consent.is_given IS DISTINCT FROM false
+                         UNION ALL
+                        SELECT open.id, open.channel, open.address, open.quiet_from, open.quiet_until, open.is_preferred, false
+                          FROM crm.contact AS open
+                          LEFT JOIN crm.consent ON consent.customer_id = open.customer_id AND consent.purpose = 'billing' AND consent.channel = open.channel
+                         WHERE open.customer_id = customer.id
+                           AND consent.is_given IS DISTINCT FROM false
+                         UNION ALL
+                        SELECT NULL, 'letter', post.address, NULL, NULL, false, false FROM helpdesk.letter_address(customer.id) AS post (address)
+                         WHERE post.address IS NOT NULL) AS one
+                 ORDER BY one.is_payer DESC, one.is_preferred DESC, one.id NULLS LAST
                  LIMIT 1) AS contact ON true
  WHERE customer.id = ANY (%(customer_ids)s::bigint[])
    AND customer.state = 'active'

@@ -25,6 +25,18 @@ class Invoice:
 
 
 @dataclass(frozen=True)
+class BillToTell:
+    """An issued bill that nobody was told of. `total` is below zero where it gives back; `to_pay` is what their credit leaves of it."""
+
+    invoice_id: InvoiceId
+    number: int
+    customer_id: CustomerId
+    due_on: date
+    total: Money
+    to_pay: Money
+
+
+@dataclass(frozen=True)
 class InvoiceNamed:
     """An issued bill in a line: whose, for which month, how much with tax, and how it stands."""
 

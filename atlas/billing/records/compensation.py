@@ -28,7 +28,7 @@ class Credit:
 
 @dataclass(frozen=True)
 class BillContact:
-    """Where and how a customer hears of their money: a channel they did not close."""
+    """Where and how a customer hears of their money: a channel they did not close. `pays_for`: whom somebody else pays for, by name."""
 
     customer_id: CustomerId
     channel: str
@@ -37,6 +37,7 @@ class BillContact:
     timezone: str
     quiet_from: time | None
     quiet_until: time | None
+    pays_for: str = ""
 
 
 @dataclass(frozen=True)

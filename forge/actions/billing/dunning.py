@@ -7,7 +7,16 @@ from typing import Any, ClassVar, Final, Self
 
 from atlas.billing.reads.bills import balance, currency
 from atlas.billing.reads.compensation import bill_contacts
-from atlas.billing.reads.dunning import charges_disputable, chased, cut_off_and_square, debt_contacts, dispute, promises, warning_contacts
+from atlas.billing.reads.dunning import (
+    charges_disputable,
+    chased,
+    cut_off_and_square,
+    debt_contacts,
+    dispute,
+    payer_contacts,
+    promises,
+    warning_contacts,
+)
 from atlas.billing.records.compensation import BillContact
 from atlas.billing.records.debts import Debt
 from atlas.billing.records.dunning import DisputableCharge
@@ -15,8 +24,6 @@ from atlas.billing.rules.amounts import total
 from atlas.billing.rules.debts import PaymentArrived, ProtectedFromDisconnection, is_protected
 from atlas.billing.rules.dunning import charge_named, is_to_be_warned, possible_promise
 from atlas.billing.writes.dunning import close_dispute, open_dispute, record_promise_to_pay, record_steps
-from atlas.crm.records import QuietHours
-from atlas.crm.rules import quiet_hours_end
 from atlas.crm.writes import restore_subscribers, restrict_subscribers, terminate_subscribers
 from atlas.errors import InvalidField
 from atlas.helpdesk.records import NoticeDraft
@@ -26,12 +33,14 @@ from atlas.money import ZERO, Money, written
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.billing.keys import short
+from forge.actions.billing.letters import noticed
 from forge.wording import day_in_numbers, worded
 from governance.facts import Facts
 
 OUTCOMES: Final = ("upheld", "rejected")
 # By what the step does, the words for it; a letter is named after its step, where there are such words.
 LETTER: Final = "reminder"
+TO_A_PAYER: Final = "reminder_payer"
 WARNING: Final = "suspension_notice"
 
 
@@ -81,13 +90,13 @@ class OnDebts(Action):
 
 @dataclass(frozen=True)
 class SendDunningNotices(OnDebts):
-    """Write to customers that a bill is not paid, in their language, over the channel they left open for bills."""
+    """Write to customers, or to whoever pays for them, that a bill is not paid: in their language, over a channel left open for bills."""
 
     name: ClassVar[str] = "send_dunning_notices"
 
     async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:
-        drafts = await _drafts(conn, LETTER, self.debts, now)
-        return tuple({draft.language: draft.words for draft in drafts}.values())
+        drafts = await self._drafts(conn, self.debts, now)
+        return tuple({(words, draft.language): draft.words for words, each in drafts.items() for draft in each}.values())
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         """Whoever paid since is passed over: nobody is reminded of what they paid."""
@@ -95,8 +104,16 @@ class SendDunningNotices(OnDebts):
         debts = [owing[debt.customer_id] for debt in self.debts if debt.customer_id in owing]
         new = set(await record_steps(conn, self.step, debts, at=now))
         due = [debt for debt in debts if debt.customer_id in new]
-        told = await _tell(conn, LETTER, self.step, due, now)
+        drafts = await self._drafts(conn, due, now)
+        told = sum([await _queue(conn, words, f"dunning:{self.step}", each, now, due) for words, each in drafts.items()])
         return {"customers": len(due), "told": told, "owed": str(total(debt.owed for debt in due))}
+
+    async def _drafts(self, conn: Connection, debts: Sequence[Debt], now: datetime) -> dict[str, list[NoticeDraft]]:
+        """By the words they need: to whoever owes, and to whoever pays for somebody else."""
+        contacts = await payer_contacts(conn, [debt.customer_id for debt in debts], now)
+        own, others = [one for one in contacts if not one.pays_for], [one for one in contacts if one.pays_for]
+        drafts = {LETTER: await _drafts(conn, LETTER, debts, now, own)}
+        return {**drafts, TO_A_PAYER: await _drafts(conn, TO_A_PAYER, debts, now, others)} if others else drafts
 
 
 @dataclass(frozen=True)
@@ -201,7 +218,7 @@ class RestoreService(Action):
         """Only who still owes nothing: a payment that was taken back meanwhile counts."""
         square = await cut_off_and_square(conn, now.date(), self.customers)
         lines = await restore_subscribers(conn, square)
-        drafts = [_draft(contact, worded("service_back", contact.language, {}), now) for contact in await bill_contacts(conn, square)]
+        drafts = [noticed(contact, worded("service_back", contact.language, {}), now) for contact in await bill_contacts(conn, square)]
         told = await _queue(conn, "service_back", "service_back", drafts, now)
         return {"customers": len(square), "lines_restored": len(lines), "told": told}
 
@@ -321,15 +338,15 @@ async def _drafts(
         contacts = await debt_contacts(conn, [debt.customer_id for debt in debts])
     known = {contact.customer_id: contact for contact in contacts}
     return [
-        _draft(contact, worded(words, contact.language, _slots(debt, code, contact.language, day)), now)
+        noticed(contact, worded(words, contact.language, _slots(debt, code, contact, day)), now)
         for debt in debts
         if (contact := known.get(debt.customer_id)) is not None
     ]
 
 
-def _slots(debt: Debt, code: str, language: str, day: date | None) -> dict[str, str]:
-    amount = {"amount": written(debt.owed, code)}
-    return amount if day is None else {**amount, "day": day_in_numbers(day, language)}
+def _slots(debt: Debt, code: str, contact: BillContact, day: date | None) -> dict[str, str]:
+    slots = {"amount": written(debt.owed, code), **({"name": contact.pays_for} if contact.pays_for else {})}
+    return slots if day is None else {**slots, "day": day_in_numbers(day, contact.language)}
 
 
 async def _queue(conn: Connection, purpose: str, key: str, drafts: Sequence[NoticeDraft], now: datetime, debts: Sequence[Debt] = ()) -> int:
@@ -337,12 +354,6 @@ async def _queue(conn: Connection, purpose: str, key: str, drafts: Sequence[Noti
     oldest = {debt.customer_id: debt.oldest_due_on for debt in debts}
     keys = [f"{key}:{oldest.get(draft.customer_id, now.date())}:{draft.customer_id}" for draft in drafts]
     return await queue_bill_notices(conn, purpose, keys, drafts)
-
-
-def _draft(contact: BillContact, words: str, now: datetime) -> NoticeDraft:
-    quiet = QuietHours(contact.quiet_from, contact.quiet_until) if contact.quiet_from and contact.quiet_until else None
-    begins = quiet_hours_end(quiet, contact.timezone, now) if quiet else None
-    return NoticeDraft(contact.customer_id, contact.channel, contact.address, contact.language, words, begins or now)
 
 
 ACTIONS: tuple[type[Action], ...] = (

@@ -11,10 +11,12 @@ from atlas.billing.rules.amounts import total
 from atlas.billing.rules.leavers import NothingOwedToThem, checked_payout, moved_by, only, parts_of
 from atlas.billing.writes.leavers import issue_final, pay_back
 from atlas.identity import CustomerId
+from atlas.jobs import defer
 from atlas.money import ZERO, Money
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.billing.keys import short
+from forge.actions.billing.runs import RUN_JOB
 from governance.facts import Facts
 
 
@@ -45,7 +47,9 @@ class IssueFinalStatements(Action):
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         """Raises InvalidField where somebody is served again, or owes by that bill."""
-        return {"issued": await issue_final(conn, [one.invoice_id for one in self.statements], now)}
+        issued = await issue_final(conn, [one.invoice_id for one in self.statements], now)
+        await defer(conn, RUN_JOB, lock=RUN_JOB, queueing_lock=RUN_JOB)
+        return {"issued": issued}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from governance.facts import Facts
 
 # A batch is a transaction: large enough that the set-based statements pay, small enough to be done again within seconds.
 BATCH: Final = 5_000
+# Goes on with a run that was let go, and tells of every bill that was issued.
 RUN_JOB: Final = "billing.run"
 
 
@@ -137,7 +138,9 @@ class ReleaseHeldBills(Action):
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         """Raises InvalidField for a bill of nothing, or in the customer's favour."""
-        return {"issued": await release_held(conn, [bill.invoice_id for bill in self.bills], now)}
+        issued = await release_held(conn, [bill.invoice_id for bill in self.bills], now)
+        await defer(conn, RUN_JOB, lock=RUN_JOB, queueing_lock=RUN_JOB)
+        return {"issued": issued}
 
 
 ACTIONS: tuple[type[Action], ...] = (PrepareBillRun, IssueBillRun, IssueBillBatch, ReleaseHeldBills)

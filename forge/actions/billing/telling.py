@@ -1,0 +1,90 @@
+"""Customers are told of a bill when it is issued, and by when it is to be paid: whoever pays for them, where somebody else does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, ClassVar, Final, Self
+
+from atlas.billing.reads.bills import bills_to_tell, currency
+from atlas.billing.reads.dunning import payer_contacts
+from atlas.billing.records.bills import BillToTell
+from atlas.billing.records.compensation import BillContact
+from atlas.helpdesk.records import NoticeDraft
+from atlas.helpdesk.writes import queue_bill_notices
+from atlas.identity import CustomerId
+from atlas.money import ZERO, Money, written
+from atlas.statements import Connection
+from forge.action import Action
+from forge.actions.billing.keys import short
+from forge.actions.billing.letters import noticed
+from forge.wording import day_in_numbers, worded
+from governance.facts import Facts
+
+BILL: Final = "bill"
+FOR_ANOTHER: Final = "bill_payer"
+COVERED: Final = "bill_covered"
+GIVES_BACK: Final = "bill_gives_back"
+
+
+@dataclass(frozen=True)
+class SendBills(Action):
+    """Write to customers that a bill of theirs is issued: what is to be paid of it and by when, or that nothing is."""
+
+    name: ClassVar[str] = "send_bills"
+
+    bills: tuple[BillToTell, ...]
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{short(str(bill.invoice_id) for bill in self.bills)}"
+
+    @property
+    def touched_customers(self) -> tuple[CustomerId, ...]:
+        return tuple(sorted({bill.customer_id for bill in self.bills}))
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=len(self.touched_customers))
+
+    async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:
+        drafts = await _drafts(conn, self.bills, now)
+        return tuple({(purpose, draft.language): draft.words for purpose, _, draft in drafts}.values())
+
+    async def refreshed(self, conn: Connection, now: datetime) -> Self:
+        """Whoever was told since is left out, and what was paid meanwhile is not asked for."""
+        return replace(self, bills=tuple(await bills_to_tell(conn, now, [bill.invoice_id for bill in self.bills])))
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """One notice a bill: its number is in the key. Whoever can be told by no way has none, and is among those the ladder lists."""
+        bills = await bills_to_tell(conn, now, [bill.invoice_id for bill in self.bills])
+        drafts = await _drafts(conn, bills, now)
+        told = 0
+        for purpose in sorted({one for one, _, _ in drafts}):
+            of_it = [(key, draft) for one, key, draft in drafts if one == purpose]
+            told += await queue_bill_notices(conn, purpose, [key for key, _ in of_it], [draft for _, draft in of_it])
+        return {"bills": len(bills), "told": told}
+
+
+async def _drafts(conn: Connection, bills: Sequence[BillToTell], now: datetime) -> list[tuple[str, str, NoticeDraft]]:
+    """Of each bill its purpose, its key, and what is said."""
+    code = await currency(conn)
+    contacts = {one.customer_id: one for one in await payer_contacts(conn, sorted({bill.customer_id for bill in bills}), now)}
+    made = []
+    for bill in bills:
+        if (contact := contacts.get(bill.customer_id)) is not None:
+            purpose, given = said_of(bill, contact, code)
+            made.append((purpose, f"bill:{bill.invoice_id}", noticed(contact, worded(purpose, contact.language, given), now)))
+    return made
+
+
+def said_of(bill: BillToTell, contact: BillContact, code: str) -> tuple[str, dict[str, str]]:
+    """Which words, and what is filled into them."""
+    number = {"number": str(bill.number)}
+    if bill.total < ZERO:
+        return GIVES_BACK, {**number, "amount": written(Money.of_minor(-bill.total.minor), code)}
+    if bill.to_pay <= ZERO:
+        return COVERED, {**number, "amount": written(bill.total, code)}
+    asked = {**number, "amount": written(bill.to_pay, code), "day": day_in_numbers(bill.due_on, contact.language)}
+    return (FOR_ANOTHER, {**asked, "name": contact.pays_for}) if contact.pays_for else (BILL, asked)
+
+
+ACTIONS: tuple[type[Action], ...] = (SendBills,)

@@ -1,0 +1,192 @@
+"""A bill that was issued is told of: once, to whoever pays it, with what is left to pay and by when."""
+
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from atlas.billing.reads.runs import held_bills
+from atlas.connection import Atlas
+from atlas.identity import CustomerId
+from forge import telling_bills
+from forge.actions.billing.runs import ReleaseHeldBills
+from forge.bill_run import BILLER, bill_the_day, drafted, go_on, let_go, prepared
+from forge.dunning import chase
+from forge.leavers import settle_with_leavers
+from forge.matrix_in_force import write_in_force
+from forge.propose import Forge, MatrixInForce
+from forge.register import Register
+from forge.telling_bills import tell_bills
+from governance.dunning import SHIPPED as LADDER_FILE
+from governance.dunning import load as load_ladder
+from governance.matrix import SHIPPED, load
+from tests import carried, given
+from tests.billing.arranged import bill, customer_with_line, one, payment
+from tests.billing.billed import charged_line, plan
+from tests.billing.test_leavers import leaver
+from tests.given import NOW, Owner, row
+
+MARCH = date(2026, 3, 1)
+PHONE = "+447700900123"
+SAID = "SELECT string_agg(purpose || ' ' || address || ' ' || words, E'\\n' ORDER BY id) FROM helpdesk.notice WHERE purpose LIKE %s"
+
+
+@pytest.fixture
+async def forge(atlas: Atlas, owner: Owner) -> Forge:
+    await write_in_force(owner, load(SHIPPED))
+    return Forge(atlas, Register.of_modules(), MatrixInForce(load(SHIPPED)), lambda: NOW, ZoneInfo("Europe/London"))
+
+
+async def charged(owner: Owner, phone: str | None = PHONE, name: str = "Maya Patel") -> CustomerId:
+    """Somebody who is charged 36.00 a month with tax."""
+    customer, _, _ = await charged_line(owner, await plan(owner, f"p-{name}"), MARCH, name=name)
+    if phone is not None:
+        await row(owner, "crm.contact", customer_id=customer, channel="sms", address=phone, is_preferred=True)
+    return CustomerId(customer)
+
+
+async def pays(owner: Owner, customer: CustomerId, address: str = "ann@example.com", **columns: Any) -> None:
+    known = {"role": "payer", "name": "Ann Smith", "channel": "email", "may": ["pay"], "valid_from": NOW - timedelta(days=9)}
+    columns = {**known, "action_id": await given.action(owner), **columns}
+    await row(owner, "crm.party_role", customer_id=customer, address=address, **columns)
+
+
+async def said(owner: Owner, purpose: str = "bill%") -> str | None:
+    found: str | None = await one(owner, SAID, purpose)
+    return found
+
+
+async def test_whoever_is_billed_is_told_how_much_and_by_when(forge: Forge, owner: Owner) -> None:
+    await charged(owner)
+    await bill_the_day(forge, MARCH)
+
+    await tell_bills(forge)
+
+    due = await one(owner, "SELECT to_char(due_on, 'DD/MM/YYYY') FROM billing.invoice")
+    words = f"Your bill 100001 is ready: £36.00, to be paid by {due}. Write to us if you want a line of it explained, or a link to pay."
+    assert await said(owner) == f"bill {PHONE} {words}"
+
+
+async def test_nobody_is_told_of_a_bill_twice(forge: Forge, owner: Owner) -> None:
+    await charged(owner)
+    await bill_the_day(forge, MARCH)
+    await tell_bills(forge)
+
+    assert await tell_bills(forge) == []
+    assert await one(owner, "SELECT count(*) FROM helpdesk.notice") == 1
+
+
+async def test_many_bills_are_told_of_so_many_at_a_time(forge: Forge, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling_bills, "AT_ONCE", 2)
+    for nth in range(3):
+        await charged(owner, f"+44770090020{nth}", f"Customer {nth}")
+    await bill_the_day(forge, MARCH)
+
+    made = await tell_bills(forge)
+
+    assert ([one.outcome for one in made], await one(owner, "SELECT count(*) FROM helpdesk.notice")) == (
+        [{"bills": 2, "told": 2}, {"bills": 1, "told": 1}],
+        3,
+    )
+
+
+async def test_whoever_pays_for_somebody_else_is_told_instead_and_by_whose_name(forge: Forge, owner: Owner) -> None:
+    await pays(owner, await charged(owner))
+    await bill_the_day(forge, MARCH)
+
+    await tell_bills(forge)
+
+    told = await said(owner)
+    assert told is not None
+    assert told.startswith("bill_payer ann@example.com The bill 100001 of Maya Patel, for whom you pay, is ready: £36.00")
+    assert PHONE not in told
+
+
+async def test_whoever_paid_for_them_once_is_told_of_nothing_any_more(forge: Forge, owner: Owner) -> None:
+    over = {"valid_from": NOW - timedelta(days=30), "valid_until": NOW - timedelta(days=1)}
+    await pays(owner, await charged(owner), **over)
+    await bill_the_day(forge, MARCH)
+
+    await tell_bills(forge)
+
+    assert (await said(owner) or "").startswith(f"bill {PHONE} ")
+
+
+async def test_a_reminder_goes_to_whoever_pays_and_the_warning_to_whose_line_it_is(forge: Forge, owner: Owner) -> None:
+    customer, _ = await customer_with_line(owner, "Maya Patel", PHONE)
+    await pays(owner, customer)
+    due = NOW.date() - timedelta(days=3)
+    await bill(owner, customer, due.replace(day=1), {"Fibre 100": 3500}, due_on=due)
+
+    await chase(forge, load_ladder(LADDER_FILE))
+
+    told = await said(owner, "reminder%")
+    assert told is not None
+    assert told.startswith("reminder_payer ann@example.com A bill of Maya Patel, for whom you pay, is overdue: £35.00 is open.")
+    assert "\n" not in told
+
+
+async def test_what_their_credit_covers_is_not_asked_for(forge: Forge, owner: Owner) -> None:
+    await payment(owner, await charged(owner), 5000)
+    await bill_the_day(forge, MARCH)
+
+    await tell_bills(forge)
+
+    assert (await said(owner) or "").startswith(f"bill_covered {PHONE} Your bill 100001 is ready: £36.00. There is nothing to pay")
+
+
+async def test_what_their_credit_leaves_of_a_bill_is_what_is_asked_for(forge: Forge, owner: Owner) -> None:
+    await payment(owner, await charged(owner), 1000)
+    await bill_the_day(forge, MARCH)
+
+    await tell_bills(forge)
+
+    assert "£26.00, to be paid by" in (await said(owner) or "")
+
+
+async def test_whoever_closed_every_way_for_bills_is_told_by_none(forge: Forge, owner: Owner) -> None:
+    customer = await charged(owner)
+    await row(owner, "crm.consent", customer_id=customer, purpose="billing", channel="sms", is_given=False, source="asked")
+    await bill_the_day(forge, MARCH)
+
+    assert (await tell_bills(forge), await said(owner)) == ([], None)
+
+
+async def test_a_bill_that_is_held_is_told_of_when_it_is_let_go_and_not_before(forge: Forge, owner: Owner) -> None:
+    await charged(owner)
+    await drafted(forge, run := await prepared(forge, BILLER, MARCH))
+    await owner.execute("UPDATE billing.invoice SET state = 'onHold', anomalies = '{much_more}'")
+    await let_go(forge, BILLER, run)
+    await go_on(forge)
+    assert await tell_bills(forge) == []
+
+    async with forge.atlas.transaction(BILLER) as conn:
+        held = tuple(await held_bills(conn))
+    await carried.out(forge.atlas, ReleaseHeldBills(held), NOW)
+    await write_in_force(owner, load(SHIPPED))
+    await tell_bills(forge)
+
+    assert (await said(owner) or "").startswith(f"bill {PHONE} ")
+    assert await one(owner, "SELECT count(*) FROM jobs.procrastinate_jobs WHERE task_name = 'billing.run'") == 1
+
+
+async def test_a_last_bill_in_their_favour_is_told_of_as_such(forge: Forge, owner: Owner) -> None:
+    customer = await leaver(owner)
+    await row(owner, "crm.contact", customer_id=customer, channel="sms", address=PHONE, is_preferred=True)
+    await settle_with_leavers(forge)
+
+    await tell_bills(forge)
+
+    told = await said(owner, "bill_gives_back") or ""
+    assert told.startswith(f"bill_gives_back {PHONE} Your last bill ")
+    assert "in your favour" in told
+
+
+async def test_a_bill_of_more_than_a_week_ago_is_left_to_the_reminder(forge: Forge, owner: Owner) -> None:
+    await charged(owner)
+    await bill_the_day(forge, MARCH)
+    await owner.execute("ALTER TABLE billing.invoice DISABLE TRIGGER USER")
+    await owner.execute("UPDATE billing.invoice SET issued_at = issued_at - interval '8 days'")
+
+    assert await tell_bills(forge) == []
