@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,12 @@ RENAMED: Final = {"action": "actions", "verdict": "answer", "then": "answer"}
 
 def load(source: str | Path) -> Matrix:
     """The matrix in a text or a file, checked whole. Raises MatrixRefused with the first thing wrong."""
-    text = _text_of(source) if isinstance(source, Path) else source
+    return _checked(_text_of(source) if isinstance(source, Path) else source)
+
+
+@lru_cache(maxsize=4)
+def _checked(text: str) -> Matrix:
+    """Nothing of a matrix can be changed once it is made: whoever has the same text has the same one."""
     top = fields_of(columns.document(text), "matrix", ("quiet_hours", "defaults", "rows", "allowances", "hard_limits"))
     defaults = top.need("defaults", _defaults)
     matrix = Matrix(
