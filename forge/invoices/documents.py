@@ -1,5 +1,6 @@
 """The document of an issued bill: made the first time somebody asks, and from then on given out as it is."""
 
+import asyncio
 import importlib
 from collections.abc import Callable
 from typing import Final
@@ -18,9 +19,11 @@ async def document(atlas: Atlas, number: int, operator: str) -> bytes:
     async with atlas.transaction(PRINTER) as conn:
         bill = await paper(conn, number)
         kept = await kept_document(conn, bill.head.invoice_id)
-        if kept is not None:
-            return kept
-        await keep_document(conn, bill.head.invoice_id, printed()(bill, operator))
+    if kept is not None:
+        return kept
+    made = await asyncio.to_thread(printed(), bill, operator)
+    async with atlas.transaction(PRINTER) as conn:
+        await keep_document(conn, bill.head.invoice_id, made)
         # Whoever printed at the same moment may have been first: theirs is the bill.
         return await kept_document(conn, bill.head.invoice_id) or b""
 

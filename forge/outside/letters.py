@@ -42,7 +42,7 @@ class Sender:
 class Occasion:
     """Why a letter is written: the notice's purpose and language, and the letter of theirs that it answers, if there is one.
 
-    `customer_id` None: it is to nobody whom we know, or to a colleague.
+    `customer_id` None: it is to nobody whom we know, or to a colleague. `bill`: the number of the bill that it comes with.
     """
 
     purpose: str
@@ -50,6 +50,7 @@ class Occasion:
     subject: str = ""
     answers: str = ""
     customer_id: int | None = None
+    bill: int | None = None
 
 
 def reference_of(key: str, sender: Sender) -> str:
@@ -57,8 +58,13 @@ def reference_of(key: str, sender: Sender) -> str:
     return f"{hashlib.sha256(key.encode()).hexdigest()[:40]}@{sender.domain}"
 
 
-def letter(message: Message, sender: Sender, occasion: Occasion, at: datetime, stop_link: str = "") -> EmailMessage:
-    """The whole letter, in plain text. `stop_link`: where one press ends letters of its kind. Raises Never for what is no mail address."""
+def letter(
+    message: Message, sender: Sender, occasion: Occasion, at: datetime, stop_link: str = "", document: bytes | None = None
+) -> EmailMessage:
+    """The whole letter, in plain text. `stop_link`: where one press ends letters of its kind; `document`: the PDF of its bill.
+
+    Raises Never for what is no mail address.
+    """
     made = EmailMessage(policy=WHOLE_LINES)
     made["From"] = _address(sender.address, sender.name)
     made["To"] = _address(message.address)
@@ -76,6 +82,8 @@ def letter(message: Message, sender: Sender, occasion: Occasion, at: datetime, s
         if stop_link:
             made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     made.set_content(f"{message.words}\n\n-- \n{sender.name}\n")
+    if document is not None:
+        made.add_attachment(document, maintype="application", subtype="pdf", filename=f"{occasion.bill}.pdf")
     return made
 
 

@@ -21,6 +21,7 @@ from atlas.connection import Atlas
 from atlas.errors import AtlasError
 from atlas.principal import executor
 from atlas.statements import Statements
+from forge.invoices.documents import document
 from forge.outside.letters import Occasion, Sender, letter, reference_of
 from forge.outside.ports import Message, Never, NoAnswer, NotNow
 from forge.outside.stop_links import StopLinks
@@ -74,12 +75,14 @@ class SmtpMessenger:
         reference = reference_of(message.key, self.sender)
         async with self.room:
             async with self.atlas.transaction(POST) as conn:
-                found = await SQL.first(conn, Occasion, "occasion", key=WAY.sub("", message.key))
+                occasion = await SQL.first(conn, Occasion, "occasion", key=WAY.sub("", message.key)) or Occasion("", "en")
+            # Before it may have left: a bill that cannot be printed is no letter whose fate nobody knows.
+            printed = None if occasion.bill is None else await document(self.atlas, occasion.bill, self.sender.name)
+            async with self.atlas.transaction(POST) as conn:
                 if await SQL.value(conn, "begin_letter", key=message.key):
                     return reference
-            occasion = found or Occasion("", "en")
             stop_link = self.links.link(occasion.purpose, occasion.customer_id, message.address)
-            made = letter(message, self.sender, occasion, self.now(), stop_link)
+            made = letter(message, self.sender, occasion, self.now(), stop_link, printed)
             try:
                 await asyncio.to_thread(handed_over, self.server, made)
             except SurelyRefused as refusal:

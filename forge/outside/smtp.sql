@@ -16,7 +16,8 @@ SELECT accepted_at IS NOT NULL FROM helpdesk.handed_letter WHERE key = %(key)s;
 -- A reply's key names the conversation and our message; the letter it answers is the last that came from this address before it.
 -- name: occasion
 SELECT notice.purpose, notice.language, coalesce(asked.subject, '') AS subject, coalesce(asked.provider_id, '') AS answers,
-       notice.customer_id
+       notice.customer_id,
+       (SELECT invoice.number FROM billing.invoice WHERE notice.key LIKE 'bill:%%' AND invoice.id = split_part(notice.key, ':', 2)::bigint) AS bill
   FROM helpdesk.notice
   LEFT JOIN LATERAL (SELECT inbox.subject, inbox.provider_id
                        FROM helpdesk.message

@@ -13,8 +13,10 @@ from forge import telling_bills
 from forge.actions.billing.runs import ReleaseHeldBills
 from forge.bill_run import BILLER, bill_the_day, drafted, go_on, let_go, prepared
 from forge.dunning import chase
+from forge.invoices.documents import document
 from forge.leavers import settle_with_leavers
 from forge.matrix_in_force import write_in_force
+from forge.outbox import drain
 from forge.propose import Forge, MatrixInForce
 from forge.register import Register
 from forge.telling_bills import tell_bills
@@ -25,7 +27,10 @@ from tests import carried, given
 from tests.billing.arranged import bill, customer_with_line, one, payment
 from tests.billing.billed import charged_line, plan
 from tests.billing.test_leavers import leaver
+from tests.forge.test_smtp import OURS, Wire, wire
 from tests.given import NOW, Owner, row
+
+__all__ = ["wire"]
 
 MARCH = date(2026, 3, 1)
 PHONE = "+447700900123"
@@ -190,3 +195,34 @@ async def test_a_bill_of_more_than_a_week_ago_is_left_to_the_reminder(forge: For
     await owner.execute("UPDATE billing.invoice SET issued_at = issued_at - interval '8 days'")
 
     assert await tell_bills(forge) == []
+
+
+async def test_by_mail_a_bill_comes_with_its_document(forge: Forge, owner: Owner, wire: Wire) -> None:
+    customer = await charged(owner, phone=None)
+    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example", is_preferred=True)
+    await bill_the_day(forge, MARCH)
+    await tell_bills(forge)
+
+    await drain(forge.atlas, wire.messenger)
+
+    (letter,) = wire.peer.read
+    (attached,) = letter.iter_attachments()
+    body = letter.get_body()
+    assert letter["Subject"] == "Your bill"
+    assert body is not None
+    assert "Your bill 100001 is ready: £36.00" in body.get_content()
+    assert (attached.get_content_type(), attached.get_filename()) == ("application/pdf", "100001.pdf")
+    assert attached.get_content() == await document(forge.atlas, 100001, OURS.name)
+
+
+async def test_a_letter_about_anything_else_comes_with_nothing(forge: Forge, owner: Owner, wire: Wire) -> None:
+    customer, _ = await customer_with_line(owner, "Maya Patel")
+    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example", is_preferred=True)
+    due = NOW.date() - timedelta(days=3)
+    await bill(owner, customer, due.replace(day=1), {"Fibre 100": 3500}, due_on=due)
+    await chase(forge, load_ladder(LADDER_FILE))
+
+    await drain(forge.atlas, wire.messenger)
+
+    (letter,) = wire.peer.read
+    assert (letter["Subject"], letter.is_multipart()) == ("A reminder about your bill", False)
