@@ -155,6 +155,9 @@ def worded(tool: str, answer: str, reader: Reader) -> Worded:
     said = phrases(reader.language)
     if isinstance(found, dict) and "error" in found:
         return Worded(_error_in_words(tool, found, said, reader.audience))
+    # What was carried out and failed is told as what was refused before: the reason in their language, and no word of ours from inside.
+    if isinstance(found, dict) and reader.audience != "staff" and found.get("failure_kind") in said["errors"]:
+        return Worded(str(said["errors"][found["failure_kind"]]))
     template = _template(tool, reader.language, reader.timezone, reader.currency)
     if template is None:
         return Worded(_plainly(found, said))

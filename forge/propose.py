@@ -70,7 +70,7 @@ class Forge:
 class Proposed:
     """What became of a proposal. `reference` is how people name it; `outcome` is there once it was carried out.
 
-    `is_new`: nobody had asked for it before.
+    `is_new`: nobody had asked for it before. `failure_kind`: by which error it failed just now, for whoever words it.
     """
 
     action_id: ActionId
@@ -81,6 +81,7 @@ class Proposed:
     outcome: dict[str, Any] | None
     failure: str | None = None
     is_new: bool = False
+    failure_kind: str = ""
 
 
 Afterwards = Callable[[Connection, Proposed], Awaitable[None]]
@@ -292,7 +293,7 @@ async def carried_out(conn: Connection, answer: Proposed, action: Action, now: d
             raise
         failure = _said(error)
         await writes.finish(conn, ActionState.FAILED, {}, failure)
-        return replace(answer, state=ActionState.FAILED, failure=failure)
+        return replace(answer, state=ActionState.FAILED, failure=failure, failure_kind=type(error).__name__)
     await writes.finish(conn, ActionState.DONE, outcome)
     return replace(answer, state=ActionState.DONE, outcome=outcome)
 

@@ -221,6 +221,17 @@ TOLD_TO_WRITE: Final = [
     ("my_orders", "de", "Wo ist meine Bestellung?"),
     ("my_orders", "fr", "où en est ma commande ?"),
     ("my_orders", "hi", "मेरा ऑर्डर कहाँ है?"),
+    ("my_visits", "en", "when is my visit"),
+    ("my_visits", "es", "¿cuándo es mi visita?"),
+    ("my_visits", "de", "Wann ist mein Termin?"),
+    ("my_visits", "fr", "quand est ma visite ?"),
+    ("my_visits", "hi", "मेरी विज़िट कब है?"),
+    ("balance", "en", "how much do I owe"),
+    ("balance", "es", "¿cuánto debo?"),
+    ("balance", "de", "Wie viel muss ich zahlen?"),
+    ("balance", "fr", "combien dois-je ?"),
+    ("balance", "hi", "मुझे कितना देना है?"),
+    ("my_orders", "en", "where is my order"),
     ("is_there_an_outage", "es", "¿hay una avería?"),
     ("is_there_an_outage", "de", "Gibt es eine Störung?"),
     ("is_there_an_outage", "fr", "y a-t-il une panne ?"),
@@ -236,6 +247,23 @@ def test_each_answer_is_worded_in_each_language(tool: str, language: str) -> Non
     assert said
     assert "_" not in said.replace("https://pay.example/1", "")
     assert language == "en" or said != worded(tool, json.dumps(SAMPLES[tool]), Reader("en", "customer", NOW, LONDON)).words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", phrases("en")["errors"])
+def test_what_was_not_done_is_told_with_its_reason_in_each_language_and_no_word_from_inside(kind: str, language: str) -> None:
+    reader = Reader(language, "customer", NOW, LONDON)
+    refused = worded("book_visit", json.dumps({"error": "could_not", "kind": kind, "because": "job 7: no"}), reader).words
+    failed = worded("book_visit", json.dumps({"state": "failed", "failure": "job 7: no", "failure_kind": kind}), reader).words
+
+    assert refused == failed == phrases(language)["errors"][kind]
+    assert language == "en" or refused != phrases("en")["errors"][kind]
+
+
+def test_a_colleague_reads_the_reason_itself() -> None:
+    found = json.dumps({"error": "could_not", "kind": "TooLateToCancel", "because": "visit 7 can no longer be cancelled"})
+
+    assert "visit 7 can no longer be cancelled" in worded("cancel_visit", found, Reader("en", "staff", NOW, LONDON)).words
 
 
 def test_nothing_that_may_be_heard_is_left_out_but_what_other_tests_word() -> None:
