@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from yaml.nodes import Node
 
+from atlas.money import decimals
 from atlas.principal import Role
 from governance import columns
 from governance.columns import Fields, MatrixRefused, Reader, elements, entries_of, fields_of, line_of, several, word
@@ -78,12 +79,12 @@ RENAMED: Final = {"action": "actions", "verdict": "answer", "then": "answer"}
 
 def load(source: str | Path) -> Matrix:
     """The matrix in a text or a file, checked whole. Raises MatrixRefused with the first thing wrong."""
-    return _checked(_text_of(source) if isinstance(source, Path) else source)
+    return _checked(_text_of(source) if isinstance(source, Path) else source, decimals())
 
 
 @lru_cache(maxsize=4)
-def _checked(text: str) -> Matrix:
-    """Nothing of a matrix can be changed once it is made: whoever has the same text has the same one."""
+def _checked(text: str, money_decimals: int) -> Matrix:  # noqa: ARG001 - the same text is other amounts in other books
+    """Nothing of a matrix can be changed once it is made: whoever has the same text, and counts money alike, has the same one."""
     top = fields_of(columns.document(text), "matrix", ("quiet_hours", "defaults", "rows", "allowances", "hard_limits"))
     defaults = top.need("defaults", _defaults)
     matrix = Matrix(

@@ -198,7 +198,8 @@ def test_a_piece_of_the_log_that_is_filled_while_it_is_shipped_is_shipped_whole(
     piece = "000000010000000000000001"
     # As the receiver leaves it for a moment: the name it had is listed, and what it meant is gone.
     (spool / f"{piece}.partial").symlink_to(spool / "gone")
-    filling = threading.Timer(0.05, lambda: [(spool / piece).write_bytes(b"log"), (spool / f"{piece}.partial").unlink()])
+    (filled := tmp_path / "filled").write_bytes(b"log")
+    filling = threading.Timer(0.05, lambda: [filled.rename(spool / piece), (spool / f"{piece}.partial").unlink()])
 
     filling.start()
     ship(spool, place, "a system", datetime.now(UTC))
