@@ -22,7 +22,9 @@ SQL = Statements(__file__)
 REPLY: Final = "reply"
 # A colleague is alarmed because somebody took a role in an emergency: that is not theirs to opt out of, and no hour is too late.
 ALARM: Final = "alarm"
-UNASKED: Final = frozenset({REPLY, ALARM})
+# A document goes to whoever asked for it just now.
+COPY: Final = "bill_copy"
+UNASKED: Final = frozenset({REPLY, ALARM, COPY})
 # What each kind of notice is, to those who say what they wish to hear of. One that is not listed is not sent.
 PURPOSE_OF: Final = {
     "outage": Purpose.SERVICE,

@@ -56,6 +56,7 @@ HOLDERS_OWN: Final = frozenset(
         "no_longer_acts",
         "prefer_channel",
         "request_credit",
+        "send_my_bill",
         "start_messages",
         "stop_messages",
         "who_acts_for_me",

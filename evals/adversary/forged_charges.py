@@ -32,6 +32,7 @@ CHARGES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]
     "issue_bill_run": lambda knows, rng, victim: {"run_id": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
     "issue_bill_batch": lambda knows, rng, victim: {"run_id": 1, "number": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
     "send_bills": lambda knows, rng, victim: {"bills": [_bill(victim)]},
+    "send_bill_copy": lambda knows, rng, victim: {"customer_id": victim, "invoice": victim * 10 + 1, "source": f"forged {rng.random()}"},
     "release_held_bills": lambda knows, rng, victim: {
         "bills": [
             {"invoice_id": victim * 10, "customer_id": victim, "name": "forged", "anomalies": [], "total": "1.00", "last": None},

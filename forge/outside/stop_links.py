@@ -19,7 +19,7 @@ from atlas.crm.records import Purpose
 from atlas.errors import NotPermitted
 from atlas.identity import CustomerId
 from atlas.zone_keys import secret_of_codes
-from forge.may_send import ALARM, PURPOSE_OF, REPLY
+from forge.may_send import ALARM, COPY, PURPOSE_OF, REPLY
 
 PATH: Final = "/unsubscribe"
 # What a contract obliges us to say, or they asked for: money owed and given back, an order under way, a line that is cut off or back.
@@ -28,6 +28,7 @@ OF_THE_CONTRACT: Final = frozenset(
     {
         REPLY,
         ALARM,
+        COPY,
         "ruling",
         "credit",
         "credit_days",

@@ -6,11 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from atlas import principal
 from atlas.billing.reads.runs import held_bills
 from atlas.connection import Atlas
-from atlas.identity import CustomerId
+from atlas.errors import NotFound
+from atlas.identity import CustomerId, InvoiceId
 from forge import telling_bills
 from forge.actions.billing.runs import ReleaseHeldBills
+from forge.actions.billing.telling import NoMailAddress, SendBillCopy
 from forge.bill_run import BILLER, bill_the_day, drafted, go_on, let_go, prepared
 from forge.dunning import chase
 from forge.invoices.documents import document
@@ -24,11 +27,13 @@ from governance.dunning import SHIPPED as LADDER_FILE
 from governance.dunning import load as load_ladder
 from governance.matrix import SHIPPED, load
 from tests import carried, given
+from tests.asking import asking
 from tests.billing.arranged import bill, customer_with_line, one, payment
 from tests.billing.billed import charged_line, plan
 from tests.billing.test_leavers import leaver
 from tests.forge.test_smtp import OURS, Wire, wire
 from tests.given import NOW, Owner, row
+from tools.billing import bills
 
 __all__ = ["wire"]
 
@@ -226,3 +231,43 @@ async def test_a_letter_about_anything_else_comes_with_nothing(forge: Forge, own
 
     (letter,) = wire.peer.read
     assert (letter["Subject"], letter.is_multipart()) == ("A reminder about your bill", False)
+
+
+async def test_whoever_asks_is_sent_their_bill_to_the_address_that_is_on_file(forge: Forge, owner: Owner, wire: Wire) -> None:
+    customer = await charged(owner)
+    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example")
+    await bill_the_day(forge, MARCH)
+
+    async with asking(forge.atlas, principal.customer(customer)) as (turn, proposed):
+        await bills.send_my_bill(turn)
+    outcome = await carried.out(forge.atlas, proposed[0], NOW)
+    await drain(forge.atlas, wire.messenger)
+
+    (letter,) = wire.peer.read
+    assert outcome == {"number": 100001, "address": "maya@home.example"}
+    assert (letter["To"], letter["Subject"]) == ("maya@home.example", "The bill you asked for")
+    assert [one.get_filename() for one in letter.iter_attachments()] == ["100001.pdf"]
+
+
+async def test_whoever_has_no_mail_address_is_told_so_before_anything_is_asked_for(forge: Forge, owner: Owner) -> None:
+    customer = await charged(owner)
+    await bill_the_day(forge, MARCH)
+
+    async with asking(forge.atlas, principal.customer(customer)) as (turn, proposed):
+        with pytest.raises(NoMailAddress):
+            await bills.send_my_bill(turn)
+
+    assert proposed == []
+
+
+async def test_the_bill_of_somebody_else_is_sent_to_nobody(forge: Forge, owner: Owner) -> None:
+    await charged(owner)
+    other = await charged(owner, None, "Omar Haddad")
+    await row(owner, "crm.contact", customer_id=other, channel="email", address="omar@home.example")
+    await bill_the_day(forge, MARCH)
+    theirs = InvoiceId(await one(owner, "SELECT id FROM billing.invoice WHERE customer_id <> %s", other))
+
+    with pytest.raises(NotFound, match="there is no bill"):
+        await carried.out(forge.atlas, SendBillCopy(other, theirs, "conversation:1"), NOW)
+
+    assert await said(owner) is None

@@ -118,7 +118,7 @@ def test_answers_alarms_faults_and_visits_are_not_counted(purpose: str) -> None:
 
 
 # What goes out as the answer to somebody who asked for it.
-ANSWERS: Final = {"one_time_code", "taken_over", "handed_back"}
+ANSWERS: Final = {"one_time_code", "taken_over", "handed_back", "bill_copy"}
 
 
 def test_every_notice_there_is_has_a_purpose_that_customers_are_asked_about() -> None:

@@ -17,6 +17,7 @@ GIVEN = {
     "reminder_payer": {"amount": "£30.00", "name": "Ann Smith"},
     "bill": {"number": "100123", "amount": "£30.00", "day": "02/03/2026"},
     "bill_payer": {"number": "100123", "amount": "£30.00", "day": "02/03/2026", "name": "Ann Smith"},
+    "bill_copy": {"number": "100123"},
     "bill_covered": {"number": "100123", "amount": "£30.00"},
     "bill_gives_back": {"number": "100123", "amount": "£30.00"},
     "restricted": {"amount": "£30.00"},

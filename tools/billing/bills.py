@@ -10,6 +10,8 @@ from atlas.billing.rules.comparison import NothingToCompare, compared
 from atlas.errors import NotFound
 from atlas.identity import CustomerId
 from atlas.principal import Assurance
+from forge.actions.billing.telling import SendBillCopy
+from forge.propose import Proposed
 from tools.turn import Turn, needs
 
 
@@ -37,6 +39,22 @@ async def explain_bill_change_of(
 async def latest_bill(turn: Turn) -> Bill:
     """The customer's latest bill with every line, when it is due, and what was paid of it."""
     return await _latest_bill(turn, turn.customer_id)
+
+
+@needs(Assurance.VERIFIED)
+async def send_my_bill(turn: Turn) -> Proposed:
+    """Sends the customer's latest bill as a PDF to the mail address that is on file. Nowhere else: no address is taken from a message."""
+    bill = await _latest_bill(turn, turn.customer_id)
+    action = await SendBillCopy.of(turn.conn, turn.customer_id, bill.invoice.id, f"conversation:{turn.correlation_id}")
+    return await turn.propose(action, "the customer asks for their bill as a document")
+
+
+async def send_bill_of(turn: Turn, customer_id: CustomerId) -> Proposed:
+    """Sends this customer their latest bill as a PDF, to their mail address on file. For staff."""
+    turn.for_staff_only()
+    bill = await _latest_bill(turn, customer_id)
+    action = await SendBillCopy.of(turn.conn, customer_id, bill.invoice.id, f"staff:{turn.correlation_id}")
+    return await turn.propose(action, "a member of staff sends a customer their bill")
 
 
 async def latest_bill_of(turn: Turn, customer_id: CustomerId) -> Bill:

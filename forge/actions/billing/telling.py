@@ -5,18 +5,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
-from atlas.billing.reads.bills import bills_to_tell, currency
+from atlas.billing.reads.bills import bills_to_tell, currency, invoices_named
 from atlas.billing.reads.dunning import payer_contacts
 from atlas.billing.records.bills import BillToTell
 from atlas.billing.records.compensation import BillContact
+from atlas.crm.reads import contacts, customer
+from atlas.crm.records import Channel
+from atlas.errors import AtlasError, NotFound
 from atlas.helpdesk.records import NoticeDraft
 from atlas.helpdesk.writes import queue_bill_notices
-from atlas.identity import CustomerId
+from atlas.identity import CustomerId, InvoiceId
 from atlas.money import ZERO, Money, written
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.billing.keys import short
 from forge.actions.billing.letters import noticed
+from forge.may_send import COPY
 from forge.wording import day_in_numbers, worded
 from governance.facts import Facts
 
@@ -24,6 +28,14 @@ BILL: Final = "bill"
 FOR_ANOTHER: Final = "bill_payer"
 COVERED: Final = "bill_covered"
 GIVES_BACK: Final = "bill_gives_back"
+
+
+class NoMailAddress(AtlasError):
+    """A document goes by mail, and the customer has no mail address on file."""
+
+    def __init__(self, customer_id: CustomerId) -> None:
+        super().__init__("there is no mail address on file to which a document could be sent")
+        self.customer_id = customer_id
 
 
 @dataclass(frozen=True)
@@ -87,4 +99,55 @@ def said_of(bill: BillToTell, contact: BillContact, code: str) -> tuple[str, dic
     return (FOR_ANOTHER, {**asked, "name": contact.pays_for}) if contact.pays_for else (BILL, asked)
 
 
-ACTIONS: tuple[type[Action], ...] = (SendBills,)
+@dataclass(frozen=True)
+class SendBillCopy(Action):
+    """Send a customer a bill of theirs again, as a document, to the mail address that is on file. Made by `of`, which looks for one.
+
+    `source`: in which conversation they asked; asked for again in another, it is sent again.
+    """
+
+    name: ClassVar[str] = "send_bill_copy"
+
+    customer_id: CustomerId
+    invoice: InvoiceId
+    source: str
+
+    @classmethod
+    async def of(cls, conn: Connection, customer_id: CustomerId, invoice: InvoiceId, source: str) -> Self:
+        """Raises NoMailAddress."""
+        await _mail_address(conn, customer_id)
+        return cls(customer_id, invoice, source)
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.customer_id}:{self.invoice}:{short([self.source])}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises NoMailAddress, or NotFound where it is no issued bill of theirs."""
+        bills = [one for one in await invoices_named(conn, [self.invoice]) if one.customer_id == self.customer_id]
+        if not bills:
+            raise NotFound("bill", self.invoice)
+        address = await _mail_address(conn, self.customer_id)
+        language = (await customer(conn, self.customer_id)).language
+        words = worded(COPY, language, {"number": str(bills[0].number)})
+        draft = NoticeDraft(self.customer_id, Channel.EMAIL.value, address, language, words, now)
+        await queue_bill_notices(conn, COPY, [f"bill:{self.invoice}:copy:{short([self.source])}"], [draft])
+        return {"number": bills[0].number, "address": address}
+
+
+async def _mail_address(conn: Connection, customer_id: CustomerId) -> str:
+    """The preferred one. Raises NoMailAddress."""
+    found = [one.address for one in await contacts(conn, customer_id) if one.channel is Channel.EMAIL]
+    if not found:
+        raise NoMailAddress(customer_id)
+    return found[0]
+
+
+ACTIONS: tuple[type[Action], ...] = (SendBills, SendBillCopy)
