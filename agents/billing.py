@@ -36,6 +36,8 @@ AGENT = ModuleAgent(
         money.payments_of,
         money.refund_payment,
         money.record_payment,
+        money.refunds_not_made,
+        money.record_refund_by_hand,
         money.waive_late_fee,
         leavers.owed_to_leavers,
         leavers.issue_final_statement,

@@ -53,6 +53,13 @@ CHARGES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]
         "reference": f"forged {rng.random()}",
         "paid_on": "2026-01-01",
     },
+    "record_refund_by_hand": lambda knows, rng, victim: {
+        "customer_id": victim,
+        "refund_id": rng.randrange(1, 100),
+        "amount": "5.00",
+        "reference": f"forged {rng.random()}",
+        "paid_on": "2026-01-01",
+    },
     "issue_credit_note": lambda knows, rng, victim: {
         "customer_id": victim,
         "invoice_id": victim * 10,

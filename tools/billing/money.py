@@ -8,7 +8,7 @@ from atlas.billing.reads import dunning, leaks, money_in
 from atlas.billing.reads.bills import balance
 from atlas.billing.records.dunning import Dispute, WhySuspended
 from atlas.billing.records.leaks import Leak, LeakTotal
-from atlas.billing.records.money_in import MoneyParked, PaymentHeld, PaymentRequest
+from atlas.billing.records.money_in import MoneyParked, PaymentHeld, PaymentRequest, RefundNotMade
 from atlas.billing.rules.dunning import checked_promise, possible_promise
 from atlas.billing.rules.money_in import checked_counter_payment
 from atlas.errors import NotFound
@@ -17,7 +17,7 @@ from atlas.money import Money
 from atlas.principal import Assurance
 from forge.actions.billing.dunning import CloseDispute, OpenDispute, TakePromiseToPay
 from forge.actions.billing.late_fees import waiver
-from forge.actions.billing.money_in import MatchPayment, RecordPayment, RefundPayment, RequestPaymentLink
+from forge.actions.billing.money_in import MatchPayment, RecordPayment, RecordRefundByHand, RefundPayment, RequestPaymentLink
 from forge.leaks import correction
 from forge.propose import Proposed
 from governance.dunning import operators_ladder
@@ -131,6 +131,22 @@ async def record_payment(
     checked_counter_payment(amount, method, number, received_on or today, today)
     action = RecordPayment(customer_id, amount, method, number.strip(), received_on or today)
     return await turn.propose(action, "a member of staff received it")
+
+
+async def refunds_not_made(turn: Turn) -> list[RefundNotMade]:
+    """Refunds that the provider refused for good, and why: the customer has no money yet, and somebody must transfer it. For staff."""
+    turn.for_staff_only()
+    return await money_in.refunds_not_made(turn.conn)
+
+
+async def record_refund_by_hand(turn: Turn, refund_id: int, number: str, paid_on: date | None = None) -> Proposed:
+    """Keeps that a refund which the provider refused was transferred by hand. For staff. `number` is what the transfer is found by.
+
+    `refund_id` as refunds_not_made names it. Today if no day is said.
+    """
+    turn.for_staff_only()
+    order = await RecordRefundByHand.of(turn.conn, refund_id, number, paid_on or turn.now.date(), turn.now)
+    return await turn.propose(order, "a member of staff transferred it")
 
 
 async def waive_late_fee(turn: Turn, customer_id: CustomerId, bill_id: int, reason: str) -> Proposed:

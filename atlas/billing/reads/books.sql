@@ -200,6 +200,9 @@ SELECT coalesce(errand.answer ->> 'reference', errand.key) AS reference, (errand
  CROSS JOIN LATERAL (SELECT coalesce((errand.answer ->> 'at')::timestamptz, errand.finished_at, errand.queued_at) AS at) AS made
  WHERE errand.port = 'payments' AND errand.operation = 'refund' AND errand.state IN ('done', 'failed', 'in_doubt')
    AND made.at >= %(since)s AND made.at < %(until)s
+   -- What a person transferred instead is on no list of the provider's.
+   AND NOT EXISTS (SELECT FROM actions.action AS by_hand
+                    WHERE by_hand.name = 'record_refund_by_hand' AND by_hand.state = 'done' AND by_hand.arguments ->> 'refund_id' = errand.id::text)
  ORDER BY made.at, errand.id;
 
 -- name: payments_kept

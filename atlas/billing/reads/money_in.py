@@ -23,5 +23,5 @@ async def payments_held(conn: Connection, customer_id: CustomerId) -> list[Payme
 
 
 async def refunds_not_made(conn: Connection) -> list[RefundNotMade]:
-    """Refunds that stand in the books and that the provider refused for good."""
+    """Refunds that stand in the books, that the provider refused for good, and that nobody transferred instead."""
     return await SQL.all(conn, RefundNotMade, "refunds_not_made")

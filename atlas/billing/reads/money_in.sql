@@ -24,8 +24,12 @@ SELECT payment.provider_reference AS reference, payment.customer_id, payment.amo
  LIMIT 10;
 
 -- name: refunds_not_made
-SELECT errand.action_id, errand.arguments ->> 'reference' AS reference, (errand.arguments ->> 'amount_minor')::bigint AS amount,
-       coalesce(errand.answer ->> 'why', '') AS why
+-- Until somebody transferred it: that order is the record of it.
+SELECT errand.id AS refund_id, ordered.proposed_for AS customer_id, errand.action_id, errand.arguments ->> 'reference' AS reference,
+       (errand.arguments ->> 'amount_minor')::bigint AS amount, coalesce(errand.answer ->> 'why', '') AS why
   FROM actions.errand
+  JOIN actions.action AS ordered ON ordered.id = errand.action_id
  WHERE errand.port = 'payments' AND errand.operation = 'refund' AND errand.state = 'failed'
+   AND NOT EXISTS (SELECT FROM actions.action AS by_hand
+                    WHERE by_hand.name = 'record_refund_by_hand' AND by_hand.state = 'done' AND by_hand.arguments ->> 'refund_id' = errand.id::text)
  ORDER BY errand.id;

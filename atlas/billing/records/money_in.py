@@ -81,8 +81,10 @@ class PaymentHeld:
 
 @dataclass(frozen=True)
 class RefundNotMade:
-    """Money the books say was given back, and the provider refused to."""
+    """Money the books say was given back, and the provider refused to. `action_id` is what ordered it."""
 
+    refund_id: int
+    customer_id: CustomerId
     action_id: int
     reference: str
     amount: Money

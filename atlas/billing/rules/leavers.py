@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from atlas.billing.records.leavers import FinalStatement, OwedToLeaver, PartBack, WayBack
-from atlas.billing.rules.money_in import LONGEST_REFERENCE
+from atlas.billing.rules.money_in import checked_transfer
 from atlas.errors import AtlasError, InvalidField
 from atlas.identity import CustomerId
 from atlas.money import ZERO, Money
@@ -82,10 +82,7 @@ def checked_payout(one: OwedToLeaver, amount: Money, reference: str, paid_on: da
         raise InvalidField("amount", "more than nothing is paid out")
     if amount > one.owed:
         raise PayoutExceedsOwed(one.customer_id, amount, f"{one.owed} is owed to them")
-    if not reference.strip() or len(reference) > LONGEST_REFERENCE or not reference.isprintable():
-        raise InvalidField("reference", f"what the transfer is found by, in at most {LONGEST_REFERENCE} letters")
-    if paid_on > today:
-        raise InvalidField("paid_on", f"{paid_on} has not come yet")
+    checked_transfer(reference, paid_on, today)
     return amount
 
 

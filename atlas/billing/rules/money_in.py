@@ -1,9 +1,11 @@
 """What may be given back, and what may be asked for. Pure."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from atlas.errors import AtlasError, InvalidField
+from atlas.billing.records.money_in import RefundNotMade
+from atlas.errors import AtlasError, InvalidField, NotFound
 from atlas.money import ZERO, Money
 
 # A card payment below this costs more than it brings.
@@ -44,6 +46,22 @@ def amount_to_ask(owed: Money) -> Money:
     if owed < LEAST_ASKED:
         raise NothingToPay
     return owed
+
+
+def refund_named(found: Sequence[RefundNotMade], refund_id: int) -> RefundNotMade:
+    """Raises NotFound: it went, it is not known, or somebody transferred it."""
+    for one in found:
+        if one.refund_id == refund_id:
+            return one
+    raise NotFound("refund that was not made", refund_id)
+
+
+def checked_transfer(reference: str, paid_on: date, today: date) -> None:
+    """Raises InvalidField for what is no transfer that somebody can have made."""
+    if not reference.strip() or len(reference) > LONGEST_REFERENCE or not reference.isprintable():
+        raise InvalidField("reference", f"what the transfer is found by, in at most {LONGEST_REFERENCE} letters")
+    if paid_on > today:
+        raise InvalidField("paid_on", f"{paid_on} has not come yet")
 
 
 def checked_counter_payment(amount: Money, method: str, reference: str, received_on: date, today: date) -> None:

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Self
 
 from atlas.actions.writes import queue_errands
 from atlas.billing.reads.bills import balance, currency
-from atlas.billing.reads.money_in import payments_held
-from atlas.billing.rules.money_in import amount_to_ask, checked_counter_payment, refundable
+from atlas.billing.reads.money_in import payments_held, refunds_not_made
+from atlas.billing.rules.money_in import amount_to_ask, checked_counter_payment, checked_transfer, refund_named, refundable
 from atlas.billing.writes.money_in import ask_for_payment, match_payment, receive_payment, refund
 from atlas.errors import NotFound
 from atlas.identity import CustomerId
@@ -167,4 +167,46 @@ class RecordPayment(Action):
         return {"amount": str(self.amount), "payment": self.kept_as}
 
 
-ACTIONS: tuple[type[Action], ...] = (RequestPaymentLink, RefundPayment, MatchPayment, RecordPayment)
+@dataclass(frozen=True)
+class RecordRefundByHand(Action):
+    """Keep that a person transferred a refund that the provider refused for good. The books gave it back already: this order is the record.
+
+    Made by `of`, which finds whose it is and how much; `reference` is what the transfer is found by.
+    """
+
+    name: ClassVar[str] = "record_refund_by_hand"
+
+    customer_id: CustomerId
+    refund_id: int
+    amount: Money
+    reference: str
+    paid_on: date
+
+    @classmethod
+    async def of(cls, conn: Connection, refund_id: int, reference: str, paid_on: date, now: datetime) -> Self:
+        """Raises NotFound, or InvalidField."""
+        checked_transfer(reference, paid_on, now.date())
+        found = refund_named(await refunds_not_made(conn), refund_id)
+        return cls(found.customer_id, refund_id, found.amount, reference.strip(), paid_on)
+
+    @property
+    def operation_key(self) -> str:
+        return f"{self.name}:{self.refund_id}"
+
+    @property
+    def for_customer(self) -> CustomerId | None:
+        return self.customer_id
+
+    def facts(self) -> Facts:
+        return Facts(self.name, money=self.amount, money_each=self.amount, customers=1)
+
+    async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
+        """Raises NotFound where it is no refund that waits, or another's, or of another amount."""
+        found = refund_named(await refunds_not_made(conn), self.refund_id)
+        if (found.customer_id, found.amount) != (self.customer_id, self.amount):
+            raise NotFound("refund of this customer and amount", self.refund_id)
+        checked_transfer(self.reference, self.paid_on, now.date())
+        return {"paid_out": str(self.amount), "reference": self.reference}
+
+
+ACTIONS: tuple[type[Action], ...] = (RequestPaymentLink, RefundPayment, MatchPayment, RecordPayment, RecordRefundByHand)
