@@ -21,6 +21,7 @@ from console import (
     chat,
     customers,
     doubts,
+    glass,
     inbox,
     incidents,
     leaks,
@@ -73,6 +74,7 @@ ROOMS: Final = (
     matrix,
     orders,
     catalogue,
+    glass,
     articles,
     tickets,
 )

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from atlas.cmdb.records.fibre import Cable, FibreWay, LineEnd, LineLit, Met, Splice, SpliceEnd, Strand, StrandEnds
+from atlas.cmdb.records.fibre import Cable, CableInUse, FibreWay, LineEnd, LineLit, Met, Splice, SpliceEnd, Strand, StrandEnds
 from atlas.cmdb.records.numbers import (
     Asset,
     AssetEvent,
@@ -330,6 +330,11 @@ async def cable_named(conn: Connection, name: str) -> Cable:
     if found is None:
         raise NotFound("cable", name)
     return found
+
+
+async def cables_in_use(conn: Connection, find: str, most: int) -> list[CableInUse]:
+    """By name, so many at most: those with `find` in the name of the cable, its ends or its conduit; empty for all."""
+    return await SQL.all(conn, CableInUse, "cables_in_use", find=find, most=most)
 
 
 async def splice_end_meant(conn: Connection, written: str) -> SpliceEnd:

@@ -546,6 +546,17 @@ SELECT cable.name, cable.kind, near.name AS from_site, far.name AS to_site, cabl
   LEFT JOIN cmdb.conduit ON conduit.id = cable.conduit_id
  WHERE cable.name = ANY (%(names)s::text[]);
 
+-- name: cables_in_use
+SELECT cable.name, cable.kind, near.name AS from_site, far.name AS to_site, cable.tubes, cable.strands_per_tube, conduit.name AS conduit, cable.length_m,
+       (SELECT count(DISTINCT made.strand) FROM cmdb.splice_end AS made WHERE made.cable_id = cable.id AND made.removed_at IS NULL) AS spliced
+  FROM cmdb.cable
+  JOIN cmdb.site AS near ON near.id = cable.from_site_id
+  JOIN cmdb.site AS far ON far.id = cable.to_site_id
+  LEFT JOIN cmdb.conduit ON conduit.id = cable.conduit_id
+ WHERE %(find)s = '' OR strpos(lower(cable.name || ' ' || near.name || ' ' || far.name || ' ' || coalesce(conduit.name, '')), lower(%(find)s)) > 0
+ ORDER BY cable.name
+ LIMIT %(most)s;
+
 -- name: legs_of
 SELECT point.ports FROM gis.serving_point AS point WHERE point.device_id = %(device_id)s;
 

@@ -38,6 +38,7 @@ HOUSE_WIDE = {
     "/catalogue/{code}/price",
     "/catalogue/{code}/retire",
     "/doubts/jobs/{job_id}/retry",
+    "/glass/{cable}",
     "/inbox/{conversation_id}",
     "/inbox/{conversation_id}/page",
     "/inbox/{conversation_id}/take",

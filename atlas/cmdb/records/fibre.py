@@ -25,6 +25,13 @@ class Cable:
 
 
 @dataclass(frozen=True)
+class CableInUse(Cable):
+    """A cable, and how many of its strands are spliced at one end at least."""
+
+    spliced: int = 0
+
+
+@dataclass(frozen=True)
 class PlannedCable(Cable):
     """A cable out of a file. Where the place at its far end is new: the area it lies in, and where."""
 
