@@ -28,7 +28,7 @@ from atlas.jobs import HEARTBEAT_S, MOST_ATTEMPTS, STALLED_AFTER_S, defer, queue
 from atlas.principal import Zone, executor
 from cortex.bursts import burst_paused
 from cortex.watch import look_at_burst
-from forge.bill_run import bill_the_day, go_on
+from forge.bill_run import bill_the_day
 from forge.books import check_books, check_payments
 from forge.carry_out import expire_overdue, nudge_playbook, settle_abandoned
 from forge.clock_watch import watch_clocks
@@ -51,7 +51,7 @@ from forge.sequences.advance import advance_due
 from forge.sequences.kinds import KINDS
 from forge.sessions import sweep_sessions
 from forge.spool import count_as_delivered
-from forge.telling_bills import tell_bills
+from forge.telling_bills import go_on_and_tell
 
 log = structlog.get_logger()
 
@@ -71,6 +71,7 @@ NIGHTLY: Final = (
     "billing.payments",
     "billing.day",
     "billing.leavers",
+    "billing.run",
     "billing.leaks",
     "billing.dunning",
     "billing.failings",
@@ -229,8 +230,7 @@ def register_billing(jobs: App, one: House) -> None:
         await bill_the_day(one.forge, one.forge.now().astimezone(one.forge.timezone).date())
 
     async def run_job() -> None:
-        await go_on(one.forge)
-        await tell_bills(one.forge)
+        await go_on_and_tell(one.forge)
 
     async def leavers_job() -> None:
         await settle_with_leavers(one.forge)

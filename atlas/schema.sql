@@ -2036,6 +2036,7 @@ CREATE TABLE billing.invoice (
     FOREIGN KEY (journal_id) REFERENCES billing.journal(id),
     FOREIGN KEY (series) REFERENCES billing.series(code) NOT VALID
 );
+CREATE INDEX invoice_issued ON billing.invoice USING brin (issued_at) WITH (autosummarize='on');
 CREATE INDEX invoice_of_customer ON billing.invoice USING btree (customer_id, month DESC);
 CREATE INDEX invoice_of_run ON billing.invoice USING btree (run_id) WHERE (run_id IS NOT NULL);
 CREATE UNIQUE INDEX one_draft ON billing.invoice USING btree (customer_id) WHERE ((number IS NULL) AND (run_id IS NOT NULL));

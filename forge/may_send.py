@@ -52,12 +52,16 @@ PURPOSE_OF: Final = {
     "service_back": Purpose.SERVICE,
     "marketing": Purpose.MARKETING,
 }
+# What goes to everybody on a day, and lets whatever somebody waits for go first.
+IN_BULK: Final = frozenset({"bill", "bill_payer", "bill_covered", "bill_gives_back", "reminder", "reminder_payer", "marketing"})
 # Of those about the service, what can wait until they are awake.
 CAN_WAIT: Final = frozenset({"suspension_notice"})
 # Nobody counts these: they answer somebody (so does a code), raise an alarm, say that a line is down or back, warn of what happens
 # otherwise, or say when somebody comes. All else is more than enough when it comes again and again.
 NOT_COUNTED: Final = UNASKED | {"outage", "restored", "suspension_notice", "order_visit"}
 # What is said of a debt is not said any more once nothing is overdue: the money may come between the night and the morning.
+# Said to whom it is said, with what goes with it: by another way, or to somebody else, the words would not be true.
+ONE_WAY: Final = frozenset({COPY, "bill_payer", "reminder_payer"})
 OF_A_DEBT: Final = frozenset({"reminder", "reminder_payer", "restricted", "suspension_notice"})
 # While something is switched off it is looked at again this often; release need not take effect within the second, stopping must.
 LOOK_AGAIN: Final = timedelta(seconds=5)
@@ -195,7 +199,7 @@ def _by_window(one: NoticeStanding) -> Permit:
 
 async def permits(conn: Connection, notices: Sequence[NoticeId], limit: Limit = NO_LIMIT) -> dict[NoticeId, Permit]:
     """What may become of each notice at this moment."""
-    counted = {"not_counted": sorted(NOT_COUNTED), "most": limit.most, "within": limit.within}
+    counted = {"not_counted": sorted(NOT_COUNTED), "most": limit.most, "within": limit.within, "of_a_debt": sorted(OF_A_DEBT)}
     standings = await SQL.all(conn, NoticeStanding, "notice_standings", ids=list(notices), **counted)
     return {one.id: may_send(one, limit) for one in standings}
 

@@ -17,7 +17,7 @@ SELECT notice.id, notice.purpose, notice.channel, notice.template, coalesce(cust
                 OR (stopped.scope = 'agent' AND action.proposer ~ '^(agent|system):' AND stopped.name IN (split_part(action.proposer, ':', 2), '*')))
          LIMIT 1) AS stopped_because,
        clock_timestamp() AS now,
-       notice.purpose IN ('reminder', 'restricted', 'suspension_notice')
+       notice.purpose = ANY (%(of_a_debt)s::text[])
            AND NOT EXISTS (SELECT FROM billing.open_item AS item
                              LEFT JOIN billing.invoice ON invoice.journal_id = item.journal_id
                              LEFT JOIN billing.journal ON journal.id = item.journal_id

@@ -16,7 +16,7 @@ from atlas.identity import NoticeId
 from atlas.principal import executor
 from atlas.statements import Connection, Statements
 from atlas.tracing import span_of, spanned
-from forge.may_send import NO_LIMIT, OF_A_DEBT, Limit, May, Permit, permits
+from forge.may_send import IN_BULK, NO_LIMIT, OF_A_DEBT, ONE_WAY, Limit, May, Permit, permits
 from forge.outside.ports import Message, Messenger, Never, NoAnswer, NotNow
 
 SQL = Statements(__file__)
@@ -118,7 +118,9 @@ async def drain(
 
 async def _leased(atlas: Atlas, lease: timedelta, limit: Limit) -> list[DueNotice]:
     async with atlas.transaction(OUTBOX) as conn:
-        batch = await SQL.all(conn, Leased, "lease_notices", most=BATCH, lease=lease)
+        leasing = {"most": BATCH, "lease": lease, "in_bulk": sorted(IN_BULK)}
+        batch = await SQL.all(conn, Leased, "lease_notices", can_wait=False, **leasing)
+        batch = batch or await SQL.all(conn, Leased, "lease_notices", can_wait=True, **leasing)
         may = await permits(conn, [one.id for one in batch], limit)
     return [DueNotice(one, may[one.id]) for one in batch]
 
@@ -182,7 +184,15 @@ async def _turned(conn: Connection, told: Sequence[Told]) -> list[Told]:
         return list(told)
     ids, attempts = [one.notice.id for one in ways], [one.notice.attempts for one in ways]
     again = set(
-        await SQL.column(conn, "turn", ids=ids, attempts=attempts, failures=[one.failure for one in ways], by_letter=sorted(OF_A_DEBT))
+        await SQL.column(
+            conn,
+            "turn",
+            ids=ids,
+            attempts=attempts,
+            failures=[one.failure for one in ways],
+            by_letter=sorted(OF_A_DEBT - ONE_WAY),
+            one_way=sorted(ONE_WAY),
+        )
     )
     return [replace(one, state="failed") if one.state == "turned" and one.notice.id not in again else one for one in told]
 

@@ -14,6 +14,7 @@ UPDATE helpdesk.notice
                                    OR (stopped.scope = 'agent' AND action.proposer ~ '^(agent|system):'
                                        AND stopped.name IN (split_part(action.proposer, ':', 2), '*'))))
            AND (waiting.state = 'queued' OR (waiting.state = 'leased' AND waiting.leased_until < clock_timestamp()))
+           AND (%(can_wait)s OR waiting.purpose <> ALL (%(in_bulk)s::text[]))
          ORDER BY waiting.not_before, waiting.id
          LIMIT %(most)s
            FOR UPDATE OF waiting SKIP LOCKED) AS taken
@@ -37,7 +38,7 @@ UPDATE helpdesk.notice
           JOIN helpdesk.notice AS own ON own.id = turned.id AND own.attempts = turned.attempt AND own.state = 'leased'
          CROSS JOIN LATERAL (
               SELECT contact.channel, contact.address, contact.is_preferred, contact.id FROM crm.contact
-               WHERE contact.customer_id = own.customer_id AND own.purpose <> 'reply'
+               WHERE contact.customer_id = own.customer_id AND own.purpose <> 'reply' AND own.purpose <> ALL (%(one_way)s::text[])
                UNION ALL
               SELECT 'letter', post.address, false, NULL FROM helpdesk.letter_address(own.customer_id) AS post (address)
                WHERE post.address IS NOT NULL AND own.purpose = ANY (%(by_letter)s::text[])

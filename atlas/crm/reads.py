@@ -82,7 +82,7 @@ async def scopes_from(conn: Connection, customer_id: CustomerId, written: str, n
         return None
     if await SQL.value(conn, "is_own_address", customer_id=customer_id, addresses=list(forms)):
         return None
-    given = [one for one in await party_roles(conn, customer_id) if one.role == "delegate" and one.address in forms]
+    given = [one for one in await party_roles(conn, customer_id) if one.role in ("delegate", "payer") and one.address in forms]
     return frozenset(scope for scope in SCOPES if may_act(given, forms[0], scope, now)) if given else None
 
 

@@ -13,7 +13,7 @@ SELECT DISTINCT contact.customer_id
 SELECT DISTINCT party_role.customer_id
   FROM crm.party_role
   JOIN crm.customer ON customer.id = party_role.customer_id AND customer.state <> 'former'
- WHERE party_role.address = ANY (%(addresses)s::text[]) AND party_role.role = 'delegate' AND party_role.may <> '{}'
+ WHERE party_role.address = ANY (%(addresses)s::text[]) AND party_role.role IN ('delegate', 'payer') AND party_role.may <> '{}'
    AND party_role.valid_from <= %(now)s AND (party_role.valid_until IS NULL OR party_role.valid_until > %(now)s)
  ORDER BY party_role.customer_id;
 

@@ -31,7 +31,7 @@ CHARGES: Final[Mapping[str, Callable[[Knowledge, Random, int], Mapping[str, Any]
     "prepare_bill_run": lambda knows, rng, victim: {"since": "2020-01-01", "billed_on": "2030-01-01", "customers": [victim]},
     "issue_bill_run": lambda knows, rng, victim: {"run_id": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
     "issue_bill_batch": lambda knows, rng, victim: {"run_id": 1, "number": 1, "bills": 1, "total": "1.00", "largest": "1.00"},
-    "send_bills": lambda knows, rng, victim: {"bills": [_bill(victim)]},
+    "send_bills": lambda knows, rng, victim: {"bills": [_bill(victim)], "on": f"2026-01-{rng.randrange(1, 29):02}"},
     "send_bill_copy": lambda knows, rng, victim: {"customer_id": victim, "invoice": victim * 10 + 1, "source": f"forged {rng.random()}"},
     "release_held_bills": lambda knows, rng, victim: {
         "bills": [

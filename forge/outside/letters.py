@@ -11,6 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
+from atlas.identity import InvoiceId
 from forge.may_send import PURPOSE_OF, REPLY
 from forge.outside.ports import Message, Never
 from forge.outside.stop_links import OF_THE_CONTRACT
@@ -42,7 +43,7 @@ class Sender:
 class Occasion:
     """Why a letter is written: the notice's purpose and language, and the letter of theirs that it answers, if there is one.
 
-    `customer_id` None: it is to nobody whom we know, or to a colleague. `bill`: the number of the bill that it comes with.
+    `customer_id` None: it is to nobody whom we know, or to a colleague. `bill_id`, `bill`: the bill that it comes with, and its number.
     """
 
     purpose: str
@@ -50,6 +51,7 @@ class Occasion:
     subject: str = ""
     answers: str = ""
     customer_id: int | None = None
+    bill_id: InvoiceId | None = None
     bill: int | None = None
 
 

@@ -19,9 +19,10 @@ from typing import Final, Literal
 
 from atlas.connection import Atlas
 from atlas.errors import AtlasError
+from atlas.identity import InvoiceId
 from atlas.principal import executor
 from atlas.statements import Statements
-from forge.invoices.documents import document
+from forge.invoices.documents import document_of
 from forge.outside.letters import Occasion, Sender, letter, reference_of
 from forge.outside.ports import Message, Never, NoAnswer, NotNow
 from forge.outside.stop_links import StopLinks
@@ -76,8 +77,7 @@ class SmtpMessenger:
         async with self.room:
             async with self.atlas.transaction(POST) as conn:
                 occasion = await SQL.first(conn, Occasion, "occasion", key=WAY.sub("", message.key)) or Occasion("", "en")
-            # Before it may have left: a bill that cannot be printed is no letter whose fate nobody knows.
-            printed = None if occasion.bill is None else await document(self.atlas, occasion.bill, self.sender.name)
+            printed = None if occasion.bill_id is None else await self._printed(occasion.bill_id)
             async with self.atlas.transaction(POST) as conn:
                 if await SQL.value(conn, "begin_letter", key=message.key):
                     return reference
@@ -92,6 +92,13 @@ class SmtpMessenger:
         async with self.atlas.transaction(POST) as conn:
             await SQL.run(conn, "accepted", key=message.key)
         return reference
+
+    async def _printed(self, bill: InvoiceId) -> bytes:
+        """Before the letter may have left: a bill that cannot be printed waits, and is no letter whose fate nobody knows."""
+        try:
+            return await document_of(self.atlas, bill, self.sender.name)
+        except Exception as error:  # whatever a printer or its font breaks with: nothing has left
+            raise NotNow(f"the bill could not be printed: {type(error).__name__}", UNTIL_SEEN_TO) from error
 
     async def find(self, message: Message) -> str | None:
         async with self.atlas.transaction(POST) as conn:

@@ -17,7 +17,7 @@ SELECT accepted_at IS NOT NULL FROM helpdesk.handed_letter WHERE key = %(key)s;
 -- name: occasion
 SELECT notice.purpose, notice.language, coalesce(asked.subject, '') AS subject, coalesce(asked.provider_id, '') AS answers,
        notice.customer_id,
-       (SELECT invoice.number FROM billing.invoice WHERE notice.key LIKE 'bill:%%' AND invoice.id = split_part(notice.key, ':', 2)::bigint) AS bill
+       bill.id AS bill_id, bill.number AS bill
   FROM helpdesk.notice
   LEFT JOIN LATERAL (SELECT inbox.subject, inbox.provider_id
                        FROM helpdesk.message
@@ -26,4 +26,10 @@ SELECT notice.purpose, notice.language, coalesce(asked.subject, '') AS subject, 
                         AND message.conversation_id = CASE WHEN notice.key LIKE 'conversation:%%' THEN split_part(notice.key, ':', 2)::bigint END
                         AND message.id < CASE WHEN notice.key LIKE 'conversation:%%:reply:%%' THEN split_part(notice.key, ':', 4)::bigint END
                       ORDER BY message.id DESC LIMIT 1) AS asked ON true
+  -- Whoever only pays reads how much and by when; every line of it only who may be told.
+  LEFT JOIN billing.invoice AS bill ON bill.id = CASE WHEN notice.key LIKE 'bill:%%' THEN split_part(notice.key, ':', 2)::bigint END
+   AND (notice.purpose <> 'bill_payer'
+        OR EXISTS (SELECT FROM crm.party_role AS payer
+                    WHERE payer.customer_id = notice.customer_id AND payer.address = notice.address AND payer.may && ARRAY['be_told', 'everything']
+                      AND (payer.valid_until IS NULL OR payer.valid_until > clock_timestamp())))
  WHERE notice.key = %(key)s;

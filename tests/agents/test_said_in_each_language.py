@@ -118,7 +118,7 @@ SAMPLES: Final[dict[str, Any]] = {
     "end_add_on": done(),
     "request_credit": done(money="5.00"),
     "request_payment_link": done(amount="46.70"),
-    "send_my_bill": done(number=100123, address="maya@home.example"),
+    "send_my_bill": done(number=100123, address="m…@home.example"),
     "show_line": [
         {
             "subscriber_id": 1,

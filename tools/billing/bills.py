@@ -45,7 +45,7 @@ async def latest_bill(turn: Turn) -> Bill:
 async def send_my_bill(turn: Turn) -> Proposed:
     """Sends the customer's latest bill as a PDF to the mail address that is on file. Nowhere else: no address is taken from a message."""
     bill = await _latest_bill(turn, turn.customer_id)
-    action = await SendBillCopy.of(turn.conn, turn.customer_id, bill.invoice.id, f"conversation:{turn.correlation_id}")
+    action = await SendBillCopy.of(turn.conn, turn.customer_id, bill.invoice.id, _asked(turn))
     return await turn.propose(action, "the customer asks for their bill as a document")
 
 
@@ -53,7 +53,7 @@ async def send_bill_of(turn: Turn, customer_id: CustomerId) -> Proposed:
     """Sends this customer their latest bill as a PDF, to their mail address on file. For staff."""
     turn.for_staff_only()
     bill = await _latest_bill(turn, customer_id)
-    action = await SendBillCopy.of(turn.conn, customer_id, bill.invoice.id, f"staff:{turn.correlation_id}")
+    action = await SendBillCopy.of(turn.conn, customer_id, bill.invoice.id, _asked(turn))
     return await turn.propose(action, "a member of staff sends a customer their bill")
 
 
@@ -127,3 +127,8 @@ async def _latest_bill(turn: Turn, customer_id: CustomerId) -> Bill:
     if bill is None:
         raise NotFound("bill of customer", customer_id)
     return bill
+
+
+def _asked(turn: Turn) -> str:
+    """Which wish it was: said again at once it is the same, said again later the document did not arrive."""
+    return f"conversation:{turn.correlation_id}:{turn.now:%Y-%m-%dT%H:%M}"

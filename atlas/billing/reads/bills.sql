@@ -41,17 +41,20 @@ SELECT invoice.id AS invoice_id, invoice.number, invoice.customer_id, customer.n
  WHERE invoice.id = ANY (%(invoice_ids)s::bigint[]) AND invoice.issued_at IS NOT NULL;
 
 -- name: bills_to_tell
--- Of runs of late, what was issued since and nobody was written to about. What the customer has with us already pays its part of it.
-SELECT invoice.id AS invoice_id, invoice.number, invoice.customer_id, invoice.due_on, invoice.total_net_minor + invoice.total_tax_minor AS total,
+-- What runs issued of late and nobody was written to about. What the customer has with us already pays its part of it. Whoever was made one with
+-- another since is told as that one.
+SELECT invoice.id AS invoice_id, invoice.number, coalesce(customer.merged_into_id, customer.id) AS customer_id, invoice.due_on, invoice.total_net_minor + invoice.total_tax_minor AS total,
        least(coalesce(item.open_minor, 0), greatest(coalesce(account.owed, 0), 0))::bigint AS to_pay
   FROM billing.invoice
-  JOIN billing.bill_run AS run ON run.id = invoice.run_id AND run.billed_on > %(since)s::date - 31
+  JOIN crm.customer ON customer.id = invoice.customer_id
   LEFT JOIN billing.open_item AS item ON item.journal_id = invoice.journal_id
   LEFT JOIN LATERAL (SELECT sum(open.open_minor) AS owed FROM billing.open_item AS open
                       WHERE open.customer_id = invoice.customer_id AND open.open_minor <> 0) AS account ON true
- WHERE invoice.issued_at > %(since)s
+ WHERE invoice.issued_at > %(since)s AND invoice.run_id IS NOT NULL
    AND (%(invoice_ids)s::bigint[] IS NULL OR invoice.id = ANY (%(invoice_ids)s::bigint[]))
    AND NOT EXISTS (SELECT FROM helpdesk.notice WHERE notice.key = 'bill:' || invoice.id)
+   -- Where a payer could not be reached the customer is told.
+   AND NOT EXISTS (SELECT FROM helpdesk.notice WHERE notice.key = 'bill:' || invoice.id || ':payer' AND notice.state <> 'failed')
  ORDER BY invoice.id;
 
 -- name: balance

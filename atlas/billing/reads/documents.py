@@ -9,10 +9,19 @@ SQL = Statements(__file__)
 
 
 async def paper(conn: Connection, number: int) -> Paper:
-    """The issued bill of this number. Raises NotFound, also for a draft."""
-    head = await SQL.first(conn, PaperHead, "paper_head", number=number)
+    """The issued bill of this number, as people say it: of several series the oldest. Raises NotFound, also for a draft."""
+    return await _paper(conn, number, None)
+
+
+async def paper_of(conn: Connection, invoice_id: InvoiceId) -> Paper:
+    """This very bill. Raises NotFound, also for a draft."""
+    return await _paper(conn, None, invoice_id)
+
+
+async def _paper(conn: Connection, number: int | None, invoice_id: InvoiceId | None) -> Paper:
+    head = await SQL.first(conn, PaperHead, "paper_head", number=number, invoice_id=invoice_id)
     if head is None:
-        raise NotFound("invoice", number)
+        raise NotFound("invoice", number or invoice_id)
     return Paper(head, tuple(await SQL.all(conn, PaperLine, "paper_lines", invoice_id=head.invoice_id)))
 
 

@@ -6,7 +6,7 @@ SELECT invoice.id AS invoice_id, invoice.number, invoice.customer_id, customer.n
   LEFT JOIN LATERAL (SELECT array_remove(ARRAY[nullif(premise.unit, ''), premise.number || ' ' || premise.street, premise.town, premise.postcode], NULL) AS address
                        FROM crm.subscriber JOIN gis.premise ON premise.id = subscriber.premise_id
                       WHERE subscriber.customer_id = customer.id ORDER BY subscriber.id LIMIT 1) AS home ON true
- WHERE invoice.number = %(number)s AND invoice.issued_at IS NOT NULL
+ WHERE CASE WHEN %(invoice_id)s::bigint IS NULL THEN invoice.number = %(number)s ELSE invoice.id = %(invoice_id)s END AND invoice.issued_at IS NOT NULL
  ORDER BY invoice.id LIMIT 1;
 
 -- name: paper_lines

@@ -95,7 +95,7 @@ async def debt_contacts(conn: Connection, customer_ids: Sequence[CustomerId]) ->
 
 async def payer_contacts(conn: Connection, customer_ids: Sequence[CustomerId], now: datetime) -> list[BillContact]:
     """Where a bill and a reminder of it go: to whoever pays for these customers, else as `debt_contacts`."""
-    return await SQL.all(conn, BillContact, "payer_contacts", customer_ids=list(customer_ids), now=now)
+    return await SQL.all(conn, BillContact, "payer_contacts", customer_ids=list(customer_ids), now=now, since=now - FAILED_WITHIN)
 
 
 async def fees_due(conn: Connection, fee: LateFee, today: date, invoice_ids: Sequence[InvoiceId] | None = None) -> list[FeeDue]:

@@ -141,7 +141,7 @@ SELECT customer.id AS customer_id, contact.channel, contact.address, customer.la
  ORDER BY customer.id;
 
 -- name: payer_contacts
--- As `debt_contacts`, and before them whoever pays for this customer, by a channel that the customer left open for bills.
+-- As `debt_contacts`, and before them whoever pays for this customer, by a channel that the customer left open for bills and that reached them of late.
 SELECT customer.id AS customer_id, contact.channel, contact.address, customer.language, customer.timezone, contact.quiet_from, contact.quiet_until,
        CASE WHEN contact.is_payer THEN customer.name ELSE '' END AS pays_for
   FROM crm.customer
@@ -151,6 +151,10 @@ SELECT customer.id AS customer_id, contact.channel, contact.address, customer.la
                           LEFT JOIN crm.consent ON consent.customer_id = payer.customer_id AND consent.purpose = 'billing' AND consent.channel = payer.channel
                          WHERE payer.customer_id = customer.id AND payer.role = 'payer' AND payer.channel <> 'voice'
                            AND payer.valid_from <= %(now)s AND (payer.valid_until IS NULL OR payer.valid_until > %(now)s)
+                           AND NOT EXISTS (SELECT FROM helpdesk.notice AS failed
+                                            WHERE failed.customer_id = customer.id AND failed.purpose IN ('bill_payer', 'reminder_payer')
+                                              AND failed.state = 'failed' AND failed.queued_at > %(since)s
+                                              AND (failed.channel, failed.address) = (payer.channel, payer.address))
                            AND consent.is_given IS DISTINCT FROM false
                          UNION ALL
                         SELECT open.id, open.channel, open.address, open.quiet_from, open.quiet_until, open.is_preferred, false

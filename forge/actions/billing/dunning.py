@@ -338,7 +338,7 @@ async def _drafts(
         contacts = await debt_contacts(conn, [debt.customer_id for debt in debts])
     known = {contact.customer_id: contact for contact in contacts}
     return [
-        noticed(contact, worded(words, contact.language, _slots(debt, code, contact, day)), now)
+        noticed(contact, worded(words, contact.language, _slots(debt, code, contact, day)), now, may_wake=words not in (LETTER, TO_A_PAYER))
         for debt in debts
         if (contact := known.get(debt.customer_id)) is not None
     ]

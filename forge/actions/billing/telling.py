@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Final, Self
 
 from atlas.billing.reads.bills import bills_to_tell, currency, invoices_named
-from atlas.billing.reads.dunning import payer_contacts
+from atlas.billing.reads.dunning import debt_contacts, payer_contacts
 from atlas.billing.records.bills import BillToTell
 from atlas.billing.records.compensation import BillContact
 from atlas.crm.reads import contacts, customer
 from atlas.crm.records import Channel
+from atlas.crm.rules import masked
 from atlas.errors import AtlasError, NotFound
 from atlas.helpdesk.records import NoticeDraft
 from atlas.helpdesk.writes import queue_bill_notices
@@ -40,15 +41,17 @@ class NoMailAddress(AtlasError):
 
 @dataclass(frozen=True)
 class SendBills(Action):
-    """Write to customers that a bill of theirs is issued: what is to be paid of it and by when, or that nothing is."""
+    """Write to customers that a bill of theirs is issued: what is to be paid of it and by when, or that nothing is. `on`: the day."""
 
     name: ClassVar[str] = "send_bills"
 
     bills: tuple[BillToTell, ...]
+    on: date
 
     @property
     def operation_key(self) -> str:
-        return f"{self.name}:{short(str(bill.invoice_id) for bill in self.bills)}"
+        # What was switched off or turned down is asked again the next day; that nobody is told twice, the notices' own keys see to.
+        return f"{self.name}:{self.on}:{short(str(bill.invoice_id) for bill in self.bills)}"
 
     @property
     def touched_customers(self) -> tuple[CustomerId, ...]:
@@ -59,33 +62,54 @@ class SendBills(Action):
 
     async def preview(self, conn: Connection, now: datetime) -> tuple[str, ...]:
         drafts = await _drafts(conn, self.bills, now)
-        return tuple({(purpose, draft.language): draft.words for purpose, _, draft in drafts}.values())
+        return tuple({(one.purpose, one.draft.language): one.draft.words for one in drafts}.values())
 
     async def refreshed(self, conn: Connection, now: datetime) -> Self:
         """Whoever was told since is left out, and what was paid meanwhile is not asked for."""
         return replace(self, bills=tuple(await bills_to_tell(conn, now, [bill.invoice_id for bill in self.bills])))
 
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
-        """One notice a bill: its number is in the key. Whoever can be told by no way has none, and is among those the ladder lists."""
+        """One notice a bill. Whoever can be told by no way has none."""
         bills = await bills_to_tell(conn, now, [bill.invoice_id for bill in self.bills])
         drafts = await _drafts(conn, bills, now)
         told = 0
-        for purpose in sorted({one for one, _, _ in drafts}):
-            of_it = [(key, draft) for one, key, draft in drafts if one == purpose]
-            told += await queue_bill_notices(conn, purpose, [key for key, _ in of_it], [draft for _, draft in of_it])
+        for purpose in sorted({one.purpose for one in drafts}):
+            of_it = [one for one in drafts if one.purpose == purpose]
+            told += await queue_bill_notices(conn, purpose, [one.key for one in of_it], [one.draft for one in of_it])
         return {"bills": len(bills), "told": told}
 
 
-async def _drafts(conn: Connection, bills: Sequence[BillToTell], now: datetime) -> list[tuple[str, str, NoticeDraft]]:
-    """Of each bill its purpose, its key, and what is said."""
+@dataclass(frozen=True)
+class _Drafted:
+    """What is said of one bill, under a key of its own."""
+
+    purpose: str
+    key: str
+    draft: NoticeDraft
+
+
+async def _drafts(conn: Connection, bills: Sequence[BillToTell], now: datetime) -> list[_Drafted]:
     code = await currency(conn)
-    contacts = {one.customer_id: one for one in await payer_contacts(conn, sorted({bill.customer_id for bill in bills}), now)}
-    made = []
-    for bill in bills:
-        if (contact := contacts.get(bill.customer_id)) is not None:
-            purpose, given = said_of(bill, contact, code)
-            made.append((purpose, f"bill:{bill.invoice_id}", noticed(contact, worded(purpose, contact.language, given), now)))
-    return made
+    contacts = await told_by(conn, bills, now)
+    return [_drafted(bill, contact, code, now) for bill in bills if (contact := contacts.get(bill.invoice_id)) is not None]
+
+
+async def told_by(conn: Connection, bills: Sequence[BillToTell], now: datetime) -> dict[InvoiceId, BillContact]:
+    """Who hears of each bill, and where: whoever pays for a customer, of what is to be paid; of all else the customer.
+
+    Bills of which nobody can be told are left out.
+    """
+    to_pay = {bill.customer_id for bill in bills if bill.to_pay > ZERO}
+    payers = {one.customer_id: one for one in await payer_contacts(conn, sorted(to_pay), now)}
+    own = {one.customer_id: one for one in await debt_contacts(conn, sorted({bill.customer_id for bill in bills if bill.to_pay <= ZERO}))}
+    found = {bill.invoice_id: (payers if bill.to_pay > ZERO else own).get(bill.customer_id) for bill in bills}
+    return {invoice: contact for invoice, contact in found.items() if contact is not None}
+
+
+def _drafted(bill: BillToTell, contact: BillContact, code: str, now: datetime) -> _Drafted:
+    purpose, given = said_of(bill, contact, code)
+    key = f"bill:{bill.invoice_id}{':payer' if purpose == FOR_ANOTHER else ''}"
+    return _Drafted(purpose, key, noticed(contact, worded(purpose, contact.language, given), now, may_wake=False))
 
 
 def said_of(bill: BillToTell, contact: BillContact, code: str) -> tuple[str, dict[str, str]]:
@@ -103,7 +127,7 @@ def said_of(bill: BillToTell, contact: BillContact, code: str) -> tuple[str, dic
 class SendBillCopy(Action):
     """Send a customer a bill of theirs again, as a document, to the mail address that is on file. Made by `of`, which looks for one.
 
-    `source`: in which conversation they asked; asked for again in another, it is sent again.
+    `source`: in which conversation they asked, and when; asked for again a minute later, it is sent again.
     """
 
     name: ClassVar[str] = "send_bill_copy"
@@ -139,7 +163,7 @@ class SendBillCopy(Action):
         words = worded(COPY, language, {"number": str(bills[0].number)})
         draft = NoticeDraft(self.customer_id, Channel.EMAIL.value, address, language, words, now)
         await queue_bill_notices(conn, COPY, [f"bill:{self.invoice}:copy:{short([self.source])}"], [draft])
-        return {"number": bills[0].number, "address": address}
+        return {"number": bills[0].number, "address": masked(address)}
 
 
 async def _mail_address(conn: Connection, customer_id: CustomerId) -> str:
