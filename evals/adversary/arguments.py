@@ -86,6 +86,7 @@ GIVEN: Final[Mapping[str, Given]] = {
     "received_on": lambda knows, rng, victim: "2026-01-01",
     "paid_on": lambda knows, rng, victim: "2026-01-01",
     "reference": lambda knows, rng, victim: f"PAY-{victim}",
+    "refund_id": lambda knows, rng, victim: rng.randrange(1, 50),
     "serial": lambda knows, rng, victim: "HWTC00000001",
     "session_id": lambda knows, rng, victim: victim,
     "splice_id": lambda knows, rng, victim: 1,
