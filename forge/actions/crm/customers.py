@@ -84,7 +84,7 @@ class RecordContactPreference(Action):
         return {
             "consents": {f"{consent.purpose.value}/{consent.channel.value}": consent.is_given for consent in self.consents},
             "preferred": self.preferred.value if self.preferred else None,
-            "quiet_hours": f"{self.quiet_hours.start:%H:%M}-{self.quiet_hours.end:%H:%M}" if self.quiet_hours else None,
+            "quiet_hours": [f"{at:%H:%M}" for at in (self.quiet_hours.start, self.quiet_hours.end)] if self.quiet_hours else None,
         }
 
 
