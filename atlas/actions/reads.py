@@ -37,6 +37,11 @@ async def action_held(conn: Connection, action_id: ActionId) -> ActionRecord:
     return await action(conn, action_id)
 
 
+async def is_stopped(conn: Connection, action_id: ActionId) -> bool:
+    """Whether an action of this kind, or of whoever asked for it, is switched off at this moment."""
+    return bool(await SQL.value(conn, "is_stopped", action_id=action_id))
+
+
 async def newest_of(conn: Connection, action_id: ActionId) -> ActionId:
     """The same action, or what it was proposed anew as, however often."""
     return ActionId(await SQL.value(conn, "newest_of", action_id=action_id) or action_id)

@@ -9,6 +9,9 @@ SELECT id, name, arguments::text AS arguments, facts::text AS facts, digest, ope
 -- Only the database's own functions may lock the row itself; whoever works on an action agrees on this lock instead.
 SELECT pg_advisory_xact_lock(hashtextextended('action:' || %(action_id)s::bigint, 0));
 
+-- name: is_stopped
+SELECT actions.stopped_because(action) IS NOT NULL FROM actions.action WHERE action.id = %(action_id)s;
+
 -- name: newest_of
 -- Whatever became of an operation: where it was proposed anew, the newest proposal.
 WITH RECURSIVE newer AS (

@@ -121,6 +121,34 @@ async def test_an_action_that_is_switched_off_is_refused_and_says_why(forge: For
     assert (proposed.state, proposed.verdict_reason, await promises(owner)) == (ActionState.REFUSED, "switched off: audit", [])
 
 
+@pytest.mark.parametrize("by", ["a part of the system", "a customer"])
+async def test_what_was_refused_for_a_switch_is_done_when_it_is_asked_for_after_the_release(forge: Forge, owner: Owner, by: str) -> None:
+    maya = CustomerId(await given.customer(owner))
+    who = SYSTEM if by == "a part of the system" else customer(maya)
+    await given.row(owner, "actions.kill_switch", scope="action", name="record_promise", is_on=True, reason="audit", by="staff:1")
+    stopped = [await propose(forge, who, Promise(maya, "a call"), reason="asked", correlation_id=CAUSE) for _ in range(3)]
+    await owner.execute("UPDATE actions.kill_switch SET is_on = false")
+
+    released = [await propose(forge, who, Promise(maya, "a call"), reason="asked", correlation_id=CAUSE) for _ in range(2)]
+
+    # While it is off, asking again and again leaves one row, and after that it is done once.
+    assert {(one.state, one.action_id) for one in stopped} == {(ActionState.REFUSED, stopped[0].action_id)}
+    assert {(one.state, one.action_id) for one in released} == {(ActionState.DONE, released[0].action_id)}
+    assert await promises(owner) == ["a call"]
+
+
+async def test_what_was_refused_by_the_matrix_is_not_asked_for_again(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+    await given.row(owner, "actions.kill_switch", scope="action", name="record_promise", is_on=True, reason="audit", by="staff:1")
+    first = await propose(forge, SYSTEM, Promise(maya, "a call"), reason="asked", correlation_id=CAUSE)
+    await owner.execute("UPDATE actions.kill_switch SET is_on = false")
+    await owner.execute("UPDATE actions.action SET verdict_reason = 'nobody may' WHERE id = %s", (first.action_id,))
+
+    second = await propose(forge, SYSTEM, Promise(maya, "a call"), reason="asked", correlation_id=CAUSE)
+
+    assert (second.state, second.action_id) == (ActionState.REFUSED, first.action_id)
+
+
 async def test_what_failed_may_be_asked_for_again_a_few_times(forge: Forge, owner: Owner) -> None:
     maya = CustomerId(await given.customer(owner))
 
