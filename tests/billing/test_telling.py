@@ -1,104 +1,32 @@
 """A bill that was issued is told of: once, to whoever pays it, with what is left to pay and by when."""
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from uuid import uuid4
-from zoneinfo import ZoneInfo
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from atlas import principal
 from atlas.billing.reads.runs import held_bills
-from atlas.billing.records.documents import Paper
-from atlas.connection import Atlas
-from atlas.errors import NotFound
-from atlas.identity import CorrelationId, CustomerId, InvoiceId, NoticeId
+from atlas.identity import NoticeId
 from forge import telling_bills
 from forge.actions.billing.runs import ReleaseHeldBills
-from forge.actions.billing.telling import NoMailAddress, SendBillCopy
 from forge.bill_run import BILLER, BatchFailed, bill_the_day, drafted, go_on, let_go, prepared
 from forge.dunning import chase
-from forge.invoices import documents
-from forge.invoices.documents import document, document_of
 from forge.leavers import settle_with_leavers
 from forge.matrix_in_force import write_in_force
 from forge.may_send import May, permits
 from forge.outbox import drain
-from forge.outside.ports import Message, Never
-from forge.propose import Forge, MatrixInForce
-from forge.register import Register
+from forge.propose import Forge
 from forge.telling_bills import go_on_and_tell, tell_bills
 from governance.dunning import SHIPPED as LADDER_FILE
 from governance.dunning import load as load_ladder
 from governance.matrix import SHIPPED, load
 from tests import carried, given
-from tests.asking import asking
 from tests.billing.arranged import bill, customer_with_line, one, payment
-from tests.billing.billed import charged_line, plan
 from tests.billing.test_leavers import leaver
-from tests.forge.test_smtp import OURS, Wire, wire
+from tests.billing.told import MARCH, PHONE, Recording, Refusing, charged, failed, forge, pays, said
 from tests.given import NOW, Owner, row
-from tools.billing import bills
 
-__all__ = ["wire"]
-
-MARCH = date(2026, 3, 1)
-PHONE = "+447700900123"
-SAID = "SELECT string_agg(purpose || ' ' || address || ' ' || words, E'\\n' ORDER BY id) FROM helpdesk.notice WHERE purpose LIKE %s"
-
-
-@pytest.fixture
-async def forge(atlas: Atlas, owner: Owner) -> Forge:
-    await write_in_force(owner, load(SHIPPED))
-    return Forge(atlas, Register.of_modules(), MatrixInForce(load(SHIPPED)), lambda: NOW, ZoneInfo("Europe/London"))
-
-
-class Refusing:
-    """A carrier that every address is wrong for."""
-
-    async def send(self, message: Message) -> str:
-        raise Never(f"{message.channel}: no such address")
-
-    async def find(self, message: Message) -> str | None:  # noqa: ARG002
-        return None
-
-
-@dataclass
-class Recording:
-    """A carrier that keeps what it was given, in the order in which it came."""
-
-    words: list[str] = field(default_factory=list)
-
-    async def send(self, message: Message) -> str:
-        self.words.append(message.words)
-        return message.key
-
-    async def find(self, message: Message) -> str | None:  # noqa: ARG002
-        return None
-
-
-def broken(bill: Paper, operator: str) -> bytes:
-    raise RuntimeError("no font")
-
-
-async def charged(owner: Owner, phone: str | None = PHONE, name: str = "Maya Patel") -> CustomerId:
-    """Somebody who is charged 36.00 a month with tax."""
-    customer, _, _ = await charged_line(owner, await plan(owner, f"p-{name}"), MARCH, name=name)
-    if phone is not None:
-        await row(owner, "crm.contact", customer_id=customer, channel="sms", address=phone, is_preferred=True)
-    return CustomerId(customer)
-
-
-async def pays(owner: Owner, customer: CustomerId, address: str = "ann@example.com", **columns: Any) -> None:
-    known = {"role": "payer", "name": "Ann Smith", "channel": "email", "may": ["pay"], "valid_from": NOW - timedelta(days=9)}
-    columns = {**known, "action_id": await given.action(owner), **columns}
-    await row(owner, "crm.party_role", customer_id=customer, address=address, **columns)
-
-
-async def said(owner: Owner, purpose: str = "bill%") -> str | None:
-    found: str | None = await one(owner, SAID, purpose)
-    return found
+__all__ = ["forge"]
 
 
 async def test_whoever_is_billed_is_told_how_much_and_by_when(forge: Forge, owner: Owner) -> None:
@@ -236,81 +164,6 @@ async def test_a_bill_of_more_than_a_week_ago_is_left_to_the_reminder(forge: For
     assert await tell_bills(forge) == []
 
 
-async def test_by_mail_a_bill_comes_with_its_document(forge: Forge, owner: Owner, wire: Wire) -> None:
-    customer = await charged(owner, phone=None)
-    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example", is_preferred=True)
-    await bill_the_day(forge, MARCH)
-    await tell_bills(forge)
-
-    await drain(forge.atlas, wire.messenger)
-
-    (letter,) = wire.peer.read
-    (attached,) = letter.iter_attachments()
-    body = letter.get_body()
-    assert letter["Subject"] == "Your bill"
-    assert body is not None
-    assert "Your bill 100001 is ready: £36.00" in body.get_content()
-    assert (attached.get_content_type(), attached.get_filename()) == ("application/pdf", "100001.pdf")
-    assert attached.get_content() == await document(forge.atlas, 100001, OURS.name)
-
-
-async def test_a_letter_about_anything_else_comes_with_nothing(forge: Forge, owner: Owner, wire: Wire) -> None:
-    customer, _ = await customer_with_line(owner, "Maya Patel")
-    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example", is_preferred=True)
-    due = NOW.date() - timedelta(days=3)
-    await bill(owner, customer, due.replace(day=1), {"Fibre 100": 3500}, due_on=due)
-    await chase(forge, load_ladder(LADDER_FILE))
-
-    await drain(forge.atlas, wire.messenger)
-
-    (letter,) = wire.peer.read
-    assert (letter["Subject"], letter.is_multipart()) == ("A reminder about your bill", False)
-
-
-async def test_whoever_asks_is_sent_their_bill_to_the_address_that_is_on_file(forge: Forge, owner: Owner, wire: Wire) -> None:
-    customer = await charged(owner)
-    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example")
-    await bill_the_day(forge, MARCH)
-
-    async with asking(forge.atlas, principal.customer(customer)) as (turn, proposed):
-        await bills.send_my_bill(turn)
-    outcome = await carried.out(forge.atlas, proposed[0], NOW)
-    await drain(forge.atlas, wire.messenger)
-
-    (letter,) = wire.peer.read
-    assert outcome == {"number": 100001, "address": "m…@home.example"}
-    assert (letter["To"], letter["Subject"]) == ("maya@home.example", "The bill you asked for")
-    assert [one.get_filename() for one in letter.iter_attachments()] == ["100001.pdf"]
-
-
-async def test_whoever_has_no_mail_address_is_told_so_before_anything_is_asked_for(forge: Forge, owner: Owner) -> None:
-    customer = await charged(owner)
-    await bill_the_day(forge, MARCH)
-
-    async with asking(forge.atlas, principal.customer(customer)) as (turn, proposed):
-        with pytest.raises(NoMailAddress):
-            await bills.send_my_bill(turn)
-
-    assert proposed == []
-
-
-async def test_the_bill_of_somebody_else_is_sent_to_nobody(forge: Forge, owner: Owner) -> None:
-    await charged(owner)
-    other = await charged(owner, None, "Omar Haddad")
-    await row(owner, "crm.contact", customer_id=other, channel="email", address="omar@home.example")
-    await bill_the_day(forge, MARCH)
-    theirs = InvoiceId(await one(owner, "SELECT id FROM billing.invoice WHERE customer_id <> %s", other))
-
-    with pytest.raises(NotFound, match="there is no bill"):
-        await carried.out(forge.atlas, SendBillCopy(other, theirs, "conversation:1"), NOW)
-
-    assert await said(owner) is None
-
-
-async def failed(owner: Owner, purpose: str) -> None:
-    await owner.execute("UPDATE helpdesk.notice SET state = 'failed', failure = 'no such address' WHERE purpose = %s", (purpose,))
-
-
 async def test_whoever_pays_is_not_told_of_a_bill_that_the_customers_credit_covers(forge: Forge, owner: Owner) -> None:
     customer = await charged(owner)
     await pays(owner, customer)
@@ -344,18 +197,6 @@ async def test_what_was_said_to_a_payer_goes_to_nobody_else(forge: Forge, owner:
     assert await one(owner, "SELECT state || ' ' || address FROM helpdesk.notice") == "failed ann@example.com"
 
 
-async def test_a_document_that_cannot_be_delivered_is_not_announced_by_text_instead(forge: Forge, owner: Owner) -> None:
-    customer = await charged(owner)
-    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example")
-    await bill_the_day(forge, MARCH)
-    invoice = InvoiceId(await one(owner, "SELECT id FROM billing.invoice"))
-    await carried.out(forge.atlas, SendBillCopy(customer, invoice, "conversation:1"), NOW)
-
-    await drain(forge.atlas, Refusing())
-
-    assert await one(owner, "SELECT state || ' ' || channel FROM helpdesk.notice WHERE purpose = 'bill_copy'") == "failed email"
-
-
 async def test_a_payer_is_not_reminded_of_what_was_paid_meanwhile(forge: Forge, owner: Owner) -> None:
     customer, _ = await customer_with_line(owner, "Maya Patel", PHONE)
     await pays(owner, customer)
@@ -369,54 +210,6 @@ async def test_a_payer_is_not_reminded_of_what_was_paid_meanwhile(forge: Forge, 
         permit = (await permits(conn, [notice]))[notice]
 
     assert (permit.may, permit.why) == (May.NEVER, "nothing is overdue any more")
-
-
-@pytest.mark.parametrize(("may", "documents"), [(["pay"], 0), (["pay", "be_told"], 1), (["everything"], 1)])
-async def test_every_line_of_a_bill_is_read_only_by_a_payer_who_may_be_told(
-    forge: Forge, owner: Owner, wire: Wire, may: list[str], documents: int
-) -> None:
-    await pays(owner, await charged(owner), may=may)
-    await bill_the_day(forge, MARCH)
-    await tell_bills(forge)
-
-    await drain(forge.atlas, wire.messenger)
-
-    (letter,) = wire.peer.read
-    assert letter["To"] == "ann@example.com"
-    assert len(list(letter.iter_attachments())) == documents
-
-
-async def test_two_series_with_the_same_number_are_not_mixed_up(forge: Forge, owner: Owner, wire: Wire) -> None:
-    customer = await charged(owner, phone=None)
-    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example", is_preferred=True)
-    other = await charged(owner, None, "Omar Haddad")
-    await row(owner, "billing.series", code="branch", legal_entity="The other house", kind="invoice")
-    await bill(owner, other, date(2026, 1, 1), {"Fibre 100": 9900}, series="branch")
-    await bill_the_day(forge, MARCH)
-    numbers = "SELECT array_agg(number ORDER BY id) FROM billing.invoice WHERE number = 100001"
-    assert len(await one(owner, numbers)) == 2
-    await tell_bills(forge)
-
-    await drain(forge.atlas, wire.messenger)
-
-    theirs = InvoiceId(await one(owner, "SELECT id FROM billing.invoice WHERE customer_id = %s", customer))
-    (letter,) = wire.peer.read
-    (attached,) = letter.iter_attachments()
-    assert attached.get_content() == await document_of(forge.atlas, theirs, OURS.name)
-
-
-async def test_a_bill_that_cannot_be_printed_waits_and_is_no_doubt(
-    forge: Forge, owner: Owner, wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    customer = await charged(owner, phone=None)
-    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example", is_preferred=True)
-    await bill_the_day(forge, MARCH)
-    await tell_bills(forge)
-    monkeypatch.setattr(documents, "printed", lambda: broken)
-
-    await drain(forge.atlas, wire.messenger)
-
-    assert (wire.peer.read, await one(owner, "SELECT state FROM helpdesk.notice")) == ([], "queued")
 
 
 async def test_nobody_is_woken_by_a_bill_and_a_letter_by_mail_wakes_nobody(forge: Forge, owner: Owner) -> None:
@@ -480,16 +273,3 @@ async def test_whoever_was_made_one_with_another_since_is_told_as_that_one(forge
     await tell_bills(forge)
 
     assert (await said(owner) or "").startswith(f"bill {PHONE} ")
-
-
-async def test_whoever_asks_again_because_nothing_came_is_sent_it_again(forge: Forge, owner: Owner) -> None:
-    customer = await charged(owner)
-    await row(owner, "crm.contact", customer_id=customer, channel="email", address="maya@home.example")
-    await bill_the_day(forge, MARCH)
-    asked, conversation = [], CorrelationId(uuid4())
-    for minutes in (0, 0, 5):
-        async with asking(forge.atlas, principal.customer(customer), now=NOW + timedelta(minutes=minutes)) as (turn, proposed):
-            await bills.send_my_bill(replace(turn, correlation_id=conversation))
-        asked.append(proposed[0].operation_key.rsplit(":", 1)[1])
-
-    assert (asked[0] == asked[1], asked[1] == asked[2]) == (True, False)
