@@ -142,7 +142,7 @@ async def propose(
     operation_key: str | None = None,
 ) -> Proposed:
     """Asks for `action` as `principal`; what became of it. The same operation asked again answers what became of the first, but for one
-    that was refused only because it was switched off, once it no longer is.
+    to which nobody said no: what lapsed, where a person asks, and what was switched off, once it no longer is.
 
     Allowed: it is done when this returns, or failed with nothing kept. Critical: it waits for a person, and other work goes on.
     `operation_key`: another name for the operation than its own, where several are steps of something larger.
@@ -159,15 +159,19 @@ async def propose(
             break
         again = replace(asking, operation_key=f"{asking.operation_key}/try-{attempt}", supersedes_id=proposed.action_id)
         proposed = await _proposed(forge, principal, again, then)
-    # What was refused because it was switched off was never judged: once it is let run again it may be asked for as if it had never been.
-    while not proposed.is_new and await _was_only_stopped(forge, proposed):
+    while not proposed.is_new and await _may_be_asked_anew(forge, principal, proposed):
         again = replace(asking, operation_key=f"{asking.operation_key}/after-{proposed.action_id}")
         proposed = await _proposed(forge, principal, again, then)
     return proposed
 
 
-async def _was_only_stopped(forge: Forge, proposed: Proposed) -> bool:
-    """Refused by a switch that is released by now. While it is on, whoever asks again and again is told of the one refusal."""
+async def _may_be_asked_anew(forge: Forge, principal: Principal, proposed: Proposed) -> bool:
+    """Nobody said no to it: it lapsed, and a person asks again; or it was refused by a switch that is released by now.
+
+    A part of the system that asks again and again does not nag. While a switch is on, whoever asks is told of the one refusal.
+    """
+    if proposed.state is ActionState.EXPIRED:
+        return principal.zone is not Zone.EXECUTOR
     if proposed.state is not ActionState.REFUSED or not proposed.verdict_reason.startswith(SWITCHED_OFF):
         return False
     async with forge.atlas.transaction(EXECUTOR) as conn:

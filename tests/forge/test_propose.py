@@ -9,9 +9,10 @@ from psycopg import AsyncConnection
 
 from atlas.actions import reads
 from atlas.actions.records import ActionState
-from atlas.identity import CorrelationId, CustomerId
+from atlas.identity import CorrelationId, CustomerId, StaffId
 from atlas.money import Money
-from atlas.principal import Role, customer, executor
+from atlas.principal import Role, customer, executor, staff
+from forge.carry_out import expire_overdue
 from forge.propose import Forge, propose, settle
 from forge.register import MatrixAndRegisterDisagree, Register
 from governance.matrix import load
@@ -135,6 +136,22 @@ async def test_what_was_refused_for_a_switch_is_done_when_it_is_asked_for_after_
     assert {(one.state, one.action_id) for one in stopped} == {(ActionState.REFUSED, stopped[0].action_id)}
     assert {(one.state, one.action_id) for one in released} == {(ActionState.DONE, released[0].action_id)}
     assert await promises(owner) == ["a call"]
+
+
+async def test_what_lapsed_is_asked_for_anew_by_a_person_and_nagged_about_by_no_part_of_the_system(forge: Forge, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+    helen = staff(StaffId(await given.member(owner, "Helen Brooks", "customer_care")), "Helen Brooks", frozenset({Role.CUSTOMER_CARE}))
+    asked = {}
+    for who in (SYSTEM, helen):
+        dear = Credits((maya,), Money("30.00" if who is SYSTEM else "31.00"))
+        first = await propose(forge, who, dear, reason="asked", correlation_id=CAUSE)
+        await owner.execute("UPDATE actions.action SET approve_by = clock_timestamp() - interval '1 s' WHERE id = %s", (first.action_id,))
+        await expire_overdue(forge)
+        again = await propose(forge, who, dear, reason="asked again", correlation_id=CAUSE)
+        asked[who.reference] = (first.state, again.state, again.action_id == first.action_id)
+
+    assert asked[SYSTEM.reference] == (ActionState.WAITING, ActionState.EXPIRED, True)
+    assert asked[helen.reference] == (ActionState.WAITING, ActionState.WAITING, False)
 
 
 async def test_what_was_refused_by_the_matrix_is_not_asked_for_again(forge: Forge, owner: Owner) -> None:

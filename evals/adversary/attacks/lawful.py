@@ -11,6 +11,7 @@ from evals.adversary.attacks.attack import Attack
 from evals.adversary.knowledge import BUSINESSES, as_customer
 from evals.adversary.obedience import Call
 from forge.actions.billing.compensation import IssueCredits
+from forge.carry_out import expire_overdue
 
 HOUSEHOLDS: Final = range(1, 21)
 AT_A_TIME: Final = 5
@@ -118,6 +119,8 @@ async def a_restart_that_an_engineer_approves(acting: Acting) -> bool:
 async def credits_that_a_lead_approves(acting: Acting) -> bool:
     """Businesses harmed by the outage: 30.00 each, above what goes alone."""
     helen, olga = acting.knows.staff(Role.BILLING_LEAD), acting.knows.staff(Role.OPERATIONS_DIRECTOR)
+    # As the worker does every few seconds: what was asked for by a run before this one, and lapsed, is asked for anew.
+    await expire_overdue(acting.scene.forge)
     async with acting.scene.atlas.transaction(olga) as conn:
         due = await IssueCredits.due_for(conn, IncidentId(1), IssueCredits.kind, acting.scene.forge.now())
     if due.credits:
