@@ -75,6 +75,10 @@ async def test_the_same_refund_is_not_transferred_a_second_time(atlas: Atlas, re
         await carried.out(atlas, again, NOW)
 
 
+async def test_turned_down_for_a_wrong_number_it_is_another_order_with_the_right_one(atlas: Atlas, refused: CustomerId) -> None:
+    assert (await order(atlas, "SEPA 7")).operation_key != (await order(atlas, "SEPA 8")).operation_key
+
+
 @pytest.mark.parametrize(("reference", "days", "field"), [("  ", 0, "reference"), ("x" * 61, 0, "reference"), ("SEPA 7", 1, "paid_on")])
 async def test_a_transfer_that_nobody_can_find_or_of_tomorrow_is_refused(
     atlas: Atlas, refused: CustomerId, reference: str, days: int, field: str

@@ -49,6 +49,17 @@ async def test_what_a_customer_lets_somebody_do_ends_with_its_day(atlas: Atlas, 
     assert (now, later, own) == ({"be_told"}, frozenset(), None)
 
 
+async def test_whoever_pays_for_a_customer_may_do_about_paying_what_they_were_let(atlas: Atlas, owner: Owner) -> None:
+    maya = CustomerId(await given.customer(owner))
+    known = {"role": "payer", "name": "Ann Smith", "channel": "sms", "address": SON, "may": ["pay"], "action_id": await given.action(owner)}
+    await given.row(owner, "crm.party_role", customer_id=maya, valid_from=NOW, valid_until=UNTIL, **known)
+
+    async with atlas.transaction(executor("test")) as conn:
+        now, later = await scopes_from(conn, maya, SON, NOW), await scopes_from(conn, maya, SON, UNTIL)
+
+    assert (now, later) == ({"pay"}, frozenset())
+
+
 async def test_a_customer_ends_it_from_that_moment(atlas: Atlas, owner: Owner) -> None:
     maya = await maya_and_her_son(atlas, owner, "be_told", "order")
     number = await one(owner, "SELECT id FROM crm.party_role")

@@ -13,8 +13,6 @@ from atlas.billing.records.compensation import BillContact, Credit, CreditKind
 from atlas.billing.rules.amounts import total
 from atlas.billing.rules.compensation import by_customer, credit_cause, largest_to_one, still_due
 from atlas.billing.writes.compensation import post_credits
-from atlas.crm.records import QuietHours
-from atlas.crm.rules import quiet_hours_end
 from atlas.helpdesk.records import NoticeDraft
 from atlas.helpdesk.writes import queue_notices
 from atlas.identity import CustomerId, IncidentId
@@ -22,6 +20,7 @@ from atlas.money import written
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.billing.keys import short
+from forge.actions.billing.letters import noticed
 from forge.wording import local_day, worded
 from governance.facts import Facts
 
@@ -154,15 +153,7 @@ async def _samples(conn: Connection, cause: IncidentId, kind: CreditKind, given:
 
 
 def _draft(contact: BillContact, purpose: str, amount: str, lost_at: datetime, now: datetime) -> NoticeDraft:
-    quiet = QuietHours(contact.quiet_from, contact.quiet_until) if contact.quiet_from and contact.quiet_until else None
-    return NoticeDraft(
-        customer_id=contact.customer_id,
-        channel=contact.channel,
-        address=contact.address,
-        language=contact.language,
-        words=_words(purpose, contact.language, amount, local_day(lost_at, contact.timezone, contact.language)),
-        not_before=(quiet_hours_end(quiet, contact.timezone, now) if quiet else None) or now,
-    )
+    return noticed(contact, _words(purpose, contact.language, amount, local_day(lost_at, contact.timezone, contact.language)), now)
 
 
 # Nearly all credits of one incident are of one amount: thousands of notices are some dozens of texts.

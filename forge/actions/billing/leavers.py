@@ -11,12 +11,11 @@ from atlas.billing.rules.amounts import total
 from atlas.billing.rules.leavers import NothingOwedToThem, checked_payout, moved_by, only, parts_of
 from atlas.billing.writes.leavers import issue_final, pay_back
 from atlas.identity import CustomerId
-from atlas.jobs import defer
 from atlas.money import ZERO, Money
 from atlas.statements import Connection
 from forge.action import Action
 from forge.actions.billing.keys import short
-from forge.actions.billing.runs import RUN_JOB
+from forge.actions.billing.runs import see_to_runs
 from governance.facts import Facts
 
 
@@ -48,7 +47,7 @@ class IssueFinalStatements(Action):
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         """Raises InvalidField where somebody is served again, or owes by that bill."""
         issued = await issue_final(conn, [one.invoice_id for one in self.statements], now)
-        await defer(conn, RUN_JOB, lock=RUN_JOB, queueing_lock=RUN_JOB)
+        await see_to_runs(conn)
         return {"issued": issued}
 
 

@@ -15,6 +15,7 @@ from atlas.jobs import defer
 from atlas.money import Money
 from atlas.statements import Connection
 from forge.action import Action
+from forge.actions.billing.keys import short
 from governance.facts import Facts
 
 
@@ -191,7 +192,8 @@ class RecordRefundByHand(Action):
 
     @property
     def operation_key(self) -> str:
-        return f"{self.name}:{self.refund_id}"
+        # Turned down for a wrong number it may be asked for again with the right one.
+        return f"{self.name}:{self.refund_id}:{short([self.reference])}"
 
     @property
     def for_customer(self) -> CustomerId | None:

@@ -18,8 +18,12 @@ from governance.facts import Facts
 
 # A batch is a transaction: large enough that the set-based statements pay, small enough to be done again within seconds.
 BATCH: Final = 5_000
-# Goes on with a run that was let go, and tells of every bill that was issued.
 RUN_JOB: Final = "billing.run"
+
+
+async def see_to_runs(conn: Connection) -> None:
+    """Goes on with a run that was let go, and tells of every bill that was issued, once this transaction is committed."""
+    await defer(conn, RUN_JOB, lock=RUN_JOB, queueing_lock=RUN_JOB)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class IssueBillRun(Action):
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:  # noqa: ARG002
         """Raises Conflict where the run is not drafted."""
         await begin_issuing(conn, self.run_id)
-        await defer(conn, RUN_JOB, lock=RUN_JOB, queueing_lock=RUN_JOB)
+        await see_to_runs(conn)
         return {"run": self.run_id, "bills": self.bills, "total": str(self.total)}
 
 
@@ -139,7 +143,7 @@ class ReleaseHeldBills(Action):
     async def carry_out(self, conn: Connection, now: datetime) -> dict[str, Any]:
         """Raises InvalidField for a bill of nothing, or in the customer's favour."""
         issued = await release_held(conn, [bill.invoice_id for bill in self.bills], now)
-        await defer(conn, RUN_JOB, lock=RUN_JOB, queueing_lock=RUN_JOB)
+        await see_to_runs(conn)
         return {"issued": issued}
 
 
